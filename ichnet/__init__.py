@@ -1,0 +1,11 @@
+"""ichnet: intracranial hemorrhage detection with weak and strong annotation and ensembles.
+
+The package follows one direction of flow, a room for each step::
+
+    ct -> cohorts, phantom -> records -> networks, training -> inference
+    inference -> statistics -> reporting
+
+Importing :mod:`ichnet` loads nothing else, in particular not TensorFlow.
+"""
+
+__version__ = "0.1.0"

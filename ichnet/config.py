@@ -1,0 +1,359 @@
+"""One experiment's configuration: YAML in, frozen dataclasses out.
+
+Every key is a field below and every field must be given: a configuration says all that an
+experiment depends on. A key that is no field is refused, with the nearest one that is.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+import types
+import typing
+from dataclasses import asdict, dataclass, fields, is_dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import yaml
+
+Backbone = Literal["DenseNet121", "InceptionResNetV2", "MobileNetV2", "VGG19"]
+Arm = Literal["rsna-weak", "aihub-weak", "aihub-strong"]
+Segmenter = Literal["all", "subtype", "sdh", "sah", "small"]
+
+BACKBONES: tuple[str, ...] = typing.get_args(Backbone)
+ARMS: tuple[str, ...] = typing.get_args(Arm)
+SEGMENTERS: tuple[str, ...] = typing.get_args(Segmenter)
+"""Models 1 to 5 of the paper, in its order."""
+
+
+class ConfigError(Exception):
+    """The configuration cannot be used; the message names the file, the key and the cause."""
+
+
+@dataclass(frozen=True)
+class WindowConfig:
+    """A display window: ``level_hu - width_hu / 2`` maps to 0, ``level_hu + width_hu / 2`` to 1."""
+
+    level_hu: float
+    width_hu: float
+
+
+@dataclass(frozen=True)
+class ImageConfig:
+    """How a slice is presented to the networks (paper silent on all but "four channels").
+
+    Attributes:
+        matrix: rows and columns of a record's slice.
+        field_of_view_mm: side of the square that the matrix covers, centred on the image.
+        windows: one input channel each.
+    """
+
+    matrix: int
+    field_of_view_mm: float
+    windows: tuple[WindowConfig, ...]
+
+
+@dataclass(frozen=True)
+class PhantomConfig:
+    """Sizes of the synthetic cohorts.
+
+    Attributes:
+        matrix: rows and columns of the synthetic DICOM.
+        slices: fewest and most slices of a scan.
+        scans: number of scans by cohort (``rsna``, ``aihub``, ``dumc``, ``cq500``).
+        ich_share: share of them with hemorrhage, by cohort.
+    """
+
+    matrix: int
+    slices: tuple[int, int]
+    scans: dict[str, int]
+    ich_share: dict[str, float]
+
+
+@dataclass(frozen=True)
+class SelectionConfig:
+    """What is drawn from each training cohort, and how it is split by patient.
+
+    Attributes:
+        slices_per_subtype: experiment A's positive slices for each of the five subtypes; as
+            many negative slices are drawn as positives in all (paper: 1,300).
+        scans_with_ich: experiment B's scans with hemorrhage; as many without (paper: 6,963).
+        validation_share: share of patients kept for early stopping and calibration.
+        ensemble_share: share of experiment B's patients kept for training the weight model.
+        small_lesion_ml: a scan is "small" when 0 < its total volume <= this (paper: 5 mL).
+    """
+
+    slices_per_subtype: int
+    scans_with_ich: int
+    validation_share: float
+    ensemble_share: float
+    small_lesion_ml: float
+
+
+@dataclass(frozen=True)
+class AugmentationConfig:
+    """Random changes of a training slice, applied to image and mask alike.
+
+    Attributes:
+        rotation_degrees, shift_mm: largest magnitudes, drawn uniformly.
+        scale: largest relative change of size.
+        flip: mirror left and right with probability 1/2.
+        noise_hu: standard deviation of white noise added to the image.
+        offset_hu: largest constant added to the image, drawn uniformly.
+    """
+
+    rotation_degrees: float
+    shift_mm: float
+    scale: float
+    flip: bool
+    noise_hu: float
+    offset_hu: float
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """How long and with what a network is trained.
+
+    Attributes:
+        optimizer: any configuration that ``keras.optimizers.get`` understands: a name or
+            ``{class_name: ..., config: {...}}``.
+        epochs: passes through ``steps_per_epoch`` batches; each ends with a checkpoint.
+    """
+
+    optimizer: str | dict[str, Any]
+    batch_size: int
+    epochs: int
+    steps_per_epoch: int
+
+
+@dataclass(frozen=True)
+class ClassifierConfig:
+    """Experiment A: four backbones in three arms.
+
+    Attributes:
+        weights: ``imagenet``, or null for random initial weights.
+        saliency_loss: loss between saliency map and outline in the strong arm: ``dice``, ``bce``
+            or ``dice+bce``.
+        saliency_weight: its weight beside the classification loss.
+    """
+
+    backbones: tuple[Backbone, ...]
+    arms: tuple[Arm, ...]
+    weights: Literal["imagenet"] | None
+    saliency_loss: Literal["dice", "bce", "dice+bce"]
+    saliency_weight: float
+    training: TrainingConfig
+
+
+@dataclass(frozen=True)
+class SegmenterConfig:
+    """Experiment B: five Inception U-Nets (Models 1 to 5).
+
+    Attributes:
+        base_width: channels of the first stage; each stage down doubles them.
+        depth: number of stages down, and up (paper's figure not available: 4).
+        loss: ``dice``, or ``dice+bce``.
+        training: of each segmenter.
+        pretraining: of Model 2's encoder on subtype labels.
+    """
+
+    base_width: int
+    depth: int
+    loss: Literal["dice", "dice+bce"]
+    training: TrainingConfig
+    pretraining: TrainingConfig
+
+
+@dataclass(frozen=True)
+class EnsembleConfig:
+    """Experiment C: the weight model over frozen segmenters.
+
+    Attributes:
+        combinations: the members of each ensemble by its name.
+        weighting: one weight for each ``image`` or each ``pixel`` (both from the maps), or the
+            same for all input (``global``).
+        width: channels of the weight model's convolutions.
+        pixel_threshold: a pixel is hemorrhage above this (paper: 0.5).
+    """
+
+    combinations: dict[str, tuple[Segmenter, ...]]
+    weighting: Literal["image", "pixel", "global"]
+    width: int
+    pixel_threshold: float
+    training: TrainingConfig
+
+
+@dataclass(frozen=True)
+class EvaluationConfig:
+    """How predictions become numbers.
+
+    Attributes:
+        top_pixels: a segmenter's slice score is the mean of this many highest pixels.
+        threshold: decision threshold on probabilities (paper: 0.5).
+        bootstrap_replicates: paper: 500.
+        difficult: a case is difficult for AI inside these two probabilities (paper: 0.4, 0.6).
+    """
+
+    top_pixels: int
+    threshold: float
+    bootstrap_replicates: int
+    difficult: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Config:
+    """Everything one experiment depends on.
+
+    Attributes:
+        name: names the run folder, ``runs/<name>``.
+        data_statement: what the models were trained on; repeated on every output.
+        seed: from which every random choice derives.
+        register: modules to import before training, whose Keras-registered losses, optimizers
+            and metrics can then be named, e.g. ``tensorflow_addons``.
+        export: the models to export as SavedModels, e.g. ``ensemble-all``.
+    """
+
+    name: str
+    data_statement: str
+    seed: int
+    register: tuple[str, ...]
+    image: ImageConfig
+    phantom: PhantomConfig
+    selection: SelectionConfig
+    augmentation: AugmentationConfig
+    classifiers: ClassifierConfig
+    segmenters: SegmenterConfig
+    ensembles: EnsembleConfig
+    evaluation: EvaluationConfig
+    export: tuple[str, ...]
+
+
+def load_config(path: Path) -> Config:
+    """Read and check a YAML configuration.
+
+    Raises:
+        ConfigError: when the file is missing or not YAML, a key is unknown or missing, or a
+            value has the wrong type.
+    """
+    try:
+        mapping = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError) as error:
+        raise ConfigError(f"{path}: {error}") from error
+    config = config_from_mapping(mapping, source=str(path))
+    _check_values(config, str(path))
+    return config
+
+
+def config_from_mapping(mapping: object, source: str = "configuration") -> Config:
+    """Build a :class:`Config` from plain dictionaries and lists, as YAML gives them."""
+    result = _convert(mapping, Config, source)
+    assert isinstance(result, Config)
+    return result
+
+
+def config_to_mapping(config: Config) -> dict[str, Any]:
+    """Return plain dictionaries and lists from which the same configuration can be built."""
+    mapping: dict[str, Any] = json.loads(json.dumps(asdict(config)))
+    return mapping
+
+
+def fingerprint(section: Any) -> str:
+    """Return 12 hex digits that change when anything in a section of a configuration does."""
+    plain = asdict(section) if is_dataclass(section) and not isinstance(section, type) else section
+    text = json.dumps(plain, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+T = TypeVar("T")
+
+
+def _convert(value: object, kind: Any, where: str) -> object:
+    """Convert plain YAML data to ``kind``, refusing what does not fit."""
+    if is_dataclass(kind):
+        return _convert_dataclass(value, kind, where)
+    origin = typing.get_origin(kind)
+    if kind is Any:
+        return value
+    if origin is Literal:
+        options = typing.get_args(kind)
+        if value not in options:
+            raise ConfigError(f"{where}: {value!r} is not one of {', '.join(map(str, options))}")
+        return value
+    if origin in (typing.Union, types.UnionType):
+        return _convert_union(value, typing.get_args(kind), where)
+    if origin is tuple:
+        return _convert_tuple(value, typing.get_args(kind), where)
+    if origin is dict:
+        if not isinstance(value, dict):
+            raise ConfigError(f"{where}: expected keys and values, got {value!r}")
+        _, item = typing.get_args(kind)
+        return {str(key): _convert(entry, item, f"{where}.{key}") for key, entry in value.items()}
+    return _convert_scalar(value, kind, where)
+
+
+def _convert_dataclass(value: object, kind: Any, where: str) -> object:
+    if not isinstance(value, dict):
+        raise ConfigError(f"{where}: expected keys and values, got {value!r}")
+    known = {field.name for field in fields(kind)}
+    for key in value:
+        if key not in known:
+            near = difflib.get_close_matches(str(key), known, n=1, cutoff=0.0)
+            raise ConfigError(f"{where}: unknown key {key!r}; did you mean {near[0]!r}?")
+    missing = [field.name for field in fields(kind) if field.name not in value]
+    if missing:
+        raise ConfigError(f"{where}: missing {', '.join(missing)}")
+    hints = typing.get_type_hints(kind)
+    return kind(
+        **{key: _convert(entry, hints[key], f"{where}: {key}") for key, entry in value.items()}
+    )
+
+
+def _convert_union(value: object, options: tuple[Any, ...], where: str) -> object:
+    if value is None and type(None) in options:
+        return None
+    errors = []
+    for option in options:
+        if option is type(None):
+            continue
+        try:
+            return _convert(value, option, where)
+        except ConfigError as error:
+            errors.append(str(error))
+    raise ConfigError(errors[0])
+
+
+def _convert_tuple(value: object, items: tuple[Any, ...], where: str) -> object:
+    if not isinstance(value, (list, tuple)):
+        raise ConfigError(f"{where}: expected a list, got {value!r}")
+    if len(items) == 2 and items[1] is Ellipsis:
+        return tuple(_convert(v, items[0], f"{where}[{i}]") for i, v in enumerate(value))
+    if len(value) != len(items):
+        raise ConfigError(f"{where}: expected {len(items)} values, got {len(value)}")
+    return tuple(
+        _convert(v, item, f"{where}[{i}]")
+        for i, (v, item) in enumerate(zip(value, items, strict=True))
+    )
+
+
+def _convert_scalar(value: object, kind: Any, where: str) -> object:
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+        raise ConfigError(f"{where}: expected {kind.__name__}, got {value!r}")
+    return value
+
+
+def _check_values(config: Config, source: str) -> None:
+    """Refuse values of the right type that no experiment can run with."""
+    if config.image.matrix % (1 << config.segmenters.depth):
+        raise ConfigError(
+            f"{source}: image.matrix {config.image.matrix} cannot be halved "
+            f"{config.segmenters.depth} times (segmenters.depth)"
+        )
+    low, high = config.evaluation.difficult
+    if not 0 <= low <= high <= 1:
+        raise ConfigError(f"{source}: evaluation.difficult must be two ordered probabilities")
+    shares = config.selection.validation_share + config.selection.ensemble_share
+    if shares >= 1 or min(config.selection.validation_share, config.selection.ensemble_share) < 0:
+        raise ConfigError(f"{source}: the selection's shares leave no patient for training")

@@ -1,0 +1,1 @@
+"""From DICOM files to a :class:`~ichnet.ct.volume.Volume` in Hounsfield units."""

@@ -1,0 +1,1 @@
+"""The networks, as plain functional Keras models of HU."""

@@ -1,0 +1,1 @@
+"""Synthetic head CT with hemorrhages, written in the real cohorts' file formats."""

@@ -1,0 +1,1 @@
+"""TFRecords: one slice a record, HU stored once, read by tf.data."""

@@ -1,0 +1,100 @@
+"""Where everything lies: the layout of a run folder and of a folder of record sets.
+
+::
+
+    work/<name>/raw/{rsna,aihub,dumc,cq500}/     the cohorts' own files
+    work/<name>/records/<record set>/            TFRecords, scans.csv, slices.csv, excluded.csv
+    runs/<name>/config.yaml                      the resolved configuration
+    runs/<name>/models/<model>/                  best.keras, last.keras, log.csv, tensorboard/
+    runs/<name>/models/<model>/calibration.json  raw score -> probability, by scan
+    runs/<name>/maps/<record set>/               the five segmenters' maps, TFRecords
+    runs/<name>/predictions/<model>/<cohort>.scans.csv and <cohort>.slices.csv
+    runs/<name>/export/<model>/<version>/        SavedModel, metadata.json
+    runs/<name>/tables/, figures/                what eval/ computes from predictions
+    runs/<name>/report.html
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ichnet.config import ARMS, BACKBONES, SEGMENTERS
+
+RECORD_SETS: tuple[str, ...] = ("rsna", "aihub-slices", "aihub-scans", "dumc", "cq500")
+"""Experiment A's two training sets, experiment B's training set, the two external test sets."""
+
+TEST_COHORTS: tuple[str, ...] = ("dumc", "cq500")
+"""The external test sets (Qure.ai is ``cq500``)."""
+
+ARM_RECORDS: dict[str, str] = {
+    "rsna-weak": "rsna",
+    "aihub-weak": "aihub-slices",
+    "aihub-strong": "aihub-slices",
+}
+"""The record set each arm trains on."""
+
+
+def classifier_name(backbone: str, arm: str) -> str:
+    """Return e.g. ``MobileNetV2-aihub-strong``."""
+    if backbone not in BACKBONES or arm not in ARMS:
+        raise ValueError(f"no classifier {backbone!r} in arm {arm!r}")
+    return f"{backbone}-{arm}"
+
+
+def segmenter_name(segmenter: str) -> str:
+    """Return e.g. ``segmenter-sdh``."""
+    if segmenter not in SEGMENTERS:
+        raise ValueError(f"no segmenter {segmenter!r}; known: {', '.join(SEGMENTERS)}")
+    return f"segmenter-{segmenter}"
+
+
+def ensemble_name(combination: str) -> str:
+    """Return e.g. ``ensemble-all``."""
+    return f"ensemble-{combination}"
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """The paths inside one run, ``runs/<name>``."""
+
+    root: Path
+
+    def model(self, model: str) -> Path:
+        """Folder of one trained model."""
+        return self.root / "models" / model
+
+    def best(self, model: str) -> Path:
+        """The checkpoint that did best on validation data."""
+        return self.model(model) / "best.keras"
+
+    def calibration(self, model: str) -> Path:
+        """The map from a raw scan score to a probability."""
+        return self.model(model) / "calibration.json"
+
+    def maps(self, record_set: str) -> Path:
+        """Cached maps of the five segmenters on one record set."""
+        return self.root / "maps" / record_set
+
+    def predictions(self, model: str) -> Path:
+        """Folder of one model's predictions, two CSV files a cohort."""
+        return self.root / "predictions" / model
+
+    def export(self, model: str, version: int = 1) -> Path:
+        """A SavedModel, in TF Serving's layout."""
+        return self.root / "export" / model / str(version)
+
+    @property
+    def tables(self) -> Path:
+        """CSV and Markdown tables."""
+        return self.root / "tables"
+
+    @property
+    def figures(self) -> Path:
+        """PNG and SVG figures."""
+        return self.root / "figures"
+
+    @property
+    def report(self) -> Path:
+        """The self-contained HTML report."""
+        return self.root / "report.html"

@@ -1,0 +1,1 @@
+"""ROC, intervals, agreement and calibration (NumPy and SciPy only)."""
