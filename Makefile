@@ -1,0 +1,59 @@
+# `make demo` and `make test` do all on a fresh machine with Python, git and make.
+#
+# Each environment is made when it is missing and made again when what it installs changes.
+
+PYTHON ?= python3
+CORES ?= 2
+CONFIG ?= models/phantom.yaml
+RUN = runs/$(shell sed -n 's/^name: *//p' $(CONFIG))
+
+VENV = .venv
+ADDONS_VENV = .venv-addons
+INSTALLED = $(VENV)/.installed
+ADDONS_INSTALLED = $(ADDONS_VENV)/.installed
+BIN = $(VENV)/bin
+
+# one core for each job of the workflow; TensorFlow's C++ log is chatter
+export TF_CPP_MIN_LOG_LEVEL ?= 3
+
+.PHONY: help demo reproduce test lint unit test-addons benchmark clean
+
+help:  ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
+
+demo: $(INSTALLED)  ## synthetic heads, training, evaluation, export, prediction, report: ten minutes
+	$(BIN)/snakemake --cores $(CORES) --configfile $(CONFIG) --quiet rules
+	@echo "Report: $(RUN)/report.html"
+
+reproduce:  ## the paper's full structure on synthetic cohorts
+	$(MAKE) demo CONFIG=models/reproduce.yaml
+
+test: lint unit  ## linters and tests on the current stack
+
+lint: $(INSTALLED)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+unit: $(INSTALLED)
+	$(BIN)/python -m pytest -n $(CORES)
+
+test-addons: $(ADDONS_INSTALLED)  ## tests on TensorFlow 2.15 with tensorflow-addons
+	$(ADDONS_VENV)/bin/python -m pytest -n $(CORES)
+
+benchmark: $(INSTALLED)  ## every script of benchmarks/, each ends with a line of JSON
+	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
+
+$(INSTALLED): setup.cfg constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dicom-codecs,workflow,test]'
+	touch $@
+
+$(ADDONS_INSTALLED): setup.cfg constraints-addons.txt
+	$(PYTHON) -m venv $(ADDONS_VENV)
+	$(ADDONS_VENV)/bin/pip install --quiet --constraint constraints-addons.txt \
+		--editable '.[addons,dicom-codecs,test]'
+	touch $@
+
+clean:  ## remove environments, work files and runs
+	rm -rf $(VENV) $(ADDONS_VENV) work runs .snakemake

@@ -1,0 +1,107 @@
+"""Training continues where it was interrupted and ends where an uninterrupted one ends."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from ichnet.config import TrainingConfig
+from ichnet.training.fit import fit, read_log, write_log
+
+TRAINING = TrainingConfig(optimizer="adam", batch_size=4, epochs=4, steps_per_epoch=3)
+
+
+def build() -> keras.Model:
+    """A network with every kind of state: kernels, running statistics, optimizer moments."""
+    keras.utils.set_random_seed(7)
+    inputs = keras.Input((3,))
+    hidden = keras.layers.BatchNormalization()(keras.layers.Dense(5)(inputs))
+    model = keras.Model(inputs, keras.layers.Dense(1)(hidden))
+    model.compile(keras.optimizers.Adam(0.05), loss="mse", jit_compile=False)
+    return model
+
+
+def epoch_batches(epoch: int) -> list[tuple[np.ndarray, np.ndarray]]:
+    rng = np.random.default_rng(epoch)
+    inputs = rng.normal(size=(TRAINING.steps_per_epoch, 4, 3)).astype("float32")
+    return [(batch, batch.sum(axis=1, keepdims=True)) for batch in inputs]
+
+
+def train(first_epoch: int, fail_after: int | None = None) -> tf.data.Dataset:
+    def batches():
+        for epoch in range(first_epoch, TRAINING.epochs):
+            if epoch == fail_after:
+                raise KeyboardInterrupt
+            yield from epoch_batches(epoch)
+
+    spec = (tf.TensorSpec((4, 3), tf.float32), tf.TensorSpec((4, 1), tf.float32))
+    return tf.data.Dataset.from_generator(batches, output_signature=spec)
+
+
+def validation() -> tf.data.Dataset:
+    return tf.data.Dataset.from_tensors(epoch_batches(99)[0])
+
+
+def weights_of(path: Path) -> list[np.ndarray]:
+    return keras.models.load_model(path).get_weights()
+
+
+def test_interrupted_training_ends_with_the_weights_of_an_uninterrupted_one(tmp_path):
+    fit(build, train, validation(), tmp_path / "whole", TRAINING, "s")
+
+    with pytest.raises(BaseException):  # noqa: B017, PT011  (tf.data wraps the interruption)
+        fit(build, lambda e: train(e, fail_after=2), validation(), tmp_path / "cut", TRAINING, "s")
+    assert len(read_log(tmp_path / "cut" / "log.csv")) == 2
+    fit(build, train, validation(), tmp_path / "cut", TRAINING, "s")
+
+    for whole, cut in zip(
+        weights_of(tmp_path / "whole" / "last.keras"),
+        weights_of(tmp_path / "cut" / "last.keras"),
+        strict=True,
+    ):
+        np.testing.assert_array_equal(cut, whole)
+    whole_log = read_log(tmp_path / "whole" / "log.csv")
+    assert read_log(tmp_path / "cut" / "log.csv") == whole_log
+    assert [row["epoch"] for row in whole_log] == [1, 2, 3, 4]
+
+
+def test_the_best_epoch_is_kept_and_returned(tmp_path):
+    model = fit(build, train, validation(), tmp_path / "m", TRAINING, "s")
+    best = min(row["val_loss"] for row in read_log(tmp_path / "m" / "log.csv"))
+    inputs, targets = epoch_batches(99)[0]
+    loss = np.mean((model.predict(inputs, verbose=0) - targets) ** 2)
+    assert loss == pytest.approx(best, rel=1e-5)
+
+
+def test_finished_training_is_not_repeated(tmp_path):
+    fit(build, train, validation(), tmp_path / "m", TRAINING, "s")
+
+    def never(first_epoch: int) -> tf.data.Dataset:
+        raise AssertionError("trained again")
+
+    fit(build, never, validation(), tmp_path / "m", TRAINING, "s")
+
+
+def test_a_folder_of_other_settings_is_started_anew(tmp_path):
+    fit(build, train, validation(), tmp_path / "m", TRAINING, "old")
+    (tmp_path / "m" / "left_over").touch()
+    fit(build, train, validation(), tmp_path / "m", TRAINING, "new")
+    assert not (tmp_path / "m" / "left_over").exists()
+    assert len(read_log(tmp_path / "m" / "log.csv")) == TRAINING.epochs
+
+
+def test_no_partial_file_remains(tmp_path):
+    fit(build, train, validation(), tmp_path / "m", TRAINING, "s")
+    names = {path.name for path in (tmp_path / "m").iterdir()}
+    assert names == {"best.keras", "last.keras", "log.csv", "settings.json", "tensorboard"}
+
+
+def test_log_round_trip(tmp_path):
+    rows = [{"epoch": 1.0, "loss": 0.1 + 0.2}, {"epoch": 2.0, "loss": 1e-17}]
+    write_log(rows, tmp_path / "log.csv")
+    assert read_log(tmp_path / "log.csv") == rows
+    assert read_log(tmp_path / "absent.csv") == []
