@@ -259,9 +259,8 @@ def config_to_mapping(config: Config) -> dict[str, Any]:
 
 
 def fingerprint(section: Any) -> str:
-    """Return 12 hex digits that change when anything in a section of a configuration does."""
-    plain = asdict(section) if is_dataclass(section) and not isinstance(section, type) else section
-    text = json.dumps(plain, sort_keys=True)
+    """Return 12 hex digits that change when anything in sections of a configuration does."""
+    text = json.dumps(section, sort_keys=True, default=asdict)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 

@@ -1,0 +1,228 @@
+# The whole path: raw files -> records -> models -> predictions -> tables, export, report.
+#
+#   snakemake --cores 2 --configfile models/phantom.yaml
+#   snakemake --cores 8 --configfile models/paper.yaml --config raw=/data/raw    (real cohorts)
+#
+# Every rule runs one script, exactly as a person would. What a rule's result depends on in the
+# configuration is its parameter: a change there repeats that rule and what follows, nothing else.
+
+from ichnet import runs
+
+NAME = config["name"]
+CONFIG = str(workflow.configfiles[0])
+RUN = f"runs/{NAME}"
+WORK = f"work/{NAME}"
+RAW = config.get("raw", f"{WORK}/raw")
+SYNTHETIC = "raw" not in config
+RECORDS = f"{WORK}/records"
+
+BACKBONES = config["classifiers"]["backbones"]
+ARMS = config["classifiers"]["arms"]
+COMBINATIONS = list(config["ensembles"]["combinations"])
+CLASSIFIERS = [runs.classifier_name(b, a) for b in BACKBONES for a in ARMS]
+SEGMENTERS = [runs.segmenter_name(s) for s in runs.SEGMENTERS]
+ENSEMBLES = [runs.ensemble_name(c) for c in COMBINATIONS]
+MODELS = CLASSIFIERS + SEGMENTERS + ENSEMBLES
+PREDICTIONS = [f"{RUN}/predictions/{{model}}/{c}.scans.csv" for c in runs.TEST_COHORTS]
+
+
+def section(*names):
+    """Return the parts of the configuration that a rule depends on."""
+    return {name: config[name] for name in ("seed", *names)}
+
+
+wildcard_constraints:
+    backbone="|".join(BACKBONES),
+    arm="|".join(ARMS),
+    segmenter="|".join(runs.SEGMENTERS),
+    combination="|".join(COMBINATIONS),
+    cohort="rsna|aihub|dumc|cq500",
+
+
+# each job keeps to the cores it was given, whatever the libraries would take
+shell.prefix("set -euo pipefail; export TF_NUM_INTRAOP_THREADS=$OMP_NUM_THREADS; ")
+
+
+rule all:
+    input:
+        f"{RUN}/report.html",
+
+
+if SYNTHETIC:
+
+    rule phantom:
+        output:
+            f"{RAW}/{{cohort}}/.phantom.json",
+        params:
+            section("phantom"),
+        threads: 1
+        shell:
+            "python data_prep/phantom.py --config {CONFIG} --output {RAW} "
+            "--cohorts {wildcards.cohort} --workers {threads}"
+
+
+def raw_of(cohort):
+    return f"{RAW}/{cohort}/.phantom.json" if SYNTHETIC else f"{RAW}/{cohort}"
+
+
+rule records:
+    input:
+        lambda wildcards: raw_of(wildcards.set.split("-")[0]),
+    output:
+        f"{RECORDS}/{{set}}/info.json",
+    params:
+        settings=section("image", "selection"),
+        script=lambda wildcards: wildcards.set.split("-")[0],
+        option=lambda wildcards: f"--set {wildcards.set.split('-')[1]}" if "-" in wildcards.set else "",
+    shell:
+        "python data_prep/{params.script}.py --config {CONFIG} --input {RAW}/{params.script} "
+        "--output {RECORDS}/{wildcards.set} {params.option}"
+
+
+rule classifier:
+    input:
+        lambda wildcards: f"{RECORDS}/{runs.ARM_RECORDS[wildcards.arm]}/info.json",
+    output:
+        f"{RUN}/models/{{backbone}}-{{arm}}/finished.json",
+    params:
+        section("image", "augmentation", "classifiers", "register"),
+    shell:
+        "python models/train_classifier.py --config {CONFIG} --records {RECORDS} --run {RUN} "
+        "--backbone {wildcards.backbone} --arm {wildcards.arm}"
+
+
+rule encoder:
+    input:
+        f"{RECORDS}/aihub-scans/info.json",
+    output:
+        f"{RUN}/models/encoder-subtype/finished.json",
+    params:
+        section("image", "augmentation", "segmenters", "register"),
+    shell:
+        "python models/pretrain_encoder.py --config {CONFIG} --records {RECORDS} --run {RUN}"
+
+
+rule segmenter:
+    input:
+        f"{RECORDS}/aihub-scans/info.json",
+        lambda wildcards: [f"{RUN}/models/encoder-subtype/finished.json"]
+        if wildcards.segmenter == "subtype"
+        else [],
+    output:
+        f"{RUN}/models/segmenter-{{segmenter}}/finished.json",
+    params:
+        section("image", "augmentation", "segmenters", "selection", "register"),
+    shell:
+        "python models/train_segmenter.py --config {CONFIG} --records {RECORDS} --run {RUN} "
+        "--segmenter {wildcards.segmenter}"
+
+
+rule maps:
+    input:
+        f"{RECORDS}/{{set}}/info.json",
+        expand(f"{RUN}/models/{{model}}/finished.json", model=SEGMENTERS),
+    output:
+        f"{RUN}/maps/{{set}}/info.json",
+    shell:
+        "python models/cache_maps.py --config {CONFIG} --records {RECORDS} --run {RUN} "
+        "--set {wildcards.set}"
+
+
+rule ensemble:
+    input:
+        f"{RUN}/maps/aihub-scans/info.json",
+    output:
+        f"{RUN}/models/ensemble-{{combination}}/finished.json",
+    params:
+        section("image", "ensembles", "register"),
+    shell:
+        "python models/train_ensemble.py --config {CONFIG} --run {RUN} "
+        "--combination {wildcards.combination}"
+
+
+rule predict_classifier:
+    input:
+        f"{RUN}/models/{{backbone}}-{{arm}}/finished.json",
+        expand(f"{RECORDS}/{{set}}/info.json", set=["aihub-scans", *runs.TEST_COHORTS]),
+    output:
+        [path.format(model="{backbone}-{arm}") for path in PREDICTIONS],
+    shell:
+        "python eval/predict.py --config {CONFIG} --records {RECORDS} --run {RUN} "
+        "--models {wildcards.backbone}-{wildcards.arm}"
+
+
+rule predict_from_maps:
+    input:
+        expand(f"{RUN}/models/{{model}}/finished.json", model=SEGMENTERS + ENSEMBLES),
+        expand(f"{RUN}/maps/{{set}}/info.json", set=["aihub-scans", *runs.TEST_COHORTS]),
+    output:
+        expand(PREDICTIONS, model=SEGMENTERS + ENSEMBLES),
+    params:
+        section("evaluation"),
+    shell:
+        "python eval/predict.py --config {CONFIG} --records {RECORDS} --run {RUN} "
+        "--models {SEGMENTERS} {ENSEMBLES}"
+
+
+rule table1:
+    input:
+        expand(f"{RECORDS}/{{set}}/info.json", set=runs.RECORD_SETS),
+    output:
+        f"{RUN}/tables/table1.csv",
+    shell:
+        "python eval/table1.py --run {RUN} --records {RECORDS}"
+
+
+rule table_or_figure:
+    input:
+        expand(PREDICTIONS, model=MODELS),
+    output:
+        f"{RUN}/{{kind}}/{{script}}.csv",
+    params:
+        section("evaluation"),
+    wildcard_constraints:
+        script="table2|table3|figure2|difficult_cases",
+    shell:
+        "python eval/{wildcards.script}.py --run {RUN}"
+
+
+rule export:
+    input:
+        lambda wildcards: [
+            f"{RUN}/predictions/{wildcards.model}/{c}.scans.csv" for c in runs.TEST_COHORTS
+        ],
+    output:
+        f"{RUN}/export/{{model}}/1/metadata.json",
+    params:
+        section("data_statement", "image", "evaluation"),
+    shell:
+        "python models/export.py --config {CONFIG} --run {RUN} --model {wildcards.model}"
+
+
+# exit code 1 says that something was excluded: it is listed, and no reason to stop
+rule predict_dicom:
+    input:
+        raw_of("dumc"),
+        f"{RUN}/export/{config['export'][0]}/1/metadata.json",
+    output:
+        f"{RUN}/predict/predictions.csv",
+    params:
+        model=config["export"][0],
+    shell:
+        "ichnet predict --model {RUN}/export/{params.model}/1 --out {RUN}/predict {RAW}/dumc "
+        "|| [ $? -eq 1 ]"
+
+
+rule report:
+    input:
+        f"{RUN}/tables/table1.csv",
+        f"{RUN}/tables/table2.csv",
+        f"{RUN}/tables/table3.csv",
+        f"{RUN}/tables/difficult_cases.csv",
+        f"{RUN}/figures/figure2.csv",
+        f"{RUN}/predict/predictions.csv",
+        expand(f"{RUN}/export/{{model}}/1/metadata.json", model=config["export"]),
+    output:
+        f"{RUN}/report.html",
+    shell:
+        "python eval/report.py --run {RUN}"

@@ -1,0 +1,42 @@
+"""What the scripts in ``data_prep/``, ``models/`` and ``eval/`` share: arguments and endings."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from ichnet.config import ConfigError
+from ichnet.ct.errors import ReadError
+
+DEFAULT_CONFIG = Path("models/phantom.yaml")
+
+
+def experiment_parser(description: str | None, *names: str) -> argparse.ArgumentParser:
+    """Return a parser with the usual options among ``config``, ``records``, ``run``."""
+    options = {
+        "config": ("the experiment's configuration", DEFAULT_CONFIG),
+        "records": ("folder of the record sets", Path("work/phantom/records")),
+        "run": ("the run folder", Path("runs/phantom")),
+    }
+    parser = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    for name in names:
+        text, default = options[name]
+        parser.add_argument(
+            f"--{name}", type=Path, default=default, metavar="PATH", help=f"{text} ({default})"
+        )
+    return parser
+
+
+def run_script(main: Callable[[], None]) -> None:
+    """Run a script; what its user can mend ends in one line and exit code 2, not a traceback."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    try:
+        main()
+    except (ConfigError, ReadError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        raise SystemExit(2) from error

@@ -1,0 +1,132 @@
+"""Experiment B: the five segmenters and the pre-training of Model 2's encoder (section 2.2)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from ichnet.config import Config, Segmenter, TrainingConfig, fingerprint
+from ichnet.networks.inception_unet import (
+    build_inception_unet,
+    build_subtype_encoder,
+    transfer_encoder,
+)
+from ichnet.records.reader import slices_dataset, training_dataset
+from ichnet.records.record_set import RecordSet
+from ichnet.records.training_sets import training_scans
+from ichnet.runs import RunFolder, segmenter_name
+from ichnet.training.compiling import compile_model, register_modules
+from ichnet.training.fit import fit
+from ichnet.training.losses import DicePlusBCE, SoftDice
+
+RECORD_SET = "aihub-scans"
+ENCODER = "encoder-subtype"
+
+
+def pretrain_encoder(config: Config, records: Path, run: RunFolder) -> keras.Model:
+    """Train Model 2's down-sampling path on the subtype labels of slices.
+
+    Six sigmoids, any hemorrhage and the five subtypes (paper silent on the head).
+    """
+    register_modules(config.register)
+    settings = config.segmenters
+
+    def build() -> keras.Model:
+        encoder = build_subtype_encoder(
+            config.image, settings.base_width, settings.depth, config.seed
+        )
+        metrics = [keras.metrics.AUC(multi_label=True, num_labels=6, name="auc")]
+        return compile_model(
+            encoder, settings.pretraining, keras.losses.BinaryCrossentropy(), metrics=metrics
+        )
+
+    return _fit_on_scans(config, records, run.model(ENCODER), build, settings.pretraining, "labels")
+
+
+def train_segmenter(
+    config: Config, segmenter: Segmenter, records: Path, run: RunFolder
+) -> keras.Model:
+    """Train one of Models 1 to 5 and return its best epoch.
+
+    Raises:
+        FileNotFoundError: for ``subtype``, when its encoder has not been pre-trained.
+    """
+    register_modules(config.register)
+    settings = config.segmenters
+    name = segmenter_name(segmenter)
+
+    def build() -> keras.Model:
+        unet = build_inception_unet(
+            config.image, settings.base_width, settings.depth, name=name, seed=config.seed
+        )
+        if segmenter == "subtype":
+            transfer_encoder(_load_encoder(run), unet)
+        loss = SoftDice() if settings.loss == "dice" else DicePlusBCE()
+        return compile_model(unet, settings.training, loss)
+
+    return _fit_on_scans(
+        config, records, run.model(name), build, settings.training, "mask", segmenter
+    )
+
+
+def _fit_on_scans(
+    config: Config,
+    records: Path,
+    folder: Path,
+    build: Any,
+    training: TrainingConfig,
+    target: str,
+    segmenter: Segmenter = "all",
+) -> keras.Model:
+    """Fit on the slices of the scans that the segmenter's rule admits."""
+    record_set = RecordSet.open(records / RECORD_SET)
+    scans = {
+        split: training_scans(
+            record_set, split, segmenter, config.selection.small_lesion_ml, config.seed
+        )
+        for split in ("train", "validation")
+    }
+
+    def to_pair(batch: dict[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
+        return batch["hu"], batch[target]
+
+    def train(first_epoch: int) -> tf.data.Dataset:
+        return training_dataset(
+            record_set,
+            "train",
+            training,
+            image=config.image,
+            seed=config.seed,
+            first_epoch=first_epoch,
+            augmentation=config.augmentation,
+            scans=scans["train"],
+        ).map(to_pair)
+
+    validation = slices_dataset(record_set, "validation", scans=scans["validation"])
+    return fit(
+        build,
+        train,
+        validation.batch(training.batch_size).map(to_pair),
+        folder,
+        training,
+        fingerprint(
+            [
+                config.seed,
+                config.image,
+                config.augmentation,
+                config.segmenters,
+                scans,
+                record_set.fingerprint,
+            ]
+        ),
+    )
+
+
+def _load_encoder(run: RunFolder) -> keras.Model:
+    path = run.best(ENCODER)
+    if not path.exists():
+        raise FileNotFoundError(f"{path}: pre-train the encoder first (models/pretrain_encoder.py)")
+    return keras.models.load_model(path)

@@ -1,0 +1,32 @@
+"""Compute the five segmenters' maps of one record set once, for weight models and predictions.
+
+Example:
+    python models/cache_maps.py --set aihub-scans
+"""
+
+from ichnet.config import SEGMENTERS
+from ichnet.runs import RECORD_SETS, RunFolder, segmenter_name
+from ichnet.scripts import experiment_parser, run_script
+
+
+def main() -> None:
+    """Parse arguments, compute, say where the maps are."""
+    parser = experiment_parser(__doc__, "records", "run")
+    parser.add_argument("--set", required=True, choices=RECORD_SETS, dest="record_set")
+    args = parser.parse_args()
+
+    import keras  # TensorFlow: after --help
+
+    from ichnet.inference.maps import cache_maps
+    from ichnet.records.record_set import RecordSet
+
+    run = RunFolder(args.run)
+    members = {name: keras.models.load_model(run.best(segmenter_name(name))) for name in SEGMENTERS}
+    record_set = RecordSet.open(args.records / args.record_set)
+    splits = [split for split in record_set.splits if split != "train"]
+    cache_maps(members, record_set, splits, run.maps(args.record_set))
+    print(f"maps: {run.maps(args.record_set)}")
+
+
+if __name__ == "__main__":
+    run_script(main)

@@ -1,0 +1,30 @@
+"""Train one classifier of experiment A: one backbone in one arm.
+
+The weak arms learn from the presence of hemorrhage on a slice; the strong arm also from where it
+is, by a loss between the network's saliency map and the outline (paper section 1.4).
+
+Example:
+    python models/train_classifier.py --backbone MobileNetV2 --arm aihub-strong
+"""
+
+from ichnet.config import ARMS, BACKBONES, load_config
+from ichnet.runs import RunFolder, classifier_name
+from ichnet.scripts import experiment_parser, run_script
+
+
+def main() -> None:
+    """Parse arguments, train, say where the model is."""
+    parser = experiment_parser(__doc__, "config", "records", "run")
+    parser.add_argument("--backbone", required=True, choices=BACKBONES)
+    parser.add_argument("--arm", required=True, choices=ARMS)
+    args = parser.parse_args()
+
+    from ichnet.training.classifier import train_classifier  # TensorFlow: after --help
+
+    run = RunFolder(args.run)
+    train_classifier(load_config(args.config), args.backbone, args.arm, args.records, run)
+    print(f"trained: {run.best(classifier_name(args.backbone, args.arm))}")
+
+
+if __name__ == "__main__":
+    run_script(main)
