@@ -1,0 +1,175 @@
+"""A table as readers see it, and the three files it is written to."""
+
+from __future__ import annotations
+
+import csv
+import html
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ichnet.files import write_whole
+
+DASH = "–"
+"""What a cell shows that has no value; the table's notes say why."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A number with its interval.
+
+    Attributes:
+        value: the estimate.
+        low, high: ends of its 95 % interval.
+        signed: whether it is a difference, which is written with its sign.
+    """
+
+    value: float
+    low: float
+    high: float
+    signed: bool = False
+
+    def __str__(self) -> str:
+        if self.signed:
+            return f"{signed(self.value)} ({signed(self.low)} to {signed(self.high)})"
+        return f"{self.value:.3f} ({self.low:.3f}–{self.high:.3f})"
+
+
+Cell = str | Estimate
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of text and estimates under one title.
+
+    Attributes:
+        name: stem of the files, e.g. ``table2-scans``.
+        title: what a reader calls it, e.g. ``Table 2. Weak against strong annotation``.
+        caption: how to read it: n, slice level or scan level, which intervals and tests.
+        columns: headings.
+        rows: one cell for each column.
+        notes: what is missing and why.
+        section_column: whether the first column names sections: repeated cells are shown once.
+    """
+
+    name: str
+    title: str
+    caption: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    notes: tuple[str, ...] = ()
+    section_column: bool = False
+
+    def __post_init__(self) -> None:
+        for row in self.rows:
+            if len(row) != len(self.columns):
+                raise ValueError(
+                    f"{self.name}: {len(row)} cells under {len(self.columns)} columns: {row}"
+                )
+
+
+def write_table(table: Table, folder: Path) -> list[Path]:
+    """Write a table as CSV, Markdown and HTML, each of them whole.
+
+    In the CSV an estimate is three columns of full precision (``AUC``, ``AUC low``,
+    ``AUC high``), so that nobody has to take text apart to compute with it.
+
+    Returns:
+        The three paths.
+    """
+    paths = [folder / f"{table.name}.{suffix}" for suffix in ("csv", "md", "html")]
+    with write_whole(paths[0], newline="") as handle:
+        csv.writer(handle).writerows(csv_rows(table))
+    with write_whole(paths[1]) as handle:
+        handle.write(to_markdown(table))
+    with write_whole(paths[2]) as handle:
+        handle.write(to_html(table))
+    return paths
+
+
+def csv_rows(table: Table) -> Iterator[list[str]]:
+    """Yield the heading and the rows of the CSV file."""
+    spread = [any(isinstance(row[i], Estimate) for row in table.rows) for i in _range(table)]
+    heading: list[str] = []
+    for name, three in zip(table.columns, spread, strict=True):
+        heading += [name, f"{name} low", f"{name} high"] if three else [name]
+    yield heading
+    for row in table.rows:
+        cells: list[str] = []
+        for cell, three in zip(row, spread, strict=True):
+            if isinstance(cell, Estimate):
+                cells += [f"{number:.9g}" for number in (cell.value, cell.low, cell.high)]
+            else:
+                text = "" if cell == DASH else cell
+                cells += [text, "", ""] if three else [text]
+        yield cells
+
+
+def to_markdown(table: Table) -> str:
+    """Return the table as GitHub's Markdown, with title, caption and notes."""
+    lines = [f"### {_plain(table.title)}", "", _plain(table.caption), ""]
+    lines += [_markdown_row(table.columns), _markdown_row(["---"] * len(table.columns))]
+    lines += [_markdown_row([str(cell) for cell in row]) for row in table.rows]
+    lines += ["", *(f"- {_plain(note)}" for note in table.notes)]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def to_html(table: Table) -> str:
+    """Return the table as an HTML ``figure``; every string is escaped."""
+    heading = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in table.columns)
+    body = "".join(_html_rows(table))
+    notes = "".join(f"<li>{html.escape(note)}</li>" for note in table.notes)
+    return (
+        f'<figure class="table" id="{html.escape(table.name)}">\n'
+        f"<figcaption><strong>{html.escape(table.title)}</strong> "
+        f"<span>{html.escape(table.caption)}</span></figcaption>\n"
+        f'<div class="scroll" tabindex="0" role="region" aria-label="{html.escape(table.title)}">'
+        f"<table>\n<thead><tr>{heading}</tr></thead>\n<tbody>\n{body}</tbody>\n</table></div>\n"
+        + (f'<ul class="notes">{notes}</ul>\n' if notes else "")
+        + "</figure>\n"
+    )
+
+
+def signed(value: float, digits: int = 3) -> str:
+    """Return a difference with a sign that is as wide as a digit: ``+0.013``, ``−0.013``."""
+    rounded = round(value, digits) + 0.0  # a difference that rounds to zero is not negative
+    return f"{rounded:+.{digits}f}".replace("-", "−")
+
+
+def count_share(count: int, total: int) -> str:
+    """Return e.g. ``327 (54.5%)``; a dash for the share of nothing."""
+    return f"{count:,} ({count / total:.1%})" if total else f"{count:,} ({DASH})"
+
+
+def p_value(p: float) -> str:
+    """Return e.g. ``0.038``, ``0.0004`` or ``<0.0001``."""
+    if p < 0.0001:
+        return "<0.0001"
+    return f"{p:.4f}" if p < 0.001 else f"{p:.3f}"
+
+
+def _range(table: Table) -> range:
+    return range(len(table.columns))
+
+
+def _plain(text: str) -> str:
+    """Return text on one line that Markdown does not take for HTML."""
+    return html.escape(" ".join(text.split()), quote=False)
+
+
+def _markdown_row(cells: Sequence[str]) -> str:
+    clean = (_plain(cell).replace("|", "\\|") for cell in cells)  # a bar would end the cell
+    return f"| {' | '.join(clean)} |"
+
+
+def _html_rows(table: Table) -> Iterator[str]:
+    section: Cell | None = None
+    for row in table.rows:
+        cells = [html.escape(str(cell)) for cell in row]
+        opens = table.section_column and row[0] != section
+        if table.section_column and not opens:
+            cells[0] = f'<span class="repeated">{cells[0]}</span>'
+        section = row[0]
+        data = "".join(f"<td>{cell}</td>" for cell in cells[1:])
+        start = '<tr class="section">' if opens else "<tr>"
+        yield f'{start}<th scope="row">{cells[0]}</th>{data}</tr>\n'
