@@ -1,0 +1,177 @@
+"""A DICOM series read into a :class:`~ichnet.ct.volume.Volume`.
+
+Slices are ordered by their position projected on the slice normal, and their spacing is the
+perpendicular gap: neither InstanceNumber nor SliceThickness is needed or believed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ichnet.ct.errors import Exclusion, ReadError
+from ichnet.ct.header import SliceHeader, read_header
+from ichnet.ct.pixels import read_hu
+from ichnet.ct.pseudonym import pseudonym
+from ichnet.ct.volume import Volume, slice_normal, slice_spacing_from_positions
+
+SPACING_TOLERANCE_MM = 1e-3
+"""Within a series, pixel spacings differ by the rounding of their decimals and no more."""
+
+COSINE_TOLERANCE = 1e-3
+"""The same for direction cosines (0.06 degrees)."""
+
+SMALLEST_GAP_MM = 1e-2
+"""Slices closer than this share a position."""
+
+
+def read_series(files: Sequence[Path], key: bytes) -> Volume:
+    """Read all slices of one series, in any order of the files.
+
+    Args:
+        files: the DICOM files of one series, no others. :func:`read_headers` and
+            :func:`group_series` sort a mixture of files.
+        key: for the pseudonyms of scan and patient.
+
+    Raises:
+        ValueError: when there are no files.
+        ReadError: for the first file that is no axial CT slice (the reasons of
+            :func:`~ichnet.ct.header.read_header`, and ``duplicate-file``); ``mixed-series``;
+            the reasons of :func:`sort_slices`; ``unsupported-syntax`` or ``truncated`` pixels.
+    """
+    if not files:
+        raise ValueError("a series needs files")
+    headers, exclusions = read_headers(files)
+    for exclusion in exclusions:
+        raise ReadError(exclusion.path, exclusion.reason, exclusion.detail)
+    for header in headers:
+        if header.series_uid != headers[0].series_uid:
+            raise ReadError(
+                header.path, "mixed-series", f"of another series than {headers[0].path}"
+            )
+    slices = sort_slices(headers)
+    orientation, positions_mm, pixel_spacing_mm = _geometry(slices)
+    hu = np.empty((len(slices), *slices[0].shape), np.int16)
+    for index, header in enumerate(slices):
+        hu[index] = read_hu(header)
+    first = slices[0]
+    return Volume(
+        hu=hu,
+        pixel_spacing_mm=pixel_spacing_mm,
+        orientation=orientation,
+        positions_mm=positions_mm,
+        slice_spacing_mm=slice_spacing_from_positions(positions_mm, slice_normal(orientation)),
+        scan_id=pseudonym(key, "scan", first.series_uid),
+        patient_id=_patient_pseudonym(first, key),
+        sop_instance_uids=tuple(header.sop_instance_uid for header in slices),
+        description=first.description,
+    )
+
+
+def read_headers(files: Sequence[Path]) -> tuple[list[SliceHeader], list[Exclusion]]:
+    """Read headers only; list every file that is no axial CT slice, or a copy of one.
+
+    Returns:
+        the headers in the order of ``files``, and an exclusion for each other file: as many
+        together as files. Of several byte-identical files of one instance the first is kept and
+        the others are excluded as ``duplicate-file``.
+    """
+    headers: list[SliceHeader] = []
+    exclusions: list[Exclusion] = []
+    by_instance: dict[tuple[str, str], list[SliceHeader]] = {}
+    for path in files:
+        try:
+            header = read_header(path)
+        except ReadError as error:
+            exclusions.append(Exclusion.from_error(error))
+            continue
+        same = by_instance.setdefault((header.series_uid, header.sop_instance_uid), [])
+        original = next((other for other in same if _same_bytes(other.path, path)), None)
+        if original is None:
+            same.append(header)
+            headers.append(header)
+        else:
+            detail = f"an identical copy of {original.path.name}"
+            exclusions.append(Exclusion(path, "duplicate-file", detail))
+    return headers, exclusions
+
+
+def group_series(headers: Sequence[SliceHeader]) -> dict[str, list[SliceHeader]]:
+    """Group headers by SeriesInstanceUID, in the order in which series first appear."""
+    series: dict[str, list[SliceHeader]] = {}
+    for header in headers:
+        series.setdefault(header.series_uid, []).append(header)
+    return series
+
+
+def sort_slices(headers: Sequence[SliceHeader]) -> list[SliceHeader]:
+    """Order the slices of one series along the normal, from feet to head.
+
+    Raises:
+        ReadError: ``single-slice``; ``mixed-geometry`` when slices differ in matrix, pixel
+            spacing or orientation; ``duplicate-position`` when two share a place.
+    """
+    first = headers[0]
+    if len(headers) == 1:
+        raise ReadError(
+            first.path, "single-slice", "the only slice of its series: its extent is unknown"
+        )
+    for header in headers:
+        difference = _difference(first, header)
+        if difference:
+            raise ReadError(
+                header.path, "mixed-geometry", f"another {difference} than {first.path.name}"
+            )
+    orientation, positions_mm, _ = _geometry(headers)
+    heights_mm = positions_mm @ slice_normal(orientation)
+    order = np.argsort(heights_mm, kind="stable")
+    for below, above in pairwise(order):
+        if heights_mm[above] - heights_mm[below] < SMALLEST_GAP_MM:
+            raise ReadError(
+                headers[above].path,
+                "duplicate-position",
+                f"at the same position as {headers[below].path.name}, which is no identical copy",
+            )
+    return [headers[index] for index in order]
+
+
+def _difference(a: SliceHeader, b: SliceHeader) -> str:
+    """Name what two slices of one series do not share, empty when they fit together."""
+    if a.shape != b.shape:
+        return "matrix"
+    if not np.allclose(a.pixel_spacing_mm, b.pixel_spacing_mm, rtol=0, atol=SPACING_TOLERANCE_MM):
+        return "pixel spacing"
+    if not np.allclose(a.orientation, b.orientation, rtol=0, atol=COSINE_TOLERANCE):
+        return "orientation"
+    return ""
+
+
+def _geometry(
+    headers: Sequence[SliceHeader],
+) -> tuple[NDArray[np.float64], NDArray[np.float64], tuple[float, float]]:
+    """Return orientation [6], positions [slices, 3] and pixel spacing of a series.
+
+    Medians, so that roundings in single slices do not matter, nor the order of the files.
+    """
+    orientation = np.median([header.orientation for header in headers], axis=0)
+    positions_mm = np.array([header.position_mm for header in headers])
+    row_mm, column_mm = np.median([header.pixel_spacing_mm for header in headers], axis=0)
+    return orientation, positions_mm, (float(row_mm), float(column_mm))
+
+
+def _patient_pseudonym(header: SliceHeader, key: bytes) -> str:
+    """Name the patient; without PatientID, every study counts as a patient of its own.
+
+    One name for all anonymous patients would put them all into one split.
+    """
+    if header.patient_id:
+        return pseudonym(key, "patient", header.patient_id)
+    return pseudonym(key, "study", header.study_uid or header.series_uid)
+
+
+def _same_bytes(a: Path, b: Path) -> bool:
+    return a.stat().st_size == b.stat().st_size and a.read_bytes() == b.read_bytes()
