@@ -10,8 +10,15 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ichnet.predictions import Table, concatenate, read_predictions, scans_path, slices_path
-from ichnet.runs import TEST_COHORTS, RunFolder
+from ichnet.predictions import (
+    TEXT_COLUMNS,
+    Table,
+    concatenate,
+    read_predictions,
+    scans_path,
+    slices_path,
+)
+from ichnet.runs import TEST_COHORTS, RunFolder, ensemble_name
 from ichnet.subtypes import LABELS, SUBTYPES
 
 Level = Literal["scan", "slice"]
@@ -22,6 +29,9 @@ TRUTH_COLUMNS: dict[Level, tuple[str, ...]] = {
     "slice": ("cohort", "scan_id", "patient_id", "slice_index", *LABELS, "mask_pixels"),
 }
 """What must be the same in every model's predictions."""
+
+FINAL_MODEL = ensemble_name("all")
+"""The paper's final weighted ensemble."""
 
 COHORT_TITLES: dict[str, str] = {
     "rsna": "RSNA 2019",
@@ -52,7 +62,7 @@ class Composite:
     notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
-        return len(self.truth["scan_id"]) if self.truth else 0
+        return len(self.truth["scan_id"])
 
     @property
     def ich(self) -> NDArray[np.bool_]:
@@ -128,7 +138,7 @@ def load_composite(
         for name in cohorts
         if name not in tested
     ]
-    truth: Table = {}
+    truth = _no_units(level)
     probability: dict[str, NDArray[np.float64]] = {}
     first: Path | None = None
     for model in models:
@@ -140,8 +150,7 @@ def load_composite(
             first, truth = paths[0], {column: table[column] for column in TRUTH_COLUMNS[level]}
         _require_same_truth(truth, table, first, paths[0])
         probability[model] = _known_probability(table, paths[0])
-    composite = Composite(level, tested, truth, probability, missing, tuple(notes))
-    return _without_unknown(composite) if truth else composite
+    return _without_unknown(Composite(level, tested, truth, probability, missing, tuple(notes)))
 
 
 def exclusive_subtypes(truth: Mapping[str, Column]) -> NDArray[np.object_]:
@@ -162,6 +171,13 @@ def _files(run: RunFolder, model: str, level: Level, cohorts: Sequence[str]) -> 
     locate = scans_path if level == "scan" else slices_path
     paths = {name: locate(run.predictions(model), name) for name in cohorts}
     return {name: path for name, path in paths.items() if path.exists()}
+
+
+def _no_units(level: Level) -> Table:
+    return {
+        column: np.empty(0, dtype=object if column in TEXT_COLUMNS else np.float64)
+        for column in TRUTH_COLUMNS[level]
+    }
 
 
 def _sorted(table: Table, level: Level) -> Table:

@@ -15,19 +15,17 @@ from numpy.typing import NDArray
 from ichnet.config import Config
 from ichnet.reporting.composite import (
     COHORT_TITLES,
+    FINAL_MODEL,
     Column,
     Composite,
     exclusive_subtypes,
     load_composite,
 )
 from ichnet.reporting.tables import DASH, Table
-from ichnet.runs import RunFolder, ensemble_name
+from ichnet.runs import RunFolder
 
 AI_COHORT = "dumc"
 HUMAN_COHORT = "cq500"
-FINAL_MODEL = ensemble_name("all")
-"""The paper's final weighted ensemble."""
-
 FOR_AI, FOR_HUMANS = "AI", "humans"
 
 
@@ -103,7 +101,7 @@ def _summary(
     rows = []
     for group, cohort in ((FOR_AI, AI_COHORT), (FOR_HUMANS, HUMAN_COHORT)):
         chosen = [case for case in cases if case.difficult_for == group]
-        scans = int((composite.truth["cohort"] == cohort).sum()) if len(composite) else 0
+        scans = int((composite.truth["cohort"] == cohort).sum())
         rows.append(
             (
                 f"Difficult for {group}",

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import base64
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ichnet.reporting.composite import Composite, exclusive_subtypes
+from ichnet.reporting.composite import COHORT_TITLES, Composite, exclusive_subtypes
+from ichnet.reporting.tables import DASH
 
 SHOWN = 3
 """Scans of each kind."""
@@ -47,31 +50,32 @@ def choose_cases(
     composite: Composite,
     model: str,
     threshold: float,
-    pictured: Collection[str] | None = None,
+    pictured: Collection[str] = (),
 ) -> Gallery:
-    """Choose the scans to show by their probability alone; ties by scan id.
+    """Choose the scans to show: those with a picture first, then by probability.
+
+    Scans without a picture fill up what is left, so that a miss is never kept back for want of
+    one. Ties go by scan id.
 
     Args:
         composite: scans with the predictions of ``model``.
         model: whose decisions are shown.
         threshold: a scan is called positive from this probability up.
-        pictured: scan ids that can be shown; all when ``None``. Counts are of all scans.
+        pictured: ids of the scans that have a picture.
     """
     probability = composite.probability[model]
     ich, called = composite.ich, probability >= threshold
-    shown = np.array(
-        [pictured is None or scan in pictured for scan in composite.truth["scan_id"]], dtype=bool
-    )
-    order = np.lexsort((composite.truth["scan_id"].astype(str), -probability))
+    scans = composite.truth["scan_id"].astype(str)
+    without = np.array([scan not in pictured for scan in scans], dtype=bool)
 
-    def pick(where: NDArray[np.bool_], order: NDArray[np.intp]) -> tuple[ShownCase, ...]:
-        chosen = order[(where & shown)[order]][:SHOWN]
-        return tuple(_case(composite, model, index) for index in chosen)
+    def pick(where: NDArray[np.bool_], key: NDArray[np.float64]) -> tuple[ShownCase, ...]:
+        order = np.lexsort((scans, key, without))
+        return tuple(_case(composite, model, index) for index in order[where[order]][:SHOWN])
 
     return Gallery(
-        hits=pick(ich & called, order),
-        misses=pick(ich & ~called, order[::-1]),
-        alarms=pick(~ich & called, order),
+        hits=pick(ich & called, -probability),
+        misses=pick(ich & ~called, probability),
+        alarms=pick(~ich & called, -probability),
         counts={
             "hits": int((ich & called).sum()),
             "misses": int((ich & ~called).sum()),
@@ -91,3 +95,62 @@ def _case(composite: Composite, model: str, index: int) -> ShownCase:
         volume_ml=float(one.truth["volume_ml"][0]),
         probability=float(one.probability[model][0]),
     )
+
+
+def find_pictures(predict: Path) -> dict[str, Path]:
+    """Return the overlay of each scan in the output of ``ichnet predict``, by scan id."""
+    return {path.stem: path for path in sorted(predict.glob("*.png"))}
+
+
+def gallery_page(
+    gallery: Gallery, pictures: Mapping[str, Path], model: str, threshold: float
+) -> dict[str, object]:
+    """Return what the report's template needs: the rule, and the cards of each kind."""
+    kinds = [
+        ("hits", "Hits", "the most confident", "true positives"),
+        ("misses", "Misses", "the least suspected", "false negatives"),
+        ("alarms", "False alarms", "the most confident", "false positives"),
+    ]
+    return {
+        "rule": (
+            f"Chosen by rule, never by hand: the {SHOWN} most probable hits, the {SHOWN} least "
+            f"probable misses and the {SHOWN} most probable false alarms of {model} at "
+            f"{threshold:g}; scans with a picture (those predicted from DICOM) come first. "
+            f"Select a picture to enlarge it."
+        ),
+        "kinds": [
+            {
+                "id": key,
+                "title": title,
+                "count": f"{which} of {gallery.counts[key]:,} {name}",
+                "empty": f"There are no {name}.",
+                "cases": [
+                    _card(case, pictures.get(case.scan_id)) for case in getattr(gallery, key)
+                ],
+            }
+            for key, title, which, name in kinds
+        ],
+    }
+
+
+def _card(case: ShownCase, picture: Path | None) -> dict[str, object]:
+    kind = {"none": "subtype not stated", "mixed": "mixed"}.get(case.kind, case.kind)
+    truth = f"ICH, {kind}" if case.ich else "normal"
+    volume = DASH if np.isnan(case.volume_ml) else f"{case.volume_ml:.1f} mL"
+    return {
+        "scan_id": case.scan_id,
+        "cohort": COHORT_TITLES.get(case.cohort, case.cohort),
+        "probability": case.probability,
+        "truth": truth,
+        "volume": volume,
+        "image": embed(picture) if picture else "",
+        "alt": (
+            f"Slices of scan {case.scan_id} with the predicted outline; truth: {truth}, "
+            f"{volume}; probability {case.probability:.3f}"
+        ),
+    }
+
+
+def embed(picture: Path) -> str:
+    """Return a PNG as a data address."""
+    return f"data:image/png;base64,{base64.b64encode(picture.read_bytes()).decode('ascii')}"

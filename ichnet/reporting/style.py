@@ -97,6 +97,18 @@ RC: dict[Any, Any] = {
 }
 
 
+def kind_colour(model: str) -> str:
+    """Return the colour of a model's kind: its arm, ensemble or segmenter."""
+    kinds = ("rsna-weak", "aihub-weak", "aihub-strong", "ensemble", "segmenter")
+    return next((MODEL_COLOURS[kind] for kind in kinds if kind in model), INK)
+
+
+def model_line(model: str) -> dict[str, Any]:
+    """Return colour and dashes of a strong classifier or an ensemble among its like."""
+    name = next((name for name in MODEL_DASHES if model.startswith(name)), "ensemble")
+    return {"color": MODEL_COLOURS[name], "linestyle": MODEL_DASHES[name]}
+
+
 def new_figure(width_inches: float, height_inches: float) -> Figure:
     """Return an empty figure that fits its contents; draw on it inside :func:`style`."""
     figure = Figure(figsize=(width_inches, height_inches), layout="constrained")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import html
-from collections.abc import Iterator, Sequence
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,7 +50,7 @@ class Table:
         columns: headings.
         rows: one cell for each column.
         notes: what is missing and why.
-        section_column: whether the first column names sections: repeated cells are shown once.
+        section_column: whether the first column names sections of the table.
     """
 
     name: str
@@ -115,16 +116,20 @@ def to_markdown(table: Table) -> str:
 
 
 def to_html(table: Table) -> str:
-    """Return the table as an HTML ``figure``; every string is escaped."""
-    heading = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in table.columns)
-    body = "".join(_html_rows(table))
+    """Return the table as an HTML ``figure``; every string is escaped.
+
+    A section column becomes headings across the table, one for each run of equal cells.
+    """
+    columns = table.columns[1:] if table.section_column else table.columns
+    heading = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in columns)
+    body = "".join(_html_sections(table) if table.section_column else _html_rows(table.rows))
+    title, caption = html.escape(table.title), html.escape(table.caption)
     notes = "".join(f"<li>{html.escape(note)}</li>" for note in table.notes)
     return (
         f'<figure class="table" id="{html.escape(table.name)}">\n'
-        f"<figcaption><strong>{html.escape(table.title)}</strong> "
-        f"<span>{html.escape(table.caption)}</span></figcaption>\n"
-        f'<div class="scroll" tabindex="0" role="region" aria-label="{html.escape(table.title)}">'
-        f"<table>\n<thead><tr>{heading}</tr></thead>\n<tbody>\n{body}</tbody>\n</table></div>\n"
+        f"<figcaption><strong>{title}</strong> <span>{caption}</span></figcaption>\n"
+        f'<div class="scroll" tabindex="0" role="region" aria-label="{title}"><table>\n'
+        f"<thead><tr>{heading}</tr></thead>\n<tbody>\n{body}</tbody>\n</table></div>\n"
         + (f'<ul class="notes">{notes}</ul>\n' if notes else "")
         + "</figure>\n"
     )
@@ -162,14 +167,25 @@ def _markdown_row(cells: Sequence[str]) -> str:
     return f"| {' | '.join(clean)} |"
 
 
-def _html_rows(table: Table) -> Iterator[str]:
-    section: Cell | None = None
-    for row in table.rows:
-        cells = [html.escape(str(cell)) for cell in row]
-        opens = table.section_column and row[0] != section
-        if table.section_column and not opens:
-            cells[0] = f'<span class="repeated">{cells[0]}</span>'
-        section = row[0]
-        data = "".join(f"<td>{cell}</td>" for cell in cells[1:])
-        start = '<tr class="section">' if opens else "<tr>"
-        yield f'{start}<th scope="row">{cells[0]}</th>{data}</tr>\n'
+def _html_sections(table: Table) -> Iterator[str]:
+    """Yield the rows of a table with a section column: a heading, then its rows without it."""
+    for section, rows in itertools.groupby(table.rows, key=lambda row: row[0]):
+        width = len(table.columns) - 1
+        yield f'<tr class="section"><th scope="rowgroup" colspan="{width}">'
+        yield f"{_html_cell(section)}</th></tr>\n"
+        yield from _html_rows([row[1:] for row in rows])
+
+
+def _html_rows(rows: Iterable[Sequence[Cell]]) -> Iterator[str]:
+    for row in rows:
+        first, *others = [_html_cell(cell) for cell in row]
+        data = "".join(f"<td>{cell}</td>" for cell in others)
+        yield f'<tr><th scope="row">{first}</th>{data}</tr>\n'
+
+
+def _html_cell(cell: Cell) -> str:
+    """Return a cell; an estimate's interval is set apart, to stand below it."""
+    if not isinstance(cell, Estimate):
+        return html.escape(cell)
+    value, interval = str(cell).split(" ", 1)
+    return f"{value} <small>{interval}</small>"

@@ -1,0 +1,31 @@
+"""Draw Figure 2, the ROC curves of the strong classifiers and the final ensemble, and eTable 1.
+
+    python eval/figure2.py --run runs/phantom
+
+Needs no TensorFlow. Prints where the figure (PNG, SVG, its points as CSV) and the table lie.
+"""
+
+from __future__ import annotations
+
+from ichnet.config import load_config
+from ichnet.reporting.etable1 import etable1
+from ichnet.reporting.figure2 import draw_figure2, figure2, write_curves
+from ichnet.reporting.style import write_figure
+from ichnet.reporting.tables import write_table
+from ichnet.runs import RunFolder
+from ichnet.scripts import experiment_parser, run_script
+
+
+def main() -> None:
+    """Run the script."""
+    run = RunFolder(experiment_parser(__doc__, "run").parse_args().run)
+    config = load_config(run.root / "config.yaml")
+    result = figure2(run, config)
+    paths = write_figure(draw_figure2(result), run.figures, "figure2", result.caption)
+    paths.append(write_curves(result, run.figures / "figure2.csv"))
+    for path in paths + write_table(etable1(run, config), run.tables):
+        print(path)
+
+
+if __name__ == "__main__":
+    run_script(main)

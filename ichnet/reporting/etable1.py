@@ -1,0 +1,64 @@
+"""eTable 1: the final ensemble against the strongly trained classifiers, on each test set."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ichnet.config import Config
+from ichnet.reporting.comparison import Line, comparison_columns, comparison_rows, missing_notes
+from ichnet.reporting.composite import COHORT_TITLES, FINAL_MODEL, Composite, load_composite
+from ichnet.reporting.performance import one_class
+from ichnet.reporting.tables import Cell, Table
+from ichnet.runs import RunFolder, classifier_name
+
+CAPTION = (
+    "Scan level; {scans}. AUC with DeLong's 95 % interval and with a bootstrap interval; "
+    "sensitivity and specificity at {threshold:g} with bootstrap intervals ({replicates} "
+    "replicates within each class). AUC differences, standard errors (SE) and two-sided p by "
+    "DeLong's test against {final}; Holm's correction over the tests of each test set."
+)
+
+
+def final_comparison_models(config: Config) -> list[str]:
+    """Return the final ensemble and the strong classifiers it is compared with."""
+    strong = [classifier_name(b, "aihub-strong") for b in config.classifiers.backbones]
+    return [FINAL_MODEL, *strong]
+
+
+def etable1(run: RunFolder, config: Config) -> Table:
+    """Return eTable 1: the composite of the test cohorts, then each of them."""
+    models = final_comparison_models(config)
+    composite = load_composite(run, models)
+    lines = [(m, None if m == FINAL_MODEL else FINAL_MODEL) for m in models]
+    rows: list[tuple[Cell, ...]] = []
+    reasons = []
+    for title, subset in _test_sets(composite):
+        positives = int(subset.ich.sum())
+        heading = f"{title} ({positives:,} ICH, {len(subset) - positives:,} normal)"
+        rows += comparison_rows(
+            subset, [Line((heading, model), model, other) for model, other in lines], config
+        )
+        if reason := one_class(subset):
+            reasons.append(f" {title}: no numbers, {reason}.")
+    return Table(
+        name="etable1",
+        title="eTable 1. The final ensemble and the strongly trained classifiers",
+        caption=CAPTION.format(
+            scans=composite.describe(),
+            threshold=config.evaluation.threshold,
+            replicates=config.evaluation.bootstrap_replicates,
+            final=FINAL_MODEL,
+        )
+        + "".join(reasons),
+        columns=("Test set", "Model", *comparison_columns(composite)),
+        rows=tuple(rows),
+        notes=missing_notes(composite, models),
+        section_column=True,
+    )
+
+
+def _test_sets(composite: Composite) -> Iterator[tuple[str, Composite]]:
+    yield "Composite", composite
+    if len(composite.cohorts) > 1:
+        for cohort in composite.cohorts:
+            yield COHORT_TITLES[cohort], composite.select(composite.truth["cohort"] == cohort)

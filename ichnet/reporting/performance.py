@@ -1,0 +1,147 @@
+"""What a model's probabilities amount to: AUC, sensitivity and specificity with intervals.
+
+Every number of the tables comes through here, so that all of them are made alike: AUC with
+DeLong's interval and a bootstrap interval, proportions with a bootstrap or an exact interval,
+replicates drawn within each class and, where units are slices, by patient.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ichnet.config import Config
+from ichnet.reporting.composite import Composite
+from ichnet.reporting.tables import Estimate
+from ichnet.statistics.bootstrap import bootstrap_interval
+from ichnet.statistics.delong import delong_interval, delong_test
+from ichnet.statistics.multiplicity import holm
+from ichnet.statistics.proportions import proportion_interval
+from ichnet.statistics.roc import roc_auc
+
+
+@dataclass(frozen=True)
+class Performance:
+    """One model on one set of units.
+
+    Attributes:
+        auc: with DeLong's interval (which takes units to be independent: scans, not slices).
+        auc_bootstrap: with the bootstrap's percentile interval.
+        sensitivity, specificity: at the threshold, percentile bootstrap.
+        sensitivity_exact, specificity_exact: the same with Clopper and Pearson's interval.
+    """
+
+    auc: Estimate
+    auc_bootstrap: Estimate
+    sensitivity: Estimate
+    specificity: Estimate
+    sensitivity_exact: Estimate
+    specificity_exact: Estimate
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A model against its reference on the same units.
+
+    Attributes:
+        difference: AUC of the model minus that of the reference.
+        standard_error, p: DeLong's; ``None`` at slice level.
+    """
+
+    difference: Estimate
+    standard_error: float | None
+    p: float | None
+
+
+def one_class(composite: Composite) -> str:
+    """Return why there is no AUC, or nothing when both classes are there."""
+    positives = int(composite.ich.sum())
+    if 0 < positives < len(composite):
+        return ""
+    return f"{positives:,} {composite.level}s with and {len(composite) - positives:,} without ICH"
+
+
+def measure(composite: Composite, model: str, config: Config) -> Performance:
+    """Return a model's performance at the configured threshold.
+
+    Raises:
+        ValueError: when the composite holds one class only (see :func:`one_class`).
+    """
+    ich, probability = composite.ich, composite.probability[model]
+    called = probability >= config.evaluation.threshold
+    sensitivity = _exact(called[ich])
+    specificity = _exact(~called[~ich])
+    return Performance(
+        auc=_estimate(delong_interval(ich, probability)),
+        auc_bootstrap=_resampled(roc_auc, composite, [probability], config),
+        sensitivity=_resampled(_sensitivity, composite, [called], config),
+        specificity=_resampled(_specificity, composite, [called], config),
+        sensitivity_exact=sensitivity,
+        specificity_exact=specificity,
+    )
+
+
+def compare(composite: Composite, model: str, reference: str, config: Config) -> Comparison:
+    """Return a model's AUC against that of a reference, paired unit by unit.
+
+    Scans are compared by DeLong's test. Slices of one patient are not independent, so at slice
+    level patients are drawn anew and there is no p.
+    """
+    ich = composite.ich
+    a, b = composite.probability[model], composite.probability[reference]
+    if composite.level == "slice":
+        difference = _resampled(_auc_difference, composite, [a, b], config)
+        return Comparison(replace(difference, signed=True), None, None)
+    test = delong_test(ich, a, b)
+    difference = Estimate(test.difference, test.low, test.high, signed=True)
+    return Comparison(difference, test.standard_error, test.p)
+
+
+def holm_adjusted(p: Sequence[float]) -> list[float]:
+    """Return p values after Holm's correction, in the order given."""
+    return [float(value) for value in holm(np.asarray(p, float))] if p else []
+
+
+def _resampled(
+    statistic: Callable[..., float],
+    composite: Composite,
+    values: Sequence[NDArray[Any]],
+    config: Config,
+) -> Estimate:
+    """Return a statistic with its bootstrap interval; the same draws for every model."""
+    return _estimate(
+        bootstrap_interval(
+            statistic,
+            composite.ich,
+            *values,
+            groups=composite.patients if composite.level == "slice" else None,
+            replicates=config.evaluation.bootstrap_replicates,
+            seed=config.seed,
+        )
+    )
+
+
+def _sensitivity(ich: NDArray[np.bool_], called: NDArray[np.bool_]) -> float:
+    return float(called[ich].mean())
+
+
+def _specificity(ich: NDArray[np.bool_], called: NDArray[np.bool_]) -> float:
+    return float((~called[~ich]).mean())
+
+
+def _auc_difference(
+    ich: NDArray[np.bool_], a: NDArray[np.float64], b: NDArray[np.float64]
+) -> float:
+    return float(roc_auc(ich, a) - roc_auc(ich, b))
+
+
+def _exact(right: NDArray[np.bool_]) -> Estimate:
+    return _estimate(proportion_interval(int(right.sum()), len(right)))
+
+
+def _estimate(interval: Any) -> Estimate:
+    return Estimate(interval.value, interval.low, interval.high)

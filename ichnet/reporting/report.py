@@ -1,0 +1,232 @@
+"""The report: one HTML file that holds everything a run has to say, and needs no network."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+from datetime import datetime, timezone
+from pathlib import Path
+
+import jinja2
+from markupsafe import Markup
+
+import ichnet
+from ichnet.config import SEGMENTERS, Config, fingerprint, load_config
+from ichnet.files import write_whole
+from ichnet.reporting.composite import FINAL_MODEL, Composite, load_composite
+from ichnet.reporting.difficult import difficult_tables
+from ichnet.reporting.etable1 import etable1
+from ichnet.reporting.figure2 import draw_figure2, figure2
+from ichnet.reporting.gallery import choose_cases, find_pictures, gallery_page
+from ichnet.reporting.overview import Groups, draw_overview
+from ichnet.reporting.performance import measure, one_class
+from ichnet.reporting.style import inline_svg
+from ichnet.reporting.table1 import table1
+from ichnet.reporting.table2 import ARM_TITLES, table2
+from ichnet.reporting.table3 import table3
+from ichnet.reporting.tables import Table, to_html
+from ichnet.reporting.training_curves import draw_training_curves, read_logs
+from ichnet.runs import RunFolder, classifier_name, ensemble_name, segmenter_name
+
+SECTIONS: dict[str, str] = {
+    "summary": "Summary",
+    "cohorts": "Cohorts",
+    "annotation": "Weak or strong",
+    "ensembles": "Ensembles",
+    "roc": "ROC curves",
+    "cases": "Hits and misses",
+    "difficult": "Difficult cases",
+    "training": "Training",
+    "configuration": "Configuration",
+}
+
+PACKAGES = ("numpy", "scipy", "matplotlib", "tensorflow", "keras", "pydicom", "opencv-python")
+"""Whose versions are told, where installed; none is imported for that."""
+
+
+def write_report(run: RunFolder, records: Path) -> Path:
+    """Compute everything from a run's predictions and write ``report.html``.
+
+    Args:
+        run: with ``config.yaml``; predictions, logs and ``predict/`` as far as they exist.
+        records: folder of the record sets, for Table 1.
+
+    Returns:
+        The report's path.
+
+    Raises:
+        ConfigError: when the run has no usable configuration.
+        ValueError: when predictions cannot be compared; names the files.
+    """
+    page = render_report(run, records, datetime.now(timezone.utc))
+    with write_whole(run.report) as handle:
+        handle.write(page)
+    return run.report
+
+
+def render_report(run: RunFolder, records: Path, made: datetime) -> str:
+    """Return the report as HTML; ``made`` is the date it bears."""
+    config_path = run.root / "config.yaml"
+    config = load_config(config_path)
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("ichnet.reporting"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    final = load_composite(run, [FINAL_MODEL])
+    summary, listing = difficult_tables(run, config)
+    return environment.get_template("report.html").render(
+        name=config.name,
+        made=made,
+        fingerprint=fingerprint(config),
+        versions={"ichnet": ichnet.__version__},
+        data_statement=config.data_statement,
+        sections=[{"id": key, "title": title} for key, title in SECTIONS.items()],
+        sentence=headline(final, config),
+        tiles=_tiles(final, config),
+        overview=_overview(run, config),
+        table1=_html(table1(records)),
+        table2=[_html(table) for table in table2(run, config)],
+        table3=_html(table3(run, config)),
+        roc=_roc(run, config),
+        figure2_table=_html(etable1(run, config)),
+        gallery=_gallery(run, final, config),
+        gallery_absent=f"{FINAL_MODEL}: {final.missing.get(FINAL_MODEL)}.",
+        difficult_summary=_html(summary),
+        difficult_list=_html(listing),
+        training=_training(run),
+        configuration=config_path.read_text(encoding="utf-8"),
+        facts=_facts(run),
+    )
+
+
+def headline(composite: Composite, config: Config) -> str:
+    """Return what the final ensemble did, in a sentence anyone can read."""
+    threshold = config.evaluation.threshold
+    if FINAL_MODEL in composite.missing:
+        return f"{FINAL_MODEL} has {composite.missing[FINAL_MODEL]}: there is nothing to sum up."
+    if reason := one_class(composite):
+        return f"The test scans hold {reason}: there is nothing to sum up."
+    ich, called = composite.ich, composite.probability[FINAL_MODEL] >= threshold
+    found, alarms = int((ich & called).sum()), int((~ich & called).sum())
+    with_ich = int(ich.sum())
+    return (
+        f"At a probability of {threshold:g} the final ensemble finds {found:,} of {with_ich:,} "
+        f"scans with hemorrhage and raises a false alarm on {alarms:,} of "
+        f"{len(ich) - with_ich:,} normal ones. Test set: {composite.describe()}."
+    )
+
+
+def _tiles(composite: Composite, config: Config) -> list[dict[str, str]]:
+    if FINAL_MODEL in composite.missing or one_class(composite):
+        return []
+    result = measure(composite, FINAL_MODEL, config)
+    threshold = f"{config.evaluation.threshold:g}"
+    estimates = {
+        "AUC of the final ensemble": result.auc,
+        f"Sensitivity at {threshold}": result.sensitivity_exact,
+        f"Specificity at {threshold}": result.specificity_exact,
+    }
+    scans = {
+        "label": "Test scans",
+        "value": f"{len(composite):,}",
+        "interval": f"{int(composite.ich.sum()):,} with hemorrhage",
+    }
+    return [
+        {
+            "label": label,
+            "value": f"{estimate.value:.3f}",
+            "interval": f"95 % interval {estimate.low:.3f}–{estimate.high:.3f}",
+        }
+        for label, estimate in estimates.items()
+    ] + [scans]
+
+
+def _overview(run: RunFolder, config: Config) -> Markup:
+    """Return the AUC of every model of the run; nothing when there is none."""
+    kinds = {
+        **{
+            f"Classifiers, {ARM_TITLES[arm]}": [
+                classifier_name(b, arm) for b in config.classifiers.backbones
+            ]
+            for arm in config.classifiers.arms
+        },
+        "Segmenters": [segmenter_name(name) for name in SEGMENTERS],
+        "Weighted ensembles": [ensemble_name(name) for name in config.ensembles.combinations],
+    }
+    composite = load_composite(run, [model for models in kinds.values() for model in models])
+    if one_class(composite):
+        return Markup()
+    groups: Groups = {
+        title: {m: measure(composite, m, config).auc for m in models if m in composite.probability}
+        for title, models in kinds.items()
+    }
+    groups = {title: models for title, models in groups.items() if models}
+    missing = "".join(f" {model}: {why}." for model, why in composite.missing.items())
+    caption = (
+        f"Scan level; {composite.describe()}. Points: AUC; lines: DeLong's 95 % interval.{missing}"
+    )
+    svg = inline_svg(draw_overview(groups), "overview", f"AUC of every model. {caption}")
+    return _figure("Every model at a glance", caption, svg)
+
+
+def _roc(run: RunFolder, config: Config) -> Markup:
+    result = figure2(run, config)
+    if not result.curves:
+        return Markup('<p class="empty">{}</p>').format(result.caption)
+    title, caption = result.caption.split(" by scan; ", 1)
+    svg = inline_svg(draw_figure2(result), "figure2", result.caption)
+    return _figure(title, f"Scan level; {caption}", svg)
+
+
+def _training(run: RunFolder) -> Markup:
+    logs = read_logs(run)
+    if not logs:
+        return Markup('<p class="empty">No training logs in models/.</p>')
+    caption = (
+        f"Training and validation loss by epoch; n = {len(logs)} models. The circle is the epoch "
+        f"that was kept, the one with the lowest validation loss."
+    )
+    svg = inline_svg(draw_training_curves(logs), "training", caption)
+    return _figure("Training curves", caption, svg)
+
+
+def _gallery(run: RunFolder, composite: Composite, config: Config) -> dict[str, object] | None:
+    if FINAL_MODEL in composite.missing:
+        return None
+    pictures = find_pictures(run.root / "predict")
+    threshold = config.evaluation.threshold
+    gallery = choose_cases(composite, FINAL_MODEL, threshold, pictures)
+    return gallery_page(gallery, pictures, FINAL_MODEL, threshold)
+
+
+def _figure(title: str, caption: str, svg: str) -> Markup:
+    return Markup(
+        "<figure><figcaption><strong>{}</strong> <span>{}</span></figcaption>"
+        '<div class="scroll" tabindex="0" role="region" aria-label="{}">{}</div></figure>'
+    ).format(title, caption, title, Markup(svg))
+
+
+def _html(table: Table) -> Markup:
+    return Markup(to_html(table))  # escaped there
+
+
+def _facts(run: RunFolder) -> list[tuple[str, str]]:
+    """Return versions of this environment and the dates of the run's files."""
+    facts = [("ichnet", ichnet.__version__), ("Python", platform.python_version())]
+    for package in PACKAGES:
+        try:
+            facts.append((package, importlib.metadata.version(package)))
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    predictions = [path.stat().st_mtime for path in run.root.glob("predictions/*/*.csv")]
+    if predictions:
+        facts += [("First prediction", _date(min(predictions)))]
+        facts += [("Last prediction", _date(max(predictions)))]
+    return facts
+
+
+def _date(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
