@@ -1,0 +1,168 @@
+"""Slices on the networks' grid, and the networks' maps back on the scan's own grid.
+
+The networks see a square of ``field_of_view_mm`` in ``matrix`` x ``matrix`` pixels; the centre of
+the image lies at the centre of the matrix. Paper silent on all of this.
+
+Along each axis a resampled pixel is a weighted sum of the source's, so that a slice is resampled
+by two small matrix products. Where the target pixel is the larger one, a weight is the share of
+the target pixel that the source pixel covers (exact area average: nothing is skipped, no detail
+aliases); where it is the smaller one, weights are those of linear interpolation. Any spacing,
+unequal ones too, and any field of view are exact.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ichnet.ct.volume import AIR_HU
+
+COVERED = 0.5 - 1e-4
+"""A target pixel is lesion when at least half of it is; the rest is for rounding."""
+
+
+def to_matrix(
+    image: NDArray[np.floating[Any] | np.integer[Any]],
+    pixel_spacing_mm: tuple[float, float],
+    matrix: int,
+    field_of_view_mm: float,
+) -> NDArray[np.float32]:
+    """Resample slices to the networks' grid.
+
+    Args:
+        image: HU, [..., rows, columns].
+        pixel_spacing_mm: distance between rows, distance between columns.
+        matrix: rows and columns of the result.
+        field_of_view_mm: side of the square it covers; outside the image is air (-1024).
+
+    Returns:
+        float32 [..., matrix, matrix].
+    """
+    *leading, rows, columns = image.shape
+    by_row, by_column = _to_matrix_weights(
+        (rows, columns), pixel_spacing_mm, matrix, field_of_view_mm
+    )
+    slices = image.reshape(-1, rows, columns)
+    resampled = np.empty((len(slices), matrix, matrix), np.float32)
+    # One slice at a time: a whole scan as float32 would take twice the room of the scan.
+    for index, pixels in enumerate(slices):
+        above_air = pixels.astype(np.float32) - AIR_HU
+        resampled[index] = by_row @ above_air @ by_column.T + AIR_HU
+    return resampled.reshape(*leading, matrix, matrix)
+
+
+def mask_to_matrix(
+    mask: NDArray[np.uint8],
+    pixel_spacing_mm: tuple[float, float],
+    matrix: int,
+    field_of_view_mm: float,
+) -> NDArray[np.uint8]:
+    """Resample a mask of subtype bits to the networks' grid, each bit by itself.
+
+    A pixel gets a bit when half of its area or more bears it. A lesion so small or thin that no
+    pixel would get its bit does not vanish: on such a slice the pixels of largest coverage get it,
+    as many as come closest to its area, at least one. Only what lies outside of the field of view
+    is lost.
+
+    Args:
+        mask: uint8 [..., rows, columns].
+        pixel_spacing_mm: distance between rows, distance between columns.
+        matrix: rows and columns of the result.
+        field_of_view_mm: side of the square it covers; outside the image is no lesion.
+
+    Returns:
+        uint8 [..., matrix, matrix].
+    """
+    *leading, rows, columns = mask.shape
+    by_row, by_column = _to_matrix_weights(
+        (rows, columns), pixel_spacing_mm, matrix, field_of_view_mm
+    )
+    slices = mask.reshape(-1, rows, columns)
+    resampled = np.zeros((len(slices), matrix, matrix), np.uint8)
+    for pixels, result in zip(slices, resampled, strict=True):
+        present = int(np.bitwise_or.reduce(pixels, axis=None))
+        for bit in (1 << position for position in range(8)):
+            if present & bit:
+                coverage = by_row @ ((pixels & bit) > 0).astype(np.float32) @ by_column.T
+                result[_lesion(coverage)] |= bit
+    return resampled.reshape(*leading, matrix, matrix)
+
+
+def from_matrix(
+    maps: NDArray[np.floating[Any]],
+    pixel_spacing_mm: tuple[float, float],
+    rows: int,
+    columns: int,
+    field_of_view_mm: float,
+) -> NDArray[np.float32]:
+    """Resample maps from the networks' grid to the scan's own: the way back of :func:`to_matrix`.
+
+    Args:
+        maps: [slices, matrix, matrix], e.g. probabilities.
+        pixel_spacing_mm: of the scan: distance between rows, distance between columns.
+        rows: of the scan.
+        columns: of the scan.
+        field_of_view_mm: side of the square that ``maps`` cover; outside of it is 0.
+
+    Returns:
+        float32 [slices, rows, columns].
+    """
+    matrix = maps.shape[-1]
+    matrix_mm = field_of_view_mm / matrix
+    by_row = axis_weights(matrix, matrix_mm, rows, pixel_spacing_mm[0])
+    by_column = axis_weights(matrix, matrix_mm, columns, pixel_spacing_mm[1])
+    resampled = np.empty((len(maps), rows, columns), np.float32)
+    for index, pixels in enumerate(maps):
+        resampled[index] = by_row @ pixels.astype(np.float32) @ by_column.T
+    return resampled
+
+
+def axis_weights(
+    source_size: int, source_mm: float, target_size: int, target_mm: float
+) -> NDArray[np.float32]:
+    """Return what each source pixel contributes to each target pixel along one axis.
+
+    Both axes are centred on the same point.
+
+    Returns:
+        float32 [target_size, source_size]. Rows sum to 1 inside the source, to 0 outside, to the
+        covered share of a target pixel at the source's edge.
+    """
+    source_edges = (np.arange(source_size + 1) - source_size / 2) * source_mm
+    target_edges = (np.arange(target_size + 1) - target_size / 2) * target_mm
+    if target_mm >= source_mm:
+        low = np.maximum(target_edges[:-1, None], source_edges[None, :-1])
+        high = np.minimum(target_edges[1:, None], source_edges[None, 1:])
+        weights = np.clip(high - low, 0, None) / target_mm
+        return np.asarray(weights, np.float32)
+    centres = (target_edges[:-1] + target_edges[1:]) / 2
+    # The outer half of an edge pixel has one neighbour only: its value continues to the edge.
+    position = np.clip(centres / source_mm + (source_size - 1) / 2, 0, source_size - 1)
+    distance = np.abs(position[:, None] - np.arange(source_size)[None, :])
+    inside = np.abs(centres) <= source_edges[-1]
+    weights = np.clip(1 - distance, 0, None) * inside[:, None]
+    return np.asarray(weights, np.float32)
+
+
+def _to_matrix_weights(
+    shape: tuple[int, int],
+    pixel_spacing_mm: tuple[float, float],
+    matrix: int,
+    field_of_view_mm: float,
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    matrix_mm = field_of_view_mm / matrix
+    by_row = axis_weights(shape[0], pixel_spacing_mm[0], matrix, matrix_mm)
+    return by_row, axis_weights(shape[1], pixel_spacing_mm[1], matrix, matrix_mm)
+
+
+def _lesion(coverage: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Decide which pixels are lesion, from the share of each that is."""
+    lesion = coverage >= COVERED
+    if lesion.any() or not coverage.any():
+        return lesion
+    count = max(1, round(float(coverage.sum())))
+    largest = np.argsort(coverage, axis=None, kind="stable")[-count:]
+    lesion.flat[largest] = True
+    return lesion
