@@ -1,0 +1,134 @@
+"""The installed command ``ichnet``.
+
+Parsing arguments, ``--help`` and ``--version`` import nothing but the standard library; what a
+command needs is imported when it runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from ichnet import __version__
+
+SUCCESS, EXCLUDED, FAILED = 0, 1, 2
+
+PREDICT_DESCRIPTION = """\
+Look for intracranial hemorrhage in head CT. For research only, not for diagnosis.
+
+Takes DICOM folders (searched to the bottom), DICOM files and zip archives, in any number and
+order; slices are sorted into series by their headers. Writes into --out:
+
+  predictions.csv   one row a scan: probability, decision at the model's threshold, volume in mL
+  <scan_id>.json    everything about a scan: each slice's probability, position and volume
+  <scan_id>.png     the scan with the predicted outline
+  excluded.csv      every file that could not be used, and why
+
+A scan that is already in --out, made by the same model, is not computed again. predictions.csv
+lists the scans of this call's inputs."""
+
+PREDICT_EPILOG = """\
+Pseudonyms: results carry no name, number or date of a patient. scan_id and patient_id are made
+from the DICOM identifiers with a secret key (file named by ICHNET_PSEUDONYM_KEY_FILE, otherwise
+~/.config/ichnet/pseudonym.key, made at first use); the same key gives the same pseudonyms. Only
+--link tells which scan is which: it writes the table of scan_id and SeriesInstanceUID, readable
+by you alone. Keep it as confidential as the scans.
+
+Exit code: 0 when everything was used, 1 when something was excluded (see excluded.csv), 2 when
+nothing could be read or the command was wrong."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code."""
+    args = build_parser().parse_args(arguments)
+    result: int = args.run(args)
+    return result
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of ``ichnet`` and its commands."""
+    parser = argparse.ArgumentParser(
+        prog="ichnet",
+        description="Intracranial hemorrhage detection on head CT. For research only.",
+    )
+    parser.add_argument("--version", action="version", version=f"ichnet {__version__}")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    predict = commands.add_parser(
+        "predict",
+        help="DICOM in, probability, volume and overlay out",
+        description=PREDICT_DESCRIPTION,
+        epilog=PREDICT_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    predict.add_argument(
+        "--model", type=Path, required=True, metavar="DIR", help="export/<model>/<version>"
+    )
+    predict.add_argument("--out", type=Path, required=True, metavar="DIR", help="for the results")
+    predict.add_argument(
+        "--link", type=Path, metavar="FILE", help="write which scan is which (confidential CSV)"
+    )
+    predict.add_argument("inputs", type=Path, nargs="+", metavar="INPUT", help="DICOM or zip")
+    predict.set_defaults(run=_predict)
+
+    phantom = commands.add_parser(
+        "phantom",
+        help="make synthetic head CT in the file formats of the four cohorts",
+        description="Make the synthetic cohorts of a configuration, as DICOM with labels.",
+    )
+    phantom.add_argument("--config", type=Path, required=True, metavar="YAML")
+    phantom.add_argument("--out", type=Path, required=True, metavar="DIR")
+    phantom.set_defaults(run=_phantom)
+
+    info = commands.add_parser("info", help="versions, devices and DICOM decoders of this machine")
+    info.set_defaults(run=_info)
+    return parser
+
+
+def _predict(args: argparse.Namespace) -> int:
+    from ichnet.ct.errors import ReadError
+    from ichnet.inference.metadata import ModelError
+    from ichnet.inference.predict import predict_inputs
+
+    try:
+        summary = predict_inputs(args.model, args.inputs, args.out, link_csv=args.link)
+    except (ModelError, ReadError, OSError) as error:
+        return _fail(str(error))
+    if not summary.scans:
+        return _fail(
+            f"no head CT could be read; {summary.excluded} excluded, see {summary.excluded_csv}"
+        )
+    print(f"{summary.scans} scans ({summary.kept} were there already): {summary.predictions_csv}")
+    if summary.excluded:
+        print(f"{summary.excluded} excluded: {summary.excluded_csv}", file=sys.stderr)
+        return EXCLUDED
+    return SUCCESS
+
+
+def _phantom(args: argparse.Namespace) -> int:
+    from ichnet.config import ConfigError, load_config
+
+    try:
+        config = load_config(args.config)
+        from ichnet.phantom.cohort import generate  # slow to load: after the configuration's errors
+
+        generate(config.phantom, config.seed, args.out)
+    except (ConfigError, OSError) as error:
+        return _fail(str(error))
+    print(f"synthetic cohorts: {args.out}")
+    return SUCCESS
+
+
+def _info(args: argparse.Namespace) -> int:
+    from ichnet.inference.environment import describe_environment
+
+    for name, value in describe_environment().items():
+        print(f"{name:24}{value}")
+    return SUCCESS
+
+
+def _fail(message: str) -> int:
+    print(f"ichnet: error: {message}", file=sys.stderr)
+    return FAILED
