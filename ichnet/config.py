@@ -17,6 +17,8 @@ from typing import Any, Literal, TypeVar
 
 import yaml
 
+from ichnet.files import write_whole
+
 Backbone = Literal["DenseNet121", "InceptionResNetV2", "MobileNetV2", "VGG19"]
 Arm = Literal["rsna-weak", "aihub-weak", "aihub-strong"]
 Segmenter = Literal["all", "subtype", "sdh", "sah", "small"]
@@ -245,6 +247,12 @@ def load_config(path: Path) -> Config:
     return config
 
 
+def save_config(config: Config, path: Path) -> None:
+    """Write ``config`` as YAML, from which :func:`load_config` reads the same one."""
+    with write_whole(path) as handle:
+        yaml.safe_dump(config_to_mapping(config), handle, sort_keys=False)
+
+
 def config_from_mapping(mapping: object, source: str = "configuration") -> Config:
     """Build a :class:`Config` from plain dictionaries and lists, as YAML gives them."""
     result = _convert(mapping, Config, source)
@@ -256,6 +264,18 @@ def config_to_mapping(config: Config) -> dict[str, Any]:
     """Return plain dictionaries and lists from which the same configuration can be built."""
     mapping: dict[str, Any] = json.loads(json.dumps(asdict(config)))
     return mapping
+
+
+def members_of(config: Config, combination: str) -> tuple[Segmenter, ...]:
+    """Return the segmenters of a combination.
+
+    Raises:
+        ConfigError: when the configuration has no such combination.
+    """
+    known = config.ensembles.combinations
+    if combination not in known:
+        raise ConfigError(f"ensembles.combinations has no {combination!r}: {', '.join(known)}")
+    return known[combination]
 
 
 def fingerprint(section: Any) -> str:

@@ -15,13 +15,12 @@ def main() -> None:
     parser.add_argument("--set", required=True, choices=RECORD_SETS, dest="record_set")
     args = parser.parse_args()
 
-    import keras  # TensorFlow: after --help
-
-    from ichnet.inference.maps import cache_maps
+    from ichnet.inference.maps import cache_maps  # TensorFlow: after --help
+    from ichnet.inference.trained import load_best
     from ichnet.records.record_set import RecordSet
 
     run = RunFolder(args.run)
-    members = {name: keras.models.load_model(run.best(segmenter_name(name))) for name in SEGMENTERS}
+    members = {name: load_best(run, segmenter_name(name)) for name in SEGMENTERS}
     record_set = RecordSet.open(args.records / args.record_set)
     splits = [split for split in record_set.splits if split != "train"]
     cache_maps(members, record_set, splits, run.maps(args.record_set))

@@ -1,0 +1,43 @@
+"""Trained models by their names, as a run folder keeps them."""
+
+from __future__ import annotations
+
+import keras
+
+from ichnet.config import Config, Segmenter, members_of
+from ichnet.networks.ensemble import build_ensemble
+from ichnet.runs import RunFolder, segmenter_name
+
+ENSEMBLE = "ensemble-"
+
+
+def load_trained(config: Config, model: str, run: RunFolder) -> keras.Model:
+    """Return a trained model of HU [batch, matrix, matrix].
+
+    A classifier or segmenter is its best epoch; an ensemble is assembled from its members' and
+    its weight model's best epochs.
+
+    Raises:
+        FileNotFoundError: when the model, or a member of it, has not been trained.
+    """
+    if not model.startswith(ENSEMBLE):
+        return load_best(run, model)
+    members = {
+        name: load_best(run, segmenter_name(name)) for name in members_of_model(config, model)
+    }
+    return build_ensemble(
+        members, load_best(run, model), config.image, config.evaluation.top_pixels
+    )
+
+
+def members_of_model(config: Config, model: str) -> tuple[Segmenter, ...]:
+    """Return an ensemble's segmenters in their order; none for other models."""
+    return members_of(config, model.removeprefix(ENSEMBLE)) if model.startswith(ENSEMBLE) else ()
+
+
+def load_best(run: RunFolder, model: str) -> keras.Model:
+    """Return the best epoch of one network, e.g. an ensemble's weight model alone."""
+    path = run.best(model)
+    if not path.exists():
+        raise FileNotFoundError(f"{path}: {model} has not been trained in this run")
+    return keras.models.load_model(path)

@@ -1,0 +1,72 @@
+"""Experiment C: the weight model over frozen segmenters (paper section 2.3).
+
+It is trained on the members' cached maps of scans that no member trained on, since members look
+better on their own training scans than they are, and weights learned there would mislead.
+"""
+
+from __future__ import annotations
+
+import keras
+import tensorflow as tf
+
+from ichnet.config import SEGMENTERS, Config, fingerprint, members_of
+from ichnet.inference.maps import maps_dataset, maps_fingerprint
+from ichnet.networks.weight_model import build_weight_model
+from ichnet.runs import RunFolder, ensemble_name
+from ichnet.training.compiling import compile_model, register_modules
+from ichnet.training.fit import fit
+from ichnet.training.losses import SoftDice
+
+MAPS = "aihub-scans"
+SHUFFLE_SLICES = 2048
+
+
+def train_ensemble(config: Config, combination: str, run: RunFolder) -> keras.Model:
+    """Train the weight model of one combination and return its best epoch.
+
+    The loss is the Dice loss of the thresholded map (straight through, paper section 2.3).
+
+    Raises:
+        ConfigError: when the configuration has no such combination.
+    """
+    register_modules(config.register)
+    settings = config.ensembles
+    columns = [SEGMENTERS.index(member) for member in members_of(config, combination)]
+    folder = run.maps(MAPS)
+
+    def build() -> keras.Model:
+        model = build_weight_model(
+            config.image.matrix,
+            [SEGMENTERS[column] for column in columns],
+            settings.weighting,
+            settings.width,
+            settings.pixel_threshold,
+            config.seed,
+        )
+        return compile_model(model, settings.training, {"mask": SoftDice()})
+
+    def to_pair(example: dict[str, tf.Tensor]) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+        return tf.gather(example["maps"], columns, axis=-1), {"mask": example["mask"]}
+
+    def train(first_epoch: int) -> tf.data.Dataset:
+        steps = settings.training.steps_per_epoch
+        epochs = tf.data.Dataset.range(first_epoch, settings.training.epochs)
+        return epochs.flat_map(
+            lambda epoch: (
+                maps_dataset(folder, "ensemble")
+                .shuffle(SHUFFLE_SLICES, seed=epoch + config.seed)
+                .repeat()
+                .batch(settings.training.batch_size)
+                .take(steps)
+            )
+        ).map(to_pair)
+
+    validation = maps_dataset(folder, "validation").batch(settings.training.batch_size)
+    return fit(
+        build,
+        train,
+        validation.map(to_pair),
+        run.model(ensemble_name(combination)),
+        settings.training,
+        fingerprint([config.seed, config.image, settings, columns, maps_fingerprint(folder)]),
+    )
