@@ -13,7 +13,7 @@ from ichnet.reporting.performance import (
     compare,
     holm_adjusted,
     measure,
-    one_class,
+    unmeasurable,
 )
 from ichnet.reporting.tables import DASH, Cell, p_value
 
@@ -67,7 +67,7 @@ def comparison_rows(
         exact: give proportions Clopper and Pearson's intervals rather than the bootstrap's.
     """
     width = len(comparison_columns(composite))
-    if one_class(composite):
+    if unmeasurable(composite):
         return [(*line.heads, *[DASH] * width) for line in lines]
     known = composite.probability
     measured = {m: measure(composite, m, config) for m in {x.model for x in lines} if m in known}

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ichnet.config import Config
 from ichnet.reporting.comparison import Line, comparison_columns, comparison_rows, missing_notes
 from ichnet.reporting.composite import COHORT_TITLES, FINAL_MODEL, Composite, load_composite
-from ichnet.reporting.performance import one_class
+from ichnet.reporting.performance import unmeasurable
 from ichnet.reporting.tables import Cell, Table
 from ichnet.runs import RunFolder, classifier_name
 
@@ -38,7 +38,7 @@ def etable1(run: RunFolder, config: Config) -> Table:
         rows += comparison_rows(
             subset, [Line((heading, model), model, other) for model, other in lines], config
         )
-        if reason := one_class(subset):
+        if reason := unmeasurable(subset):
             reasons.append(f" {title}: no numbers, {reason}.")
     return Table(
         name="etable1",

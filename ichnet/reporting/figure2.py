@@ -14,7 +14,7 @@ from ichnet.config import Config
 from ichnet.files import write_whole
 from ichnet.reporting.composite import FINAL_MODEL, Composite, load_composite
 from ichnet.reporting.etable1 import final_comparison_models
-from ichnet.reporting.performance import measure, one_class
+from ichnet.reporting.performance import measure, unmeasurable
 from ichnet.reporting.style import PAPER, SOFT_INK, model_line, new_figure, style
 from ichnet.reporting.tables import Estimate
 from ichnet.runs import RunFolder
@@ -50,7 +50,7 @@ def figure2(run: RunFolder, config: Config) -> Figure2:
     """Return the curves on the composite of the test cohorts; none when it has one class."""
     models = final_comparison_models(config)
     composite = load_composite(run, models)
-    reason = one_class(composite)
+    reason = unmeasurable(composite)
     curves = (
         {}
         if reason

@@ -57,19 +57,24 @@ class Comparison:
     p: float | None
 
 
-def one_class(composite: Composite) -> str:
-    """Return why there is no AUC, or nothing when both classes are there."""
+def unmeasurable(composite: Composite) -> str:
+    """Return why there are no numbers, or nothing when each class has two units or more.
+
+    DeLong's variance is that between the units of a class, so one unit is not enough.
+    """
     positives = int(composite.ich.sum())
-    if 0 < positives < len(composite):
+    negatives = len(composite) - positives
+    if min(positives, negatives) >= 2:
         return ""
-    return f"{positives:,} {composite.level}s with and {len(composite) - positives:,} without ICH"
+    unit = composite.level
+    return f"{positives:,} {unit}s with and {negatives:,} without ICH, two of each are needed"
 
 
 def measure(composite: Composite, model: str, config: Config) -> Performance:
     """Return a model's performance at the configured threshold.
 
     Raises:
-        ValueError: when the composite holds one class only (see :func:`one_class`).
+        ValueError: when a class has fewer than two units (see :func:`unmeasurable`).
     """
     ich, probability = composite.ich, composite.probability[model]
     called = probability >= config.evaluation.threshold

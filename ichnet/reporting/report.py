@@ -19,7 +19,7 @@ from ichnet.reporting.etable1 import etable1
 from ichnet.reporting.figure2 import draw_figure2, figure2
 from ichnet.reporting.gallery import choose_cases, find_pictures, gallery_page
 from ichnet.reporting.overview import Groups, draw_overview
-from ichnet.reporting.performance import measure, one_class
+from ichnet.reporting.performance import measure, unmeasurable
 from ichnet.reporting.style import inline_svg
 from ichnet.reporting.table1 import table1
 from ichnet.reporting.table2 import ARM_TITLES, table2
@@ -107,8 +107,8 @@ def headline(composite: Composite, config: Config) -> str:
     threshold = config.evaluation.threshold
     if FINAL_MODEL in composite.missing:
         return f"{FINAL_MODEL} has {composite.missing[FINAL_MODEL]}: there is nothing to sum up."
-    if reason := one_class(composite):
-        return f"The test scans hold {reason}: there is nothing to sum up."
+    if reason := unmeasurable(composite):
+        return f"There is nothing to sum up: {reason}."
     ich, called = composite.ich, composite.probability[FINAL_MODEL] >= threshold
     found, alarms = int((ich & called).sum()), int((~ich & called).sum())
     with_ich = int(ich.sum())
@@ -120,7 +120,7 @@ def headline(composite: Composite, config: Config) -> str:
 
 
 def _tiles(composite: Composite, config: Config) -> list[dict[str, str]]:
-    if FINAL_MODEL in composite.missing or one_class(composite):
+    if FINAL_MODEL in composite.missing or unmeasurable(composite):
         return []
     result = measure(composite, FINAL_MODEL, config)
     threshold = f"{config.evaluation.threshold:g}"
@@ -157,7 +157,7 @@ def _overview(run: RunFolder, config: Config) -> Markup:
         "Weighted ensembles": [ensemble_name(name) for name in config.ensembles.combinations],
     }
     composite = load_composite(run, [model for models in kinds.values() for model in models])
-    if one_class(composite):
+    if unmeasurable(composite):
         return Markup()
     groups: Groups = {
         title: {m: measure(composite, m, config).auc for m in models if m in composite.probability}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ichnet.config import Config
 from ichnet.reporting.comparison import Line, comparison_columns, comparison_rows, missing_notes
 from ichnet.reporting.composite import Composite, Level, load_composite
-from ichnet.reporting.performance import one_class
+from ichnet.reporting.performance import unmeasurable
 from ichnet.reporting.tables import Table
 from ichnet.runs import RunFolder, classifier_name
 
@@ -96,7 +96,7 @@ def _caption(composite: Composite, config: Config, against: str, lines: list[Lin
     )
     tests = sum(line.reference is not None for line in lines)
     family = f"; Holm's correction over the {tests} tests" if composite.level == "scan" else ""
-    reason = one_class(composite)
+    reason = unmeasurable(composite)
     return (
         f"{composite.level.capitalize()} level; {composite.describe()}. {how} {against}{family}."
         + (f" No numbers: {reason}." if reason else "")

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from ichnet.config import SEGMENTERS, Config
 from ichnet.reporting.comparison import Line, comparison_columns, comparison_rows, missing_notes
 from ichnet.reporting.composite import Composite, load_composite
-from ichnet.reporting.performance import one_class
+from ichnet.reporting.performance import unmeasurable
 from ichnet.reporting.tables import Cell, Table
 from ichnet.runs import RunFolder, ensemble_name
 
@@ -45,7 +45,7 @@ def table3(run: RunFolder, config: Config) -> Table:
             for name, members in combinations.items()
         ]
         rows += comparison_rows(subset, lines, config, exact=True)
-        if reason := one_class(subset):
+        if reason := unmeasurable(subset):
             reasons.append(f" {title}: no numbers, {reason}.")
     return Table(
         name="table3",

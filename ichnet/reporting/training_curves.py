@@ -16,12 +16,14 @@ PANELS_A_ROW = 4
 
 
 def read_logs(run: RunFolder) -> dict[str, dict[str, list[float]]]:
-    """Return ``epoch``, ``loss`` and ``val_loss`` of each model that has a log, by model name.
+    """Return ``epoch``, ``loss`` and ``val_loss`` of each model with a finished epoch, by name.
 
     Raises:
         ValueError: when a log lacks a column or holds something that is no number.
     """
-    return {path.parent.name: _read_log(path) for path in sorted(run.root.glob("models/*/log.csv"))}
+    paths = sorted(run.root.glob("models/*/log.csv"))
+    logs = {path.parent.name: _read_log(path) for path in paths}
+    return {model: log for model, log in logs.items() if log["epoch"]}
 
 
 def draw_training_curves(logs: dict[str, dict[str, list[float]]]) -> Figure:
