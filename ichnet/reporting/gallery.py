@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import csv
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,13 +98,34 @@ def _case(composite: Composite, model: str, index: int) -> ShownCase:
     )
 
 
-def find_pictures(predict: Path) -> dict[str, Path]:
-    """Return the overlay of each scan in the output of ``ichnet predict``, by scan id."""
-    return {path.stem: path for path in sorted(predict.glob("*.png"))}
+@dataclass(frozen=True)
+class Predicted:
+    """What ``ichnet predict`` left in a folder.
+
+    Attributes:
+        pictures: overlays by scan id.
+        models: which drew the outlines.
+        excluded: number of files that could not be used.
+    """
+
+    pictures: Mapping[str, Path]
+    models: tuple[str, ...]
+    excluded: int
+
+
+def read_predicted(folder: Path) -> Predicted:
+    """Read ``predictions.csv`` and ``excluded.csv``; nothing when the folder is not there."""
+    rows, excluded = (_rows(folder / name) for name in ("predictions.csv", "excluded.csv"))
+    pictures = {row["scan_id"]: folder / f"{row['scan_id']}.png" for row in rows}
+    return Predicted(
+        pictures={scan: path for scan, path in pictures.items() if path.is_file()},
+        models=tuple(sorted({row["model"] for row in rows})),
+        excluded=len(excluded),
+    )
 
 
 def gallery_page(
-    gallery: Gallery, pictures: Mapping[str, Path], model: str, threshold: float
+    gallery: Gallery, predicted: Predicted, model: str, threshold: float
 ) -> dict[str, object]:
     """Return what the report's template needs: the rule, and the cards of each kind."""
     kinds = [
@@ -115,8 +137,8 @@ def gallery_page(
         "rule": (
             f"Chosen by rule, never by hand: the {SHOWN} most probable hits, the {SHOWN} least "
             f"probable misses and the {SHOWN} most probable false alarms of {model} at "
-            f"{threshold:g}; scans with a picture (those predicted from DICOM) come first. "
-            f"Select a picture to enlarge it."
+            f"{threshold:g}; scans with a picture (those predicted from DICOM) come first."
+            + _provenance(predicted)
         ),
         "kinds": [
             {
@@ -125,12 +147,29 @@ def gallery_page(
                 "count": f"{which} of {gallery.counts[key]:,} {name}",
                 "empty": f"There are no {name}.",
                 "cases": [
-                    _card(case, pictures.get(case.scan_id)) for case in getattr(gallery, key)
+                    _card(case, predicted.pictures.get(case.scan_id))
+                    for case in getattr(gallery, key)
                 ],
             }
             for key, title, which, name in kinds
         ],
     }
+
+
+def _provenance(predicted: Predicted) -> str:
+    if not predicted.pictures:
+        return ""
+    text = f" Outlines: {', '.join(predicted.models)}. Select a picture to enlarge it."
+    if predicted.excluded:
+        text += f" {predicted.excluded:,} files could not be used, see predict/excluded.csv."
+    return text
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    if not path.exists():
+        return []
+    with path.open(encoding="utf-8", newline="") as handle:
+        return list(csv.DictReader(handle))
 
 
 def _card(case: ShownCase, picture: Path | None) -> dict[str, object]:

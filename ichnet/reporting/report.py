@@ -17,7 +17,7 @@ from ichnet.reporting.composite import FINAL_MODEL, Composite, load_composite
 from ichnet.reporting.difficult import difficult_tables
 from ichnet.reporting.etable1 import etable1
 from ichnet.reporting.figure2 import draw_figure2, figure2
-from ichnet.reporting.gallery import choose_cases, find_pictures, gallery_page
+from ichnet.reporting.gallery import choose_cases, gallery_page, read_predicted
 from ichnet.reporting.overview import Groups, draw_overview
 from ichnet.reporting.performance import measure, unmeasurable
 from ichnet.reporting.style import inline_svg
@@ -196,10 +196,10 @@ def _training(run: RunFolder) -> Markup:
 def _gallery(run: RunFolder, composite: Composite, config: Config) -> dict[str, object] | None:
     if FINAL_MODEL in composite.missing:
         return None
-    pictures = find_pictures(run.root / "predict")
+    predicted = read_predicted(run.root / "predict")
     threshold = config.evaluation.threshold
-    gallery = choose_cases(composite, FINAL_MODEL, threshold, pictures)
-    return gallery_page(gallery, pictures, FINAL_MODEL, threshold)
+    gallery = choose_cases(composite, FINAL_MODEL, threshold, predicted.pictures)
+    return gallery_page(gallery, predicted, FINAL_MODEL, threshold)
 
 
 def _figure(title: str, caption: str, svg: str) -> Markup:

@@ -139,14 +139,15 @@ def write_predict(run: RunFolder, rows: list[dict[str, object]], rng: np.random.
     folder = run.root / "predict"
     folder.mkdir()
     columns = ["scan_id", "slices", "probability", "decision", "threshold", "volume_ml"]
+    columns += ["model"]
     with (folder / "predictions.csv").open("w", encoding="utf-8", newline="") as handle:
         writer = csv.DictWriter(handle, columns)
         writer.writeheader()
         for row in rows:
             scan = row["scan_id"]
             writer.writerow(
-                {"scan_id": scan, "slices": 16, "probability": 0.5, "decision": 1,
-                 "threshold": 0.5, "volume_ml": 3.2}
+                {"scan_id": scan, "slices": 16, "probability": 0.5, "decision": "hemorrhage",
+                 "threshold": 0.5, "volume_ml": 3.2, "model": "ensemble-all"}
             )  # fmt: skip
             (folder / f"{scan}.json").write_text(json.dumps({"scan_id": scan}), "utf-8")
             write_picture(folder / f"{scan}.png", rng)

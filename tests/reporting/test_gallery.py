@@ -6,7 +6,7 @@ import pytest
 
 from ichnet.predictions import SCAN_COLUMNS, scans_path, write_predictions
 from ichnet.reporting.composite import Composite, load_composite
-from ichnet.reporting.gallery import choose_cases
+from ichnet.reporting.gallery import choose_cases, gallery_page, read_predicted
 from ichnet.runs import RunFolder
 
 SCANS = {
@@ -52,3 +52,32 @@ def test_scans_with_a_picture_come_first(composite: Composite) -> None:
     assert [case.scan_id for case in gallery.misses] == ["miss-1", "miss-2"]
     assert [case.scan_id for case in gallery.alarms] == ["alarm-2", "alarm-1"]
     assert gallery.counts == {"hits": 4, "misses": 2, "alarms": 2, "rejections": 1}
+
+
+def test_cards_tell_truth_volume_and_what_could_not_be_read(
+    composite: Composite, tmp_path: Path
+) -> None:
+    (tmp_path / "predictions.csv").write_text("scan_id,model\nhit-1,m\nhit-2,m\n", "utf-8")
+    (tmp_path / "excluded.csv").write_text("file,reason,detail\na,truncated,b\n", "utf-8")
+    (tmp_path / "hit-1.png").write_bytes(b"png")
+    predicted = read_predicted(tmp_path)
+
+    gallery = choose_cases(composite, "m", 0.5, predicted.pictures)
+    page = gallery_page(gallery, predicted, "m", 0.5)
+
+    assert list(predicted.pictures) == ["hit-1"]
+    assert "Outlines: m." in str(page["rule"])
+    assert "1 files could not be used" in str(page["rule"])
+    hits, _, alarms = page["kinds"]  # type: ignore[misc]
+    assert hits["count"] == "the most confident of 4 true positives"
+    assert hits["cases"][0]["image"] == "data:image/png;base64,cG5n"
+    assert hits["cases"][0]["truth"] == "ICH, subtype not stated"
+    assert hits["cases"][0]["volume"] == "–"
+    assert hits["cases"][1]["image"] == ""
+    assert alarms["cases"][0]["truth"] == "normal"
+
+
+def test_a_folder_without_predictions_has_no_pictures(tmp_path: Path) -> None:
+    predicted = read_predicted(tmp_path / "none")
+
+    assert (predicted.pictures, predicted.models, predicted.excluded) == ({}, (), 0)
