@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import struct
 import warnings
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,7 +20,7 @@ import pydicom
 from pydicom.config import disable_value_validation
 from pydicom.dataelem import RawDataElement
 from pydicom.dataset import FileDataset
-from pydicom.errors import InvalidDicomError
+from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.multival import MultiValue
 from pydicom.uid import UID
 
@@ -34,7 +35,9 @@ PARSE_ERRORS = (
     NotImplementedError,
     TypeError,
     ValueError,
+    BytesLengthException,
     struct.error,
+    zlib.error,
 )
 """What pydicom raises on bytes that are not as the standard says."""
 
@@ -134,7 +137,7 @@ def read_header(path: Path) -> SliceHeader:
             _require_one_grey_frame(path, dataset, stored_bytes)
             return _slice_header(path, dataset, stored_bytes)
         except PARSE_ERRORS as error:
-            raise ReadError(path, "bad-header", f"an element cannot be read: {error}") from error
+            raise ReadError(path, "bad-header", _not_as_standard(error)) from error
 
 
 @contextmanager
@@ -166,7 +169,12 @@ def _read(path: Path) -> tuple[FileDataset, int | None]:
     except InvalidDicomError as error:
         raise ReadError(path, "not-dicom", _kind_of(path)) from error
     except PARSE_ERRORS as error:
-        raise ReadError(path, "bad-header", f"the header cannot be parsed: {error}") from error
+        raise ReadError(path, "bad-header", _not_as_standard(error)) from error
+
+
+def _not_as_standard(error: Exception) -> str:
+    # Not pydicom's own words: they quote the element, which may tell who the patient is.
+    return f"an element of the header cannot be read ({type(error).__name__})"
 
 
 def _kind_of(path: Path) -> str:
