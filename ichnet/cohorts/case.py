@@ -83,6 +83,26 @@ class Case:
                 f"the mask has shape {self.mask.shape}, the scan {self.volume.hu.shape}"
             )
 
+    @classmethod
+    def of(
+        cls,
+        entry: ScanEntry,
+        volume: Volume,
+        slice_labels: NDArray[np.int8],
+        mask: NDArray[np.uint8] | None = None,
+    ) -> Case:
+        """Join what a listing knows of a scan with what was read of it."""
+        return cls(
+            cohort=entry.cohort,
+            volume=volume,
+            scan_labels=np.array(entry.scan_labels, np.int8),
+            slice_labels=slice_labels,
+            mask=mask,
+            votes=entry.votes,
+            age_years=entry.age_years,
+            sex=entry.sex,
+        )
+
     def volume_ml(self) -> NDArray[np.float64]:
         """Return the hemorrhage volume in mL of ANY and each subtype, float64 [6]; NaN unknown.
 
