@@ -1,0 +1,176 @@
+"""Qure.ai CQ500: three readers' opinion of each scan, decided by majority.
+
+::
+
+    <root>/reads.csv        one row a study, CQ500-CT-<n>: name,Category,R1:ICH,R1:IPH,...
+    <root>/CQ500CT<n> CQ500CT<n>/Unknown Study/<series description>/CT*.dcm
+
+A folder named ``CQ500-CT-<n>`` is found as well. A study holds several series of one head: which is
+taken, see :mod:`ichnet.cohorts.series_choice`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from tqdm import tqdm
+
+from ichnet.cohorts.case import Case, ScanEntry
+from ichnet.cohorts.labels import NEGATIVE, Labels, known_from_scan
+from ichnet.cohorts.series import files_below, paths_of, patient_key, require_folder
+from ichnet.cohorts.series_choice import choose_series, series_name
+from ichnet.cohorts.tables import Row, read_rows
+from ichnet.ct.dicom import group_series, read_headers, read_series, sort_slices
+from ichnet.ct.errors import Exclusion, ReadError
+from ichnet.ct.header import SliceHeader
+from ichnet.subtypes import SUBTYPES
+
+COHORT = "cq500"
+READS_TABLE = "reads.csv"
+READERS = ("R1", "R2", "R3")
+MAJORITY = 2
+COLUMNS = ("name", *(f"{reader}:{name}" for reader in READERS for name in ("ICH", *SUBTYPES)))
+
+STUDY_NAME = re.compile(r"CQ500-?CT-?(\d+)(?: CQ500-?CT-?\1)?", re.IGNORECASE)
+
+
+def list_scans(root: Path) -> tuple[list[ScanEntry], list[Exclusion]]:
+    """List one scan a study, sorted by study number.
+
+    Left out, with an exclusion each: rows that cannot be understood (``bad-annotation``), rows
+    without a folder (``missing-file``), folders without a row (``unlabelled``), a second row or
+    folder of a study (``duplicate-scan``), studies without a plain series (``no-plain-series``),
+    series that make no volume (the reasons of :mod:`ichnet.ct.dicom`) or were not chosen
+    (``other-series``), and files that are no axial CT slice.
+
+    Raises:
+        ReadError: without ``reads.csv`` or with a column of it missing.
+    """
+    rows, exclusions = read_rows(root / READS_TABLE, COLUMNS)
+    reads, bad_rows = _reads(rows)
+    folders, extra_folders = _study_folders(root)
+    exclusions += bad_rows + extra_folders
+    listed = {_study_number(row.cells["name"]) for row in rows}
+    exclusions += [
+        Exclusion(folders[number], "unlabelled", f"no row of this study in {READS_TABLE}")
+        for number in sorted(folders.keys() - listed)
+    ]
+    entries: list[ScanEntry] = []
+    for number, row in tqdm(sorted(reads.items()), desc="CQ500", unit="study", disable=None):
+        try:
+            scan_labels, votes = majority(row)
+            if number not in folders:
+                raise row.error("no folder of this study: is it unpacked?", "missing-file")
+            slices, left_out = _read_study(folders[number])
+        except ReadError as error:
+            exclusions.append(Exclusion.from_error(error))
+            continue
+        exclusions += left_out
+        if slices:
+            entries.append(
+                ScanEntry(
+                    cohort=COHORT,
+                    scan_key=f"CQ500-CT-{number}",
+                    patient_key=patient_key(slices[0]),
+                    files=paths_of(slices),
+                    scan_labels=scan_labels,
+                    votes=votes,
+                )
+            )
+    return entries, exclusions
+
+
+def load(entry: ScanEntry, key: bytes) -> Case:
+    """Read a scan's pixels; slices are labelled 0 for what the scan does not have, else unknown.
+
+    Raises:
+        ReadError: the reasons of :func:`ichnet.ct.dicom.read_series`.
+    """
+    volume = read_series(entry.files, key)
+    return Case.of(entry, volume, known_from_scan(entry.scan_labels, len(volume.hu)))
+
+
+def majority(row: Row) -> tuple[Labels, tuple[int, ...]]:
+    """Decide a scan's labels by two of three readers.
+
+    Each subtype is decided on its own, so that a scan with hemorrhage may have no subtype when
+    readers disagree on which. A scan without hemorrhage has none, whatever readers said of
+    subtypes.
+
+    Returns:
+        six labels, and each reader's opinion of hemorrhage.
+
+    Raises:
+        ReadError: ``bad-annotation`` for an opinion that is not 0 or 1.
+    """
+    votes = {
+        name: tuple(row.zero_or_one(f"{reader}:{name}") for reader in READERS)
+        for name in ("ICH", *SUBTYPES)
+    }
+    decided = tuple(int(sum(opinions) >= MAJORITY) for opinions in votes.values())
+    return decided if decided[0] else NEGATIVE, votes["ICH"]
+
+
+def _reads(rows: Sequence[Row]) -> tuple[dict[int, Row], list[Exclusion]]:
+    """Return the rows by study number."""
+    reads: dict[int, Row] = {}
+    exclusions: list[Exclusion] = []
+    for row in rows:
+        number = _study_number(row.cells["name"])
+        if number is None:
+            error = row.error("name is not CQ500-CT-<n>")
+        elif number in reads:
+            error = row.error("a second row of its study", "duplicate-scan")
+        else:
+            reads[number] = row
+            continue
+        exclusions.append(Exclusion.from_error(error))
+    return reads, exclusions
+
+
+def _study_folders(root: Path) -> tuple[dict[int, Path], list[Exclusion]]:
+    """Find the folders of studies by number; other folders are excluded."""
+    require_folder(root)
+    folders: dict[int, Path] = {}
+    exclusions: list[Exclusion] = []
+    for path in sorted(root.iterdir()):
+        if not path.is_dir() or path.name.startswith("."):
+            continue
+        number = _study_number(path.name)
+        if number is None:
+            exclusions.append(Exclusion(path, "unlabelled", "not named as a study of CQ500"))
+        elif number in folders:
+            detail = f"a second folder of its study, beside {folders[number].name}"
+            exclusions.append(Exclusion(path, "duplicate-scan", detail))
+        else:
+            folders[number] = path
+    return folders, exclusions
+
+
+def _study_number(name: str) -> int | None:
+    match = STUDY_NAME.fullmatch(name)
+    return int(match[1]) if match else None
+
+
+def _read_study(folder: Path) -> tuple[Sequence[SliceHeader], list[Exclusion]]:
+    """Return the slices of the chosen series, none when there is no choice, and all left out."""
+    headers, exclusions = read_headers(files_below(folder))
+    series: list[Sequence[SliceHeader]] = []
+    for slices in group_series(headers).values():
+        try:
+            series.append(sort_slices(slices))
+        except ReadError as error:
+            exclusions.append(Exclusion.from_error(error))
+    chosen = choose_series(series)
+    if chosen is None:
+        detail = f"{len(series)} usable series, none without contrast agent"
+        return [], [*exclusions, Exclusion(folder, "no-plain-series", detail)]
+    detail = f"of this study {series_name(chosen)!r} was taken"
+    exclusions += [
+        Exclusion(slices[0].path.parent, "other-series", detail)
+        for slices in series
+        if slices is not chosen
+    ]
+    return chosen, exclusions

@@ -1,0 +1,122 @@
+"""What the cohort readers share about files: the one series of a folder, and who was scanned."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import pydicom
+
+from ichnet.cohorts.case import ScanEntry
+from ichnet.ct.dicom import group_series, sort_slices
+from ichnet.ct.errors import Exclusion, ReadError
+from ichnet.ct.header import SliceHeader, lenient_pydicom
+
+DAYS_OF_UNIT = {"D": 1.0, "W": 7.0, "M": 365.25 / 12, "Y": 365.25}
+"""Units of a DICOM age string, as ``057Y`` (PS3.5, value representation AS)."""
+
+
+def files_below(folder: Path) -> list[Path]:
+    """Return all files in a folder and its subfolders, sorted, hidden ones left out.
+
+    Raises:
+        ReadError: ``missing-file`` when there is no such folder.
+    """
+    require_folder(folder)
+    return sorted(
+        path
+        for path in folder.rglob("*")
+        if path.is_file()
+        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+    )
+
+
+def require_folder(folder: Path) -> None:
+    """Check that a folder exists.
+
+    Raises:
+        ReadError: ``missing-file``.
+    """
+    if not folder.is_dir():
+        raise ReadError(folder, "missing-file", "there is no such folder")
+
+
+def only_series(folder: Path, headers: Sequence[SliceHeader]) -> list[SliceHeader]:
+    """Return the slices of the one series of a folder, from feet to head.
+
+    Raises:
+        ReadError: ``empty`` without slices, ``mixed-series`` with slices of several series, and
+            the reasons of :func:`ichnet.ct.dicom.sort_slices` and
+            :func:`require_distinct_instances`.
+    """
+    series = group_series(headers)
+    if not series:
+        raise ReadError(folder, "empty", "no axial CT slice in it")
+    if len(series) > 1:
+        raise ReadError(
+            folder, "mixed-series", f"slices of {len(series)} series where one is expected"
+        )
+    require_distinct_instances(headers)
+    return sort_slices(headers)
+
+
+def require_distinct_instances(headers: Sequence[SliceHeader]) -> None:
+    """Check that labels can be told apart by SOP instance UID.
+
+    Raises:
+        ReadError: ``bad-header`` when two slices share theirs.
+    """
+    seen: dict[str, Path] = {}
+    for header in headers:
+        other = seen.setdefault(header.sop_instance_uid, header.path)
+        if other != header.path:
+            raise ReadError(header.path, "bad-header", f"the SOPInstanceUID of {other.name}")
+
+
+def patient_key(header: SliceHeader) -> str:
+    """Name the patient as :func:`ichnet.ct.dicom.read_series` does, before it is hashed.
+
+    Without a PatientID every study counts as a patient of its own.
+    """
+    return header.patient_id or header.study_uid or header.series_uid
+
+
+def first_of_each_series(
+    entries: Iterable[tuple[str, ScanEntry]],
+) -> tuple[list[ScanEntry], list[Exclusion]]:
+    """Leave out scans whose series was listed before: it would count twice, maybe in two splits.
+
+    Args:
+        entries: SeriesInstanceUID and scan.
+    """
+    kept: dict[str, ScanEntry] = {}
+    repeated: list[Exclusion] = []
+    for series_uid, entry in entries:
+        if kept.setdefault(series_uid, entry) is not entry:
+            detail = "the same series as another scan of the listing"
+            repeated.append(Exclusion(entry.files[0].parent, "duplicate-scan", detail))
+    return list(kept.values()), repeated
+
+
+def paths_of(headers: Iterable[SliceHeader]) -> tuple[Path, ...]:
+    """Return the slices' files."""
+    return tuple(header.path for header in headers)
+
+
+def read_age_and_sex(path: Path) -> tuple[float | None, str]:
+    """Return age in years and sex (``F``, ``M`` or empty) from a readable DICOM header."""
+    with lenient_pydicom():
+        dataset = pydicom.dcmread(
+            path, stop_before_pixels=True, specific_tags=["PatientAge", "PatientSex"]
+        )
+        sex = str(dataset.get("PatientSex") or "").strip().upper()
+        age = str(dataset.get("PatientAge") or "").strip().upper()
+    return _years(age), sex if sex in ("F", "M") else ""
+
+
+def _years(age: str) -> float | None:
+    match = re.fullmatch(r"(\d{1,3})([DWMY])", age)
+    if match is None:
+        return None
+    return int(match[1]) * DAYS_OF_UNIT[match[2]] / DAYS_OF_UNIT["Y"]

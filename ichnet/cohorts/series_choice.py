@@ -1,0 +1,85 @@
+"""Which of a study's series is the plain head CT.
+
+A study holds several series of one head: thin and thick, soft and bone kernel, with contrast agent
+and without.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ichnet.ct.header import SliceHeader
+from ichnet.ct.volume import slice_normal
+
+WANTED_SPACING_MM = 5.0
+"""The spacing of routine head CT, and of the training cohorts."""
+
+SMALLEST_COVERAGE = 0.5
+"""A series must span at least this share of the study's longest."""
+
+PLAIN_WORDS = re.compile(r"\b(pre|plain|non|without|w o|unenhanced|nc|ncct)\b")
+CONTRAST_WORDS = re.compile(r"\b(post|contrast|enhanced|ce|cect|cta|angio\w*|\d+ ?cc)\b|\bc\+")
+BONE_WORD = re.compile(r"\bbone")
+
+
+def choose_series(series: Sequence[Sequence[SliceHeader]]) -> Sequence[SliceHeader] | None:
+    """Choose the series of a study that is most like routine head CT (paper silent).
+
+    Series with contrast agent are never taken: those whose folder is named so (post, contrast, CTA,
+    an amount in cc), or, where the name does not say pre, plain or non, whose header names an
+    agent. Series of less than half the study's longest extent, and bone kernels when there is any
+    other, are passed over. Of the rest the one whose median gap is nearest to 5 mm is taken; of
+    equals the one with more slices, then the first by name.
+
+    Args:
+        series: each the slices of one series, ordered along the normal.
+
+    Returns:
+        the chosen one of ``series``; ``None`` when all have contrast agent.
+    """
+    candidates = [slices for slices in series if not _has_contrast(slices)]
+    if not candidates:
+        return None
+    longest_mm = max(_extent_mm(slices) for slices in candidates)
+    candidates = [
+        slices for slices in candidates if _extent_mm(slices) >= SMALLEST_COVERAGE * longest_mm
+    ]
+    soft = [slices for slices in candidates if not _is_bone(slices)]
+    return min(soft or candidates, key=_unlikeness)
+
+
+def series_name(slices: Sequence[SliceHeader]) -> str:
+    """Return the name of a series' folder, which CQ500 takes from its description."""
+    return slices[0].path.parent.name
+
+
+def _has_contrast(slices: Sequence[SliceHeader]) -> bool:
+    words = re.sub(r"[^a-z0-9+]+", " ", series_name(slices).lower())
+    if PLAIN_WORDS.search(words):
+        return False
+    return bool(CONTRAST_WORDS.search(words) or slices[0].description.get("contrast_agent"))
+
+
+def _is_bone(slices: Sequence[SliceHeader]) -> bool:
+    words = f"{series_name(slices)} {slices[0].description.get('kernel', '')}".lower()
+    return bool(BONE_WORD.search(re.sub(r"[^a-z0-9]+", " ", words)))
+
+
+def _heights_mm(slices: Sequence[SliceHeader]) -> NDArray[np.float64]:
+    heights: NDArray[np.float64] = np.array(
+        [header.position_mm for header in slices]
+    ) @ slice_normal(np.array(slices[0].orientation))
+    return heights
+
+
+def _extent_mm(slices: Sequence[SliceHeader]) -> float:
+    return float(np.ptp(_heights_mm(slices)))
+
+
+def _unlikeness(slices: Sequence[SliceHeader]) -> tuple[float, int, str]:
+    gap_mm = float(np.median(np.diff(_heights_mm(slices))))
+    return round(abs(gap_mm - WANTED_SPACING_MM), 1), -len(slices), series_name(slices)
