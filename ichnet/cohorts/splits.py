@@ -1,0 +1,88 @@
+"""Splits by patient: whoever is in one is in no other."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+
+from ichnet.cohorts.case import ScanEntry
+from ichnet.config import ConfigError
+
+
+class PatientOverlapError(ConfigError):
+    """The same patients on both sides of a border that no patient may cross."""
+
+
+def patients_with_ich(entries: Iterable[ScanEntry]) -> dict[str, bool]:
+    """Return all patients by the source's key, and whether any of their scans has hemorrhage."""
+    patients: dict[str, bool] = {}
+    for entry in entries:
+        patients[entry.patient_key] = (
+            patients.get(entry.patient_key, False) or entry.scan_labels[0] == 1
+        )
+    return patients
+
+
+def split_patients(
+    has_ich: Mapping[str, bool], shares: Mapping[str, float], seed: int
+) -> dict[str, str]:
+    """Put each patient into one split, at random, those with and without hemorrhage apart.
+
+    So every split gets its share of both. Numbers are rounded by largest remainder; a split with a
+    share gets at least one patient of either kind as long as there are as many as splits.
+
+    Args:
+        has_ich: by patient, see :func:`patients_with_ich`. Its order does not matter.
+        shares: by split; they add up to 1. A split of share 0 stays empty.
+        seed: decides who goes where.
+
+    Returns:
+        the split of each patient.
+
+    Raises:
+        ValueError: when a share is negative or they do not add up to 1.
+    """
+    if min(shares.values(), default=0) < 0 or not math.isclose(sum(shares.values()), 1):
+        raise ValueError(f"shares must be 0 or more and add up to 1, not {dict(shares)}")
+    rng = np.random.default_rng(seed)
+    splits: dict[str, str] = {}
+    for kind in (True, False):
+        patients = sorted(patient for patient, ich in has_ich.items() if bool(ich) is kind)
+        counts = _counts(len(patients), list(shares.values()))
+        names = np.repeat(np.array(list(shares), dtype=object), counts)
+        for index, name in zip(rng.permutation(len(patients)), names, strict=True):
+            splits[patients[index]] = name
+    return splits
+
+
+def require_disjoint(first: Mapping[str, str], second: Mapping[str, str]) -> None:
+    """Refuse patients that are on both sides.
+
+    Args:
+        first: where each patient is, by pseudonym, e.g. ``aihub-slices train``.
+        second: the same for the other side.
+
+    Raises:
+        PatientOverlapError: naming every shared patient and both places.
+    """
+    shared = sorted(first.keys() & second.keys())
+    if shared:
+        places = ", ".join(f"{patient} ({first[patient]}; {second[patient]})" for patient in shared)
+        raise PatientOverlapError(f"{len(shared)} patients are on both sides: {places}")
+
+
+def _counts(patients: int, shares: Sequence[float]) -> list[int]:
+    """Divide patients by largest remainder; where possible no split with a share is empty."""
+    exact = [share * patients for share in shares]
+    counts = [math.floor(value + 1e-9) for value in exact]
+    by_remainder = sorted(range(len(shares)), key=lambda i: (counts[i] - exact[i], -shares[i]))
+    for index in by_remainder[: patients - sum(counts)]:
+        counts[index] += 1
+    empty = [i for i, share in enumerate(shares) if share > 0 and counts[i] == 0]
+    if patients >= sum(share > 0 for share in shares):
+        for index in empty:
+            counts[int(np.argmax(counts))] -= 1
+            counts[index] = 1
+    return counts
