@@ -185,7 +185,7 @@ def _kind_of(path: Path) -> str:
         b"\xff\xd8\xff": "a JPEG image",
         b"\x89PNG": "a PNG image",
         b"BM": "a BMP image",
-        b"PK\x03\x04": "a zip archive inside another",
+        b"PK\x03\x04": "a zip archive that is not opened (inside another, or not named .zip)",
         b"\x1f\x8b": "a gzip archive",
         b"%PDF": "a PDF document",
     }

@@ -1,0 +1,136 @@
+"""Archives are unpacked inside their folder, or refused."""
+
+from __future__ import annotations
+
+import stat
+import zipfile
+
+import pytest
+
+import ichnet.ct.archive
+from ichnet.ct.archive import extract
+from ichnet.ct.errors import ReadError
+
+
+@pytest.fixture
+def archive(tmp_path):
+    """Write a zip archive of members (name or ZipInfo, content)."""
+
+    def write(*members, name="scans.zip"):
+        path = tmp_path / name
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as opened:
+            for member, content in members:
+                opened.writestr(member, content, zipfile.ZIP_DEFLATED)
+        return path
+
+    return write
+
+
+def link(name: str) -> zipfile.ZipInfo:
+    member = zipfile.ZipInfo(name)
+    member.external_attr = (stat.S_IFLNK | 0o777) << 16
+    return member
+
+
+def test_files_are_unpacked_and_named_as_in_the_archive(archive, tmp_path):
+    path = archive(("a/1.dcm", b"one"), ("b/1.dcm", b"two"), ("b/", b""), ("..dcm", b"three"))
+    names = extract(path, tmp_path / "out")
+    assert {str(name.relative_to(path)): file.read_bytes() for file, name in names.items()} == {
+        "a/1.dcm": b"one",
+        "b/1.dcm": b"two",
+        "..dcm": b"three",
+    }
+    assert [file.name for file in names] == ["1.dcm", "1.dcm", "..dcm"]
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_members_of_one_name_do_not_overwrite_each_other(archive, tmp_path):
+    names = extract(archive(("1.dcm", b"one"), ("1.dcm", b"two")), tmp_path / "out")
+    assert [file.read_bytes() for file in names] == [b"one", b"two"]
+
+
+def test_long_and_foreign_names_are_unpacked(archive, tmp_path):
+    path = archive((f"{'é' * 300}.dcm", b"one"), ("folder\\2.dcm", b"two"))
+    names = extract(path, tmp_path / "out")
+    assert [file.read_bytes() for file in names] == [b"one", b"two"]
+    assert [file.name[-5:] for file in names] == ["é.dcm", "2.dcm"]
+
+
+@pytest.mark.parametrize(
+    ("member", "cause"),
+    [
+        ("/etc/passwd", "absolute path"),
+        ("C:/windows/x.dcm", "absolute path"),
+        ("C:\\windows\\x.dcm", "absolute path"),
+        ("../x.dcm", "leads out"),
+        ("a/../../x.dcm", "leads out"),
+        ("a\\..\\..\\x.dcm", "leads out"),
+        (link("a.dcm"), "link"),
+    ],
+)
+def test_members_that_would_leave_the_folder_refuse_the_archive(archive, tmp_path, member, cause):
+    path = archive(("good.dcm", b"good"), (member, b"bad"))
+    with pytest.raises(ReadError, match=cause) as error:
+        extract(path, tmp_path / "out")
+    assert (error.value.reason, error.value.path) == ("unsafe-archive", path)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["scans.zip"]
+
+
+def test_a_bomb_is_refused_by_its_ratio(archive, tmp_path, monkeypatch):
+    monkeypatch.setattr(ichnet.ct.archive, "SMALL_BYTES", 1 << 20)
+    with pytest.raises(ReadError, match="times its size") as error:
+        extract(archive(("x.dcm", bytes(4 << 20))), tmp_path / "out")
+    assert error.value.reason == "unsafe-archive"
+
+
+def test_small_archives_may_be_dense(archive, tmp_path):
+    assert len(extract(archive(("x.dcm", bytes(4 << 20))), tmp_path / "out")) == 1
+
+
+@pytest.mark.parametrize(("limit", "value"), [("MAX_BYTES", 5), ("MAX_MEMBERS", 1)])
+def test_too_much_is_refused(archive, tmp_path, monkeypatch, limit, value):
+    monkeypatch.setattr(ichnet.ct.archive, limit, value)
+    with pytest.raises(ReadError, match="unpacks to 2 files") as error:
+        extract(archive(("1", b"one"), ("2", b"two")), tmp_path / "out")
+    assert error.value.reason == "unsafe-archive"
+
+
+def test_more_than_the_disk_holds_is_refused(archive, tmp_path, monkeypatch):
+    class Usage:
+        free = 2
+
+    monkeypatch.setattr("shutil.disk_usage", lambda folder: Usage())
+    with pytest.raises(ReadError, match=r"0\.0 GiB are free") as error:
+        extract(archive(("1", b"one")), tmp_path / "out")
+    assert error.value.reason == "unsafe-archive"
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.9])
+def test_a_damaged_archive_is_named(archive, tmp_path, share):
+    path = archive(("1.dcm", bytes(range(256)) * 40))
+    path.write_bytes(path.read_bytes()[: int(path.stat().st_size * share)])
+    with pytest.raises(ReadError, match="damaged or cut off") as error:
+        extract(path, tmp_path / "out")
+    assert error.value.reason == "bad-archive"
+
+
+def test_damaged_contents_leave_nothing_behind(archive, tmp_path):
+    path = archive(("1.dcm", bytes(range(256)) * 40))
+    content = bytearray(path.read_bytes())
+    content[60] ^= 0xFF
+    path.write_bytes(bytes(content))
+    with pytest.raises(ReadError, match="damaged") as error:
+        extract(path, tmp_path / "out")
+    assert error.value.reason == "bad-archive"
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_encrypted_archive_is_named(archive, tmp_path):
+    path = archive(("1.dcm", b"content"))
+    content = bytearray(path.read_bytes())
+    for header, flags in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        content[content.index(header) + flags] |= 1
+    path.write_bytes(bytes(content))
+    with pytest.raises(ReadError, match="encrypted") as error:
+        extract(path, tmp_path / "out")
+    assert error.value.reason == "bad-archive"
