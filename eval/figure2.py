@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from ichnet.config import load_config
 from ichnet.reporting.etable1 import etable1
-from ichnet.reporting.figure2 import draw_figure2, figure2, write_curves
+from ichnet.reporting.figure2 import FIGURE2_TITLE, draw_figure2, figure2, write_curves
 from ichnet.reporting.style import write_figure
 from ichnet.reporting.tables import write_table
 from ichnet.runs import RunFolder
@@ -21,7 +21,8 @@ def main() -> None:
     run = RunFolder(experiment_parser(__doc__, "run").parse_args().run)
     config = load_config(run.root / "config.yaml")
     result = figure2(run, config)
-    paths = write_figure(draw_figure2(result), run.figures, "figure2", result.caption)
+    caption = f"{FIGURE2_TITLE}. {result.caption}"
+    paths = write_figure(draw_figure2(result), run.figures, "figure2", caption)
     paths.append(write_curves(result, run.figures / "figure2.csv"))
     for path in paths + write_table(etable1(run, config), run.tables):
         print(path)

@@ -89,7 +89,7 @@ def test_report_finds_the_records_of_its_run(run: RunFolder) -> None:
 
     assert done.returncode == 0, done.stderr
     assert done.stdout == "Report: runs/tiny/report.html\n"
-    assert "270 scans of 4 cohorts" in run.report.read_text(encoding="utf-8")
+    assert "270 scans as held" in run.report.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("script", ["table2.py", "report.py"])

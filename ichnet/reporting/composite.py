@@ -220,9 +220,11 @@ def _without_unknown(composite: Composite) -> Composite:
     kept = composite.select(known)
     notes = list(composite.notes)
     for name in composite.cohorts:
-        unknown = int((~known & (composite.truth["cohort"] == name)).sum())
-        if unknown:
-            title = COHORT_TITLES.get(name, name)
-            notes.append(f"{title}: {unknown:,} {composite.level}s of unknown truth were left out.")
+        here = composite.truth["cohort"] == name
+        if unknown := int((~known & here).sum()):
+            notes.append(
+                f"{COHORT_TITLES.get(name, name)}: truth unknown for {unknown:,} of "
+                f"{int(here.sum()):,} {composite.level}s, left out."
+            )
     present = tuple(name for name in composite.cohorts if name in kept.truth["cohort"])
     return replace(kept, cohorts=present, notes=tuple(notes))

@@ -20,6 +20,8 @@ from ichnet.reporting.tables import Estimate
 from ichnet.runs import RunFolder
 from ichnet.statistics.roc import roc_curve
 
+FIGURE2_TITLE = "Figure 2. Receiver operating characteristic"
+
 
 @dataclass(frozen=True, eq=False)
 class Curve:
@@ -58,9 +60,8 @@ def figure2(run: RunFolder, config: Config) -> Figure2:
     )
     absent = [f" {model}: {why}." for model, why in composite.missing.items()]
     caption = (
-        f"Figure 2. Receiver operating characteristic by scan; {composite.describe()}. Legend: AUC "
-        f"with DeLong's 95 % interval. Points: the decision at probability "
-        f"{config.evaluation.threshold:g}."
+        f"Scan level; {composite.describe()}. Legend: AUC with DeLong's 95 % interval. Points: "
+        f"the decision at probability {config.evaluation.threshold:g}."
         + (f" No curves: {reason}." if reason else "")
         + "".join(absent)
     )

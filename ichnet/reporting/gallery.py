@@ -161,7 +161,7 @@ def _provenance(predicted: Predicted) -> str:
         return ""
     text = f" Outlines: {', '.join(predicted.models)}. Select a picture to enlarge it."
     if predicted.excluded:
-        text += f" {predicted.excluded:,} files could not be used, see predict/excluded.csv."
+        text += f" Files that could not be used: {predicted.excluded:,} (predict/excluded.csv)."
     return text
 
 

@@ -66,8 +66,7 @@ def unmeasurable(composite: Composite) -> str:
     negatives = len(composite) - positives
     if min(positives, negatives) >= 2:
         return ""
-    unit = composite.level
-    return f"{positives:,} {unit}s with and {negatives:,} without ICH, two of each are needed"
+    return f"{positives:,} with and {negatives:,} without ICH, two of each are needed"
 
 
 def measure(composite: Composite, model: str, config: Config) -> Performance:

@@ -16,7 +16,7 @@ from ichnet.files import write_whole
 from ichnet.reporting.composite import FINAL_MODEL, Composite, load_composite
 from ichnet.reporting.difficult import difficult_tables
 from ichnet.reporting.etable1 import etable1
-from ichnet.reporting.figure2 import draw_figure2, figure2
+from ichnet.reporting.figure2 import FIGURE2_TITLE, draw_figure2, figure2
 from ichnet.reporting.gallery import choose_cases, gallery_page, read_predicted
 from ichnet.reporting.overview import Groups, draw_overview
 from ichnet.reporting.performance import measure, unmeasurable
@@ -176,9 +176,8 @@ def _roc(run: RunFolder, config: Config) -> Markup:
     result = figure2(run, config)
     if not result.curves:
         return Markup('<p class="empty">{}</p>').format(result.caption)
-    title, caption = result.caption.split(" by scan; ", 1)
-    svg = inline_svg(draw_figure2(result), "figure2", result.caption)
-    return _figure(title, f"Scan level; {caption}", svg)
+    svg = inline_svg(draw_figure2(result), "figure2", f"{FIGURE2_TITLE}. {result.caption}")
+    return _figure(FIGURE2_TITLE, result.caption, svg)
 
 
 def _training(run: RunFolder) -> Markup:

@@ -23,7 +23,7 @@ COLUMNS: dict[str, str] = {
 """The record set that stands for each cohort, in the paper's order: two to train, two to test."""
 
 CAPTION = (
-    "Scan level; {total:,} scans of {cohorts} cohorts as held in the record sets, that is after "
+    "Scan level; {total:,} scans as held in the record sets, that is after "
     "selection and exclusion. Training: AI-Hub and RSNA; test: DUMC and Qure.ai CQ500. "
     "Percentages of subtypes refer to scans with ICH; a scan with one subtype is counted there, "
     "with several under mixed. Age: mean ± standard deviation."
@@ -77,7 +77,7 @@ def table1(records: Path) -> Table:
     return Table(
         name="table1",
         title="Table 1. Baseline characteristics of the datasets",
-        caption=CAPTION.format(total=total, cohorts=len(cohorts)),
+        caption=CAPTION.format(total=total),
         columns=("", *(COHORT_TITLES[cohort] for cohort in COLUMNS.values())),
         rows=tuple(rows),
         notes=tuple(notes),

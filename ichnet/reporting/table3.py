@@ -79,15 +79,16 @@ def _test_sets(composite: Composite, small_lesion_ml: float) -> dict[str, NDArra
 
 
 def _unknown_notes(composite: Composite) -> list[str]:
-    """Return what scans with ICH could not be told to belong to a test set or not."""
+    """Return for how many scans with ICH nobody knows whether a test set should hold them."""
     columns = {"SDH": "SDH", "SAH": "SAH", "Small": "volume_ml"}
+    with_ich = composite.select(composite.ich)
     counts = {
-        title: int((composite.ich & np.isnan(np.asarray(composite.truth[column], float))).sum())
+        title: int(np.isnan(np.asarray(with_ich.truth[column], float)).sum())
         for title, column in columns.items()
     }
     return [
-        f"{title}: {count:,} scans with ICH of unknown "
-        f"{'volume' if title == 'Small' else 'subtype'} are not in it."
+        f"{title}: {'volume' if title == 'Small' else 'subtype'} unknown for {count:,} of "
+        f"{len(with_ich):,} scans with ICH, which are not in it."
         for title, count in counts.items()
         if count
     ]

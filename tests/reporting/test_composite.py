@@ -78,8 +78,8 @@ def test_scans_of_unknown_truth_are_left_out_and_counted(tmp_path: Path) -> None
     assert composite.probability["a"].tolist() == [0.1, 0.3]
     assert composite.cohorts == ("dumc",)
     assert composite.notes == (
-        "DUMC: 1 scans of unknown truth were left out.",
-        "Qure.ai CQ500: 1 scans of unknown truth were left out.",
+        "DUMC: truth unknown for 1 of 3 scans, left out.",
+        "Qure.ai CQ500: truth unknown for 1 of 1 scans, left out.",
     )
 
 

@@ -64,7 +64,7 @@ def test_a_run_without_predictions_still_has_a_figure(config: Config, tmp_path: 
     result = figure2(RunFolder(tmp_path), config)
 
     assert result.curves == {}
-    assert "No curves: 0 scans with and 0 without ICH, two of each are needed." in result.caption
+    assert "No curves: 0 with and 0 without ICH, two of each are needed." in result.caption
     assert all(
         path.stat().st_size for path in write_figure(draw_figure2(result), tmp_path, "f", "c")
     )

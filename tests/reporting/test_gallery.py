@@ -67,7 +67,7 @@ def test_cards_tell_truth_volume_and_what_could_not_be_read(
 
     assert list(predicted.pictures) == ["hit-1"]
     assert "Outlines: m." in str(page["rule"])
-    assert "1 files could not be used" in str(page["rule"])
+    assert "Files that could not be used: 1 (predict/excluded.csv)." in str(page["rule"])
     hits, _, alarms = page["kinds"]  # type: ignore[misc]
     assert hits["count"] == "the most confident of 4 true positives"
     assert hits["cases"][0]["image"] == "data:image/png;base64,cG5n"

@@ -46,7 +46,7 @@ def test_cells(tmp_path: Path) -> None:
         "Mixed": "1 (33.3%)",
         "No subtype stated": "1 (33.3%)",
     }
-    assert table.caption.startswith("Scan level; 5 scans of 1 cohorts")
+    assert table.caption.startswith("Scan level; 5 scans as held")
 
 
 def test_missing_record_sets_are_dashes_and_notes(tmp_path: Path) -> None:

@@ -134,9 +134,7 @@ def test_one_class_gives_dashes_and_the_reason(tmp_path: Path, one_network: Conf
     arms = table2(run, one_network)[0]
 
     assert {cell for row in arms.rows for cell in row[2:]} == {"–"}
-    assert arms.caption.endswith(
-        "No numbers: 3 scans with and 0 without ICH, two of each are needed."
-    )
+    assert arms.caption.endswith("No numbers: 3 with and 0 without ICH, two of each are needed.")
 
 
 def test_nothing_predicted(tmp_path: Path, config: Config) -> None:

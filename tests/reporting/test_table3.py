@@ -80,9 +80,7 @@ def test_cells(tmp_path: Path, two_ensembles: Config) -> None:
     assert (final["SE"], final["p"], final["p, Holm"]) == ("0.2357", "0.480", "0.480")
     assert row(table, "SDH", "basic")["AUC"] == "1.000 (1.000–1.000)"
     assert set(list(row(table, "SAH", "all").values())[3:]) == {"–"}
-    assert (
-        "SAH: no numbers, 1 scans with and 2 without ICH, two of each are needed." in table.caption
-    )
+    assert "SAH: no numbers, 1 with and 2 without ICH, two of each are needed." in table.caption
 
 
 def test_identical_models_do_not_differ(tmp_path: Path, two_ensembles: Config) -> None:
@@ -103,8 +101,8 @@ def test_scans_of_unknown_subtype_or_volume_are_counted(
 
     notes = table3(run, two_ensembles).notes
 
-    assert "SAH: 1 scans with ICH of unknown subtype are not in it." in notes
-    assert "Small: 1 scans with ICH of unknown volume are not in it." in notes
+    assert "SAH: subtype unknown for 1 of 3 scans with ICH, which are not in it." in notes
+    assert "Small: volume unknown for 1 of 3 scans with ICH, which are not in it." in notes
     assert not any(note.startswith("SDH:") for note in notes)
 
 
@@ -120,10 +118,7 @@ def test_a_test_set_without_hemorrhage_is_dashes_with_the_reason(
     table = table3(run, none_small)
 
     assert set(list(row(table, "Small", "all").values())[3:]) == {"–"}
-    assert (
-        "Small: no numbers, 0 scans with and 2 without ICH, two of each are needed."
-        in table.caption
-    )
+    assert "Small: no numbers, 0 with and 2 without ICH, two of each are needed." in table.caption
 
 
 def test_without_basic_there_is_nothing_to_compare_with(
