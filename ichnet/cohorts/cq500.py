@@ -41,9 +41,10 @@ def list_scans(root: Path) -> tuple[list[ScanEntry], list[Exclusion]]:
 
     Left out, with an exclusion each: rows that cannot be understood (``bad-annotation``), rows
     without a folder (``missing-file``), folders without a row (``unlabelled``), a second row or
-    folder of a study (``duplicate-scan``), studies without a plain series (``no-plain-series``),
-    series that make no volume (the reasons of :mod:`ichnet.ct.dicom`) or were not chosen
-    (``other-series``), and files that are no axial CT slice.
+    folder of a study (``duplicate-scan``), studies without a series that makes a volume (``empty``)
+    or without a plain one (``no-plain-series``), series that make no volume (the reasons of
+    :mod:`ichnet.ct.dicom`) or were not chosen (``other-series``), and files that are no axial CT
+    slice.
 
     Raises:
         ReadError: without ``reads.csv`` or with a column of it missing.
@@ -163,9 +164,11 @@ def _read_study(folder: Path) -> tuple[Sequence[SliceHeader], list[Exclusion]]:
             series.append(sort_slices(slices))
         except ReadError as error:
             exclusions.append(Exclusion.from_error(error))
+    if not series:
+        return [], [*exclusions, Exclusion(folder, "empty", "no series that makes a volume")]
     chosen = choose_series(series)
     if chosen is None:
-        detail = f"{len(series)} usable series, none without contrast agent"
+        detail = f"all of its {len(series)} series have contrast agent"
         return [], [*exclusions, Exclusion(folder, "no-plain-series", detail)]
     detail = f"of this study {series_name(chosen)!r} was taken"
     exclusions += [

@@ -91,10 +91,10 @@ def _read_codes(table: Path) -> tuple[dict[str, int], list[Exclusion]]:
         name_at, label_at = header.index("ID"), header.index("Label")
         for cells in reader:
             try:
-                name, _, kind = cells[name_at].strip().rpartition("_")
+                name, kind = cells[name_at].strip().rsplit("_", 1)
                 shift = {"1": 0, "0": ZERO_BITS}[cells[label_at].strip()]
                 codes[name] = codes.get(name, 0) | 1 << (BIT_OF_TYPE[kind] + shift)
-            except LookupError:
+            except (LookupError, ValueError):
                 detail = f"line {reader.line_num}: not ID_<slice>_<type>,<0 or 1>"
                 exclusions.append(Exclusion(table, "bad-annotation", detail))
     return codes, exclusions
