@@ -1,0 +1,89 @@
+"""The ensemble as one network of HU: windows once, frozen segmenters, weights, scores."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from ichnet.config import ImageConfig
+from ichnet.networks.channels import hu_input, without_windows
+from ichnet.networks.scores import TopPixelMean
+
+
+def build_ensemble(
+    members: Mapping[str, keras.Model],
+    weight_model: keras.Model,
+    image: ImageConfig,
+    top_pixels: int,
+) -> keras.Model:
+    """Return trained parts as one functional model.
+
+    Args:
+        members: trained segmenters in the order of the weight model's maps; they are frozen.
+        weight_model: trained on these members' maps.
+        image: matrix and windows, the same for all members.
+        top_pixels: a slice's score is the mean of this many highest pixels.
+
+    Returns:
+        A model of ``hu`` [batch, matrix, matrix] with the outputs ``map``, ``mask``
+        [batch, matrix, matrix], ``weights``, ``probability`` [batch] (the slice's score) and
+        ``member_probability`` [batch, members].
+
+    Raises:
+        ValueError: when the weight model was built for another number of members.
+    """
+    wanted = weight_model.inputs[0].shape[-1]
+    if wanted != len(members):
+        raise ValueError(f"the weight model combines {wanted} maps, not {len(members)}")
+    hu, channels = hu_input(image)
+    maps = []
+    for name, member in members.items():
+        member.trainable = False
+        member_map = without_windows(member)(channels)
+        maps.append(HalfPrecision(dtype="float32", name=f"round_{name}")(member_map))
+    outputs = weight_model(Stack(dtype="float32", name="stack")(maps))
+    score = TopPixelMean(top_pixels, dtype="float32", name="probability")
+    member_scores = [
+        TopPixelMean(top_pixels, dtype="float32", name=f"score_{name}")(member_map)
+        for name, member_map in zip(members, maps, strict=True)
+    ]
+    return keras.Model(
+        hu,
+        {
+            **outputs,
+            "probability": score(outputs["map"]),
+            "member_probability": Stack(dtype="float32", name="member_probability")(member_scores),
+        },
+        name="ensemble",
+    )
+
+
+@keras.saving.register_keras_serializable("ichnet")
+class HalfPrecision(keras.layers.Layer):
+    """Rounds to float16, in which maps are cached, so that cached and live maps are the same."""
+
+    def call(self, maps: tf.Tensor) -> tf.Tensor:
+        """Return the rounded maps as float32."""
+        return tf.cast(tf.cast(maps, tf.float16), tf.float32)
+
+    def compute_output_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, ...]:
+        """Return the input's shape."""
+        return tuple(input_shape)
+
+
+@keras.saving.register_keras_serializable("ichnet")
+class Stack(keras.layers.Layer):
+    """Stacks tensors of one shape along a new last axis."""
+
+    def call(self, inputs: Any) -> tf.Tensor:
+        """Return [..., inputs]."""
+        return tf.stack(inputs, axis=-1)
+
+    def compute_output_shape(
+        self, input_shape: Sequence[Sequence[int | None]]
+    ) -> tuple[int | None, ...]:
+        """Return the inputs' shape and their number."""
+        return (*input_shape[0], len(input_shape))

@@ -1,0 +1,168 @@
+"""Experiment B's network: a 2D U-Net of Inception modules (paper section 2.2, eFigure 3).
+
+The drawing is not available, so the modules follow Szegedy et al. 2016 in their plainest form,
+inside the U-Net of Ronneberger et al. 2015.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import keras
+
+from ichnet.config import ImageConfig
+from ichnet.networks.channels import hu_input
+from ichnet.subtypes import LABELS
+
+BATCH_MOMENTUM = 0.9
+"""Running statistics follow within tens of steps: a short training must not end with those of
+its beginning."""
+
+LESION_PRIOR = 0.01
+"""Share of pixels that are lesion, roughly; the untrained map starts there instead of at 1/2."""
+
+
+def build_inception_unet(
+    image: ImageConfig, base_width: int, depth: int, name: str, seed: int
+) -> keras.Model:
+    """Return an untrained segmenter of slices.
+
+    Args:
+        image: matrix (divisible by ``2 ** depth``) and windows.
+        base_width: channels of the first stage, a multiple of four; each stage down doubles them.
+        depth: stages down, and up.
+        name: of the model.
+        seed: of the initial weights; sets the global seeds of Python, NumPy and TensorFlow.
+
+    Returns:
+        A functional model of ``hu`` [batch, matrix, matrix]: the probability of hemorrhage at
+        each pixel, float32 [batch, matrix, matrix].
+
+    Raises:
+        ValueError: when matrix or width cannot be divided.
+    """
+    keras.utils.set_random_seed(seed)
+    hu, channels = hu_input(image)
+    features, skips = _encode(channels, image, base_width, depth)
+    for stage, skip in zip(range(depth, 0, -1), reversed(skips), strict=True):
+        width = base_width * 2 ** (stage - 1)
+        # kernel and stride agree, so that no output pixel is reached more often than another
+        features = keras.layers.Conv2DTranspose(
+            width, 2, strides=2, kernel_initializer="he_normal", name=f"up{stage}_transpose"
+        )(features)
+        features = keras.layers.Concatenate(name=f"up{stage}_skip")([features, skip])
+        features = inception_module(features, width, f"up{stage}")
+    head = keras.layers.Conv2D(
+        1,
+        1,
+        activation="sigmoid",
+        bias_initializer=keras.initializers.Constant(math.log(LESION_PRIOR / (1 - LESION_PRIOR))),
+        dtype="float32",
+        name="head",
+    )(features)
+    shape = (image.matrix, image.matrix)
+    lesion_map = keras.layers.Reshape(shape, dtype="float32", name="map")(head)
+    return keras.Model(hu, lesion_map, name=name)
+
+
+def build_subtype_encoder(
+    image: ImageConfig, base_width: int, depth: int, seed: int
+) -> keras.Model:
+    """Return the U-Net's way down with a classifying head, for Model 2's pre-training.
+
+    Returns:
+        A functional model of ``hu`` [batch, matrix, matrix]: the probabilities of any hemorrhage
+        and of the five subtypes, float32 [batch, 6]. Layers bear the names they have in
+        :func:`build_inception_unet`.
+
+    Raises:
+        ValueError: when matrix or width cannot be divided.
+    """
+    keras.utils.set_random_seed(seed)
+    hu, channels = hu_input(image)
+    features, _ = _encode(channels, image, base_width, depth)
+    pooled = keras.layers.GlobalAveragePooling2D(name="pool")(features)
+    labels = keras.layers.Dense(len(LABELS), "sigmoid", dtype="float32", name="labels")(pooled)
+    return keras.Model(hu, labels, name="encoder-subtype")
+
+
+def transfer_encoder(encoder: keras.Model, unet: keras.Model) -> list[str]:
+    """Copy a pre-trained encoder's weights into a U-Net, layer by layer of the same name.
+
+    They stay trainable (paper section 2.2: "pre-trained").
+
+    Returns:
+        the names of the layers that received weights.
+
+    Raises:
+        ValueError: when a layer has no partner in the U-Net, or one of another shape.
+    """
+    targets = {layer.name: layer for layer in unet.layers}
+    transferred = []
+    for layer in encoder.layers:
+        weights = layer.get_weights()
+        if layer.name == "labels" or not weights:
+            continue
+        if layer.name not in targets:
+            raise ValueError(f"{unet.name} has no layer {layer.name!r}, which the encoder has")
+        wanted = [tuple(value.shape) for value in targets[layer.name].get_weights()]
+        if [value.shape for value in weights] != wanted:
+            raise ValueError(f"layer {layer.name!r} has another shape in {unet.name}: {wanted}")
+        targets[layer.name].set_weights(weights)
+        transferred.append(layer.name)
+    return transferred
+
+
+def inception_module(inputs: Any, width: int, name: str) -> Any:
+    """Return four branches, concatenated, normalised and rectified.
+
+    1x1; 1x1 and 3x3; 1x1 and two 3x3; 3x3 pooling and 1x1. Each branch gives a quarter of
+    ``width`` channels.
+
+    Raises:
+        ValueError: when ``width`` is no multiple of four.
+    """
+    if width % 4:
+        raise ValueError(f"{name}: width {width} is no multiple of four, one part for each branch")
+    pooled = keras.layers.MaxPooling2D(3, strides=1, padding="same", name=f"{name}_pool")(inputs)
+    branches = [
+        _convolutions(inputs, width // 4, (1,), f"{name}_a"),
+        _convolutions(inputs, width // 4, (1, 3), f"{name}_b"),
+        _convolutions(inputs, width // 4, (1, 3, 3), f"{name}_c"),
+        _convolutions(pooled, width // 4, (1,), f"{name}_d"),
+    ]
+    joined = keras.layers.Concatenate(name=f"{name}_concatenate")(branches)
+    normalised = keras.layers.BatchNormalization(momentum=BATCH_MOMENTUM, name=f"{name}_norm")(
+        joined
+    )
+    return keras.layers.Activation("relu", name=f"{name}_relu")(normalised)
+
+
+def _convolutions(features: Any, width: int, sizes: tuple[int, ...], name: str) -> Any:
+    """Return convolutions in a row, rectified between, the last one linear."""
+    for index, size in enumerate(sizes, start=1):
+        features = keras.layers.Conv2D(
+            width,
+            size,
+            padding="same",
+            activation=None if index == len(sizes) else "relu",
+            kernel_initializer="he_normal",
+            name=f"{name}{index}",
+        )(features)
+    return features
+
+
+def _encode(
+    channels: Any, image: ImageConfig, base_width: int, depth: int
+) -> tuple[Any, list[Any]]:
+    """Return the features at the bottom and, from fine to coarse, those to skip across."""
+    if image.matrix % 2**depth:
+        raise ValueError(f"matrix {image.matrix} cannot be halved {depth} times")
+    skips = []
+    features = channels
+    for stage in range(1, depth + 1):
+        features = inception_module(features, base_width * 2 ** (stage - 1), f"down{stage}")
+        skips.append(features)
+        features = keras.layers.MaxPooling2D(2, name=f"down{stage}_halve")(features)
+    return inception_module(features, base_width * 2**depth, "bottom"), skips

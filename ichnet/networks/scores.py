@@ -1,0 +1,38 @@
+"""From a map of probabilities to one score for the slice."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+
+@keras.saving.register_keras_serializable("ichnet")
+class TopPixelMean(keras.layers.Layer):
+    """Mean of the ``pixels`` highest values of a map: a slice's score (paper silent).
+
+    One pixel alone would make the score as noisy as its noisiest pixel; the mean over all pixels
+    would drown a small lesion.
+
+    Args:
+        pixels: how many.
+    """
+
+    def __init__(self, pixels: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.pixels = pixels
+
+    def call(self, maps: tf.Tensor) -> tf.Tensor:
+        """Return [batch] for maps [batch, rows, columns]."""
+        flat = tf.reshape(maps, [tf.shape(maps)[0], -1])
+        return tf.reduce_mean(tf.math.top_k(flat, self.pixels, sorted=False).values, axis=1)
+
+    def compute_output_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None]:
+        """Return [batch]."""
+        return (input_shape[0],)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return what rebuilds the layer."""
+        return {**super().get_config(), "pixels": self.pixels}

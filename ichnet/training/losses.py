@@ -1,0 +1,130 @@
+"""Losses that teach on slices with and without a lesion, each sample by itself.
+
+Each ``call`` returns one value a sample, and the mean over the batch is taken afterwards: a batch
+of two costs the mean of two batches of one. (``keras.losses.Dice`` sums over the whole batch by
+default, so that a large lesion drowns a small one in another image.)
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from ichnet.ct.resample import axis_weights
+
+EVIDENCE_GUARD = 1.0
+"""Evidence below this is not blown up by the normalisation of a saliency map."""
+
+
+@keras.saving.register_keras_serializable("ichnet")
+class SoftDice(keras.losses.Loss):
+    """One minus the soft Dice coefficient (paper section 2.2: "Dice loss").
+
+    ``1 - (2 sum(t p) + s) / (sum(t) + sum(p) + s)``. On an empty target that is
+    ``sum(p) / (sum(p) + s)``: with smoothing ``s`` false evidence costs and has a gradient; without
+    it the loss would be 1 and its gradient zero.
+
+    Args:
+        smoothing: ``s``, in pixels.
+        name: of the loss.
+    """
+
+    def __init__(self, smoothing: float = 1.0, name: str = "soft_dice", **kwargs: Any) -> None:
+        super().__init__(name=name, **kwargs)
+        self.smoothing = smoothing
+
+    def call(self, y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:
+        """Return [batch] for targets and maps [batch, rows, columns] in [0, 1]."""
+        return soft_dice(tf.cast(y_true, y_pred.dtype), y_pred, self.smoothing)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return what rebuilds the loss."""
+        return {**super().get_config(), "smoothing": self.smoothing}
+
+
+@keras.saving.register_keras_serializable("ichnet")
+class DicePlusBCE(SoftDice):
+    """Soft Dice plus the mean binary cross-entropy of the pixels."""
+
+    def __init__(self, smoothing: float = 1.0, name: str = "dice_plus_bce", **kwargs: Any) -> None:
+        super().__init__(smoothing, name, **kwargs)
+
+    def call(self, y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:
+        """Return [batch] for targets and maps [batch, rows, columns] in [0, 1]."""
+        target = tf.cast(y_true, y_pred.dtype)
+        return soft_dice(target, y_pred, self.smoothing) + cross_entropy(target, y_pred)
+
+
+@keras.saving.register_keras_serializable("ichnet")
+class SaliencyLoss(keras.losses.Loss):
+    """Loss between a classifier's saliency map and the outline (paper section 1.4).
+
+    The outline is reduced to the map's grid by area, so that a lesion smaller than a cell keeps
+    its share of it, and scaled to a maximum of one, as the map is: what is compared is where
+    evidence lies, not how much. A slice without a lesion has the target zero; there the map's
+    guarded normalisation leaves small evidence small, and all of it is penalised.
+
+    Args:
+        kind: ``dice``, ``bce`` or ``dice+bce`` (paper: "segmentation loss"; silent on which).
+        name: of the loss.
+    """
+
+    def __init__(self, kind: str = "dice+bce", name: str = "saliency_loss", **kwargs: Any) -> None:
+        super().__init__(name=name, **kwargs)
+        if kind not in ("dice", "bce", "dice+bce"):
+            raise ValueError(f"no saliency loss {kind!r}; known: dice, bce, dice+bce")
+        self.kind = kind
+
+    def call(self, y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:
+        """Return [batch] for outlines [batch, rows, columns] and linear maps [batch, h, w]."""
+        saliency = normalise_saliency(y_pred)
+        target = reduce_by_area(tf.cast(y_true, saliency.dtype), *saliency.shape[1:])
+        target = tf.math.divide_no_nan(target, tf.reduce_max(target, axis=[1, 2], keepdims=True))
+        loss = tf.zeros_like(saliency[:, 0, 0])
+        if "dice" in self.kind:
+            loss += soft_dice(target, saliency, smoothing=1.0)
+        if "bce" in self.kind:
+            loss += cross_entropy(target, saliency)
+        return loss
+
+    def get_config(self) -> dict[str, Any]:
+        """Return what rebuilds the loss."""
+        return {**super().get_config(), "kind": self.kind}
+
+
+def normalise_saliency(saliency: tf.Tensor) -> tf.Tensor:
+    """Return positive evidence in [0, 1], each sample by its own maximum.
+
+    The divisor is never below :data:`EVIDENCE_GUARD`: an all-negative slice's faint evidence
+    would otherwise be scaled up to one.
+
+    Args:
+        saliency: linear class-activation maps [batch, h, w].
+    """
+    evidence = tf.nn.relu(saliency)
+    largest = tf.reduce_max(evidence, axis=[1, 2], keepdims=True)
+    return evidence / tf.maximum(largest, EVIDENCE_GUARD)
+
+
+def reduce_by_area(mask: tf.Tensor, rows: int, columns: int) -> tf.Tensor:
+    """Return [batch, rows, columns]: the share of each cell that the mask covers."""
+    height, width = int(mask.shape[1]), int(mask.shape[2])
+    by_row = tf.constant(axis_weights(height, 1.0, rows, height / rows), mask.dtype)
+    by_column = tf.constant(axis_weights(width, 1.0, columns, width / columns), mask.dtype)
+    return tf.einsum("hr,brc,wc->bhw", by_row, mask, by_column)
+
+
+def soft_dice(target: tf.Tensor, prediction: tf.Tensor, smoothing: float) -> tf.Tensor:
+    """Return one minus the soft Dice coefficient of each sample, [batch]."""
+    axes = list(range(1, prediction.shape.rank))
+    overlap = tf.reduce_sum(target * prediction, axes)
+    total = tf.reduce_sum(target, axes) + tf.reduce_sum(prediction, axes)
+    return 1 - (2 * overlap + smoothing) / (total + smoothing)
+
+
+def cross_entropy(target: tf.Tensor, prediction: tf.Tensor) -> tf.Tensor:
+    """Return the mean binary cross-entropy of each sample's pixels, [batch]."""
+    pixels = keras.losses.binary_crossentropy(target[..., None], prediction[..., None])
+    return tf.reduce_mean(pixels, axis=list(range(1, pixels.shape.rank)))
