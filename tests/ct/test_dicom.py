@@ -108,6 +108,27 @@ def test_roundings_of_geometry_within_a_series_do_not_matter(write_slice, tmp_pa
         read_series([a, b, c], KEY)
 
 
+def test_roundings_do_not_make_the_geometry_depend_on_the_order_of_files(write_slice, tmp_path):
+    files = [
+        write_slice(
+            tmp_path / f"{z}",
+            FLAT,
+            (0, 0, z),
+            ImageOrientationPatient=[1, 0, 0, 0, 0.948324, sine],
+            PixelSpacing=[spacing_mm, spacing_mm],
+        )
+        for z, sine, spacing_mm in [
+            (0, -0.3173, 0.4882),
+            (5, -0.3174, 0.4883),
+            (10, -0.3172, 0.4884),
+        ]
+    ]
+    volume, again = read_series(files, KEY), read_series(files[::-1], KEY)
+    assert volume.orientation.tolist() == again.orientation.tolist()
+    assert volume.orientation.tolist() == [1, 0, 0, 0, 0.948324, -0.3173]
+    assert volume.pixel_spacing_mm == again.pixel_spacing_mm == (0.4883, 0.4883)
+
+
 @pytest.mark.parametrize(
     ("stored", "elements", "what"),
     [
