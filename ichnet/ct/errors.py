@@ -1,4 +1,31 @@
-"""What went wrong with an input, in a form that can be counted and listed."""
+"""What went wrong with an input, in a form that can be counted and listed.
+
+Reasons that reading gives:
+
+======================  ===========================================================================
+``missing-file``        there is no such file or folder
+``unreadable``          the system refuses to read it
+``empty``               a folder or archive without files
+``not-dicom``           another kind of file
+``bad-header``          an element that reading needs is missing, malformed or impossible
+``truncated``           header or pixels are cut off or damaged
+``no-pixels``           no image in it
+``unsupported-syntax``  no installed decoder knows how the pixels are encoded
+``multi-frame``         enhanced CT, several slices in one file
+``not-ct``              another modality, a report, an index
+``localizer``           a scout image
+``no-geometry``         no place in space: screenshots, dose pages
+``not-axial``           sagittal, coronal or steeply oblique
+``duplicate-file``      a byte-identical copy of a slice that is kept
+``duplicate-position``  two different slices at one place
+``mixed-geometry``      slices of one series that do not fit together
+``mixed-series``        files of several series where one was asked for
+``single-slice``        a series of one slice, whose extent is unknown
+``unsafe-archive``      an archive with members that leave it, links, or far too much data
+``bad-archive``         a damaged or encrypted archive
+``bad-annotation``      labels or outlines that cannot be used (cohorts)
+======================  ===========================================================================
+"""
 
 from __future__ import annotations
 
