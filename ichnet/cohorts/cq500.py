@@ -168,7 +168,7 @@ def _read_study(folder: Path) -> tuple[Sequence[SliceHeader], list[Exclusion]]:
         return [], [*exclusions, Exclusion(folder, "empty", "no series that makes a volume")]
     chosen = choose_series(series)
     if chosen is None:
-        detail = f"all of its {len(series)} series have contrast agent"
+        detail = f"none of its {len(series)} series is a head without contrast agent"
         return [], [*exclusions, Exclusion(folder, "no-plain-series", detail)]
     detail = f"of this study {series_name(chosen)!r} was taken"
     exclusions += [

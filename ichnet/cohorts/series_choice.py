@@ -22,26 +22,32 @@ SMALLEST_COVERAGE = 0.5
 """A series must span at least this share of the study's longest."""
 
 PLAIN_WORDS = re.compile(r"\b(pre|plain|non|without|w o|unenhanced|nc|ncct)\b")
-CONTRAST_WORDS = re.compile(r"\b(post|contrast|enhanced|ce|cect|cta|angio\w*|\d+ ?cc)\b|\bc\+")
+CONTRAST_WORDS = re.compile(
+    r"\b(post|contrast|enhanced|ce|cect|cta|angio\w*|oral|iv|\d+ ?cc)\b|\bc\+"
+)
+ELSEWHERE_WORDS = re.compile(r"\b(hrct|chest|thorax|abdomen|neck|spine|pns|\w*orbits?)\b")
+"""Studies hold series of other parts of the body, and of the sinuses (PNS) and orbits alone."""
+
 BONE_WORD = re.compile(r"\bbone")
 
 
 def choose_series(series: Sequence[Sequence[SliceHeader]]) -> Sequence[SliceHeader] | None:
     """Choose the series of a study that is most like routine head CT (paper silent).
 
-    Series with contrast agent are never taken: those whose folder is named so (post, contrast, CTA,
-    an amount in cc), or, where the name does not say pre, plain or non, whose header names an
-    agent. Series of less than half the study's longest extent, and bone kernels when there is any
-    other, are passed over. Of the rest the one whose median gap is nearest to 5 mm is taken; of
-    equals the one with more slices, then the first by name.
+    Series of another part of the body, by the name of their folder, are never taken, nor those with
+    contrast agent: whose folder is named so (post, contrast, CTA, oral, an amount in cc), or, where
+    the name does not say pre, plain or non, whose header names an agent. Series of less than half
+    the study's longest extent, and bone kernels when there is any other, are passed over. Of the
+    rest the one whose median gap is nearest to 5 mm is taken; of equals the one with more slices,
+    then the first by name.
 
     Args:
         series: each the slices of one series, ordered along the normal.
 
     Returns:
-        the chosen one of ``series``; ``None`` when all have contrast agent.
+        the chosen one of ``series``; ``None`` when none is a head without contrast agent.
     """
-    candidates = [slices for slices in series if not _has_contrast(slices)]
+    candidates = [slices for slices in series if _is_plain_head(slices)]
     if not candidates:
         return None
     longest_mm = max(_extent_mm(slices) for slices in candidates)
@@ -57,16 +63,22 @@ def series_name(slices: Sequence[SliceHeader]) -> str:
     return slices[0].path.parent.name
 
 
-def _has_contrast(slices: Sequence[SliceHeader]) -> bool:
-    words = re.sub(r"[^a-z0-9+]+", " ", series_name(slices).lower())
-    if PLAIN_WORDS.search(words):
+def _is_plain_head(slices: Sequence[SliceHeader]) -> bool:
+    words = _words(series_name(slices))
+    if ELSEWHERE_WORDS.search(words):
         return False
-    return bool(CONTRAST_WORDS.search(words) or slices[0].description.get("contrast_agent"))
+    if PLAIN_WORDS.search(words):
+        return True
+    return not (CONTRAST_WORDS.search(words) or slices[0].description.get("contrast_agent"))
 
 
 def _is_bone(slices: Sequence[SliceHeader]) -> bool:
-    words = f"{series_name(slices)} {slices[0].description.get('kernel', '')}".lower()
-    return bool(BONE_WORD.search(re.sub(r"[^a-z0-9]+", " ", words)))
+    kernel = slices[0].description.get("kernel", "")
+    return bool(BONE_WORD.search(_words(f"{series_name(slices)} {kernel}")))
+
+
+def _words(text: str) -> str:
+    return re.sub(r"[^a-z0-9+]+", " ", text.lower())
 
 
 def _heights_mm(slices: Sequence[SliceHeader]) -> NDArray[np.float64]:

@@ -141,6 +141,12 @@ BONE = {"name": "CT BONE", "slices": 3, "gap_mm": 5.0}
 POST = {"name": "CT POST CONTRAST", "slices": 3, "gap_mm": 5.0}
 
 
+PLAIN_NAMES = (
+    *("CT 55mm Plain-2", "CT Plain 3mm", "CT 3.753.75mm Plain", "CT BRAIN PLAIN", "CT I To S"),
+    *("CT 5 MM PRE CONTRAST", "CT 2.55mm-3", "CT HELICAL", "CT 1.25mm std"),
+)
+
+
 @pytest.mark.parametrize(
     ("series", "chosen"),
     [
@@ -150,7 +156,14 @@ POST = {"name": "CT POST CONTRAST", "slices": 3, "gap_mm": 5.0}
         ([THIN, POST], "CT Thin Plain"),
         ([POST, {**FIVE, "name": "CT PRE CONTRAST 5MM STD"}], "CT PRE CONTRAST 5MM STD"),
         ([THIN, {**FIVE, "name": "CT 4cc sec 150cc D3D on"}], "CT Thin Plain"),
+        ([THIN, {**FIVE, "name": "CT 55mm Contrast"}], "CT Thin Plain"),
+        ([THIN, {**FIVE, "name": "CT ORAL IV-2"}], "CT Thin Plain"),
         ([THIN, {**FIVE, "name": "CT C+"}], "CT Thin Plain"),
+        ([THIN, {**FIVE, "name": "CT HRCT"}], "CT Thin Plain"),
+        ([THIN, {**FIVE, "name": "CT PNS"}], "CT Thin Plain"),
+        ([THIN, {**FIVE, "name": "CT 3D CT HEADORBIT"}], "CT Thin Plain"),
+        # names of series that are taken, in a study where they are nearest to 5 mm
+        *[([THIN, {**FIVE, "name": name}], name) for name in PLAIN_NAMES],
         ([THIN, {**FIVE, "ContrastBolusAgent": "agent"}], "CT Thin Plain"),
         ([THIN, {**FIVE, "name": "CT Plain", "ContrastBolusAgent": "agent"}], "CT Plain"),
         ([THIN, {**FIVE, "ConvolutionKernel": "BONEPLUS"}], "CT Thin Plain"),
