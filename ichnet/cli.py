@@ -88,21 +88,27 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def _predict(args: argparse.Namespace) -> int:
-    from ichnet.ct.errors import ReadError
+    from ichnet.ct.pseudonym import load_key
     from ichnet.inference.metadata import ModelError
     from ichnet.inference.predict import predict_inputs
 
     try:
-        summary = predict_inputs(args.model, args.inputs, args.out, link_csv=args.link)
-    except (ModelError, ReadError, OSError) as error:
+        key = load_key()
+    except (OSError, ValueError) as error:
+        return _fail(str(error))
+    try:
+        summary = predict_inputs(args.model, args.inputs, args.out, key, args.link)
+    except (ModelError, OSError) as error:
         return _fail(str(error))
     if not summary.scans:
         return _fail(
-            f"no head CT could be read; {summary.excluded} excluded, see {summary.excluded_csv}"
+            f"no head CT could be read; files excluded: {summary.excluded}, see "
+            f"{summary.excluded_csv}"
         )
-    print(f"{summary.scans} scans ({summary.kept} were there already): {summary.predictions_csv}")
+    earlier = f" ({summary.kept} of them earlier)" if summary.kept else ""
+    print(f"scans predicted: {summary.scans}{earlier}, see {summary.predictions_csv}")
     if summary.excluded:
-        print(f"{summary.excluded} excluded: {summary.excluded_csv}", file=sys.stderr)
+        print(f"files excluded: {summary.excluded}, see {summary.excluded_csv}", file=sys.stderr)
         return EXCLUDED
     return SUCCESS
 

@@ -22,7 +22,7 @@ def load_trained(config: Config, model: str, run: RunFolder) -> keras.Model:
     """
     if not model.startswith(ENSEMBLE):
         return load_best(run, model)
-    members = {
+    members: dict[str, keras.Model] = {
         name: load_best(run, segmenter_name(name)) for name in members_of_model(config, model)
     }
     return build_ensemble(

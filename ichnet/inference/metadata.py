@@ -1,0 +1,129 @@
+"""What an exported model says about itself: ``metadata.json`` beside its SavedModel.
+
+Prediction reads nothing else, so a model folder can be moved and used on its own.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal
+
+from ichnet.config import ImageConfig, WindowConfig
+from ichnet.ct.overlay import RESEARCH_USE
+from ichnet.files import write_whole
+from ichnet.statistics.calibration import PlattCalibration
+
+Kind = Literal["classifier", "segmenter", "ensemble"]
+
+FILE_NAME = "metadata.json"
+
+
+class ModelError(Exception):
+    """A folder is not an exported model; the message names the folder and the cause."""
+
+
+@dataclass(frozen=True)
+class ModelMetadata:
+    """How to present a scan to an exported model and how to read its answer.
+
+    Attributes:
+        model: e.g. ``ensemble-all``.
+        kind: a classifier gives no mask; an ensemble also says what its members think.
+        members: an ensemble's segmenters, in the order of ``member_probability`` and ``weights``.
+        data_statement: what the model was trained on.
+        image: matrix and field of view the model works at; windows, for information (they are
+            inside the graph).
+        threshold: a scan is called hemorrhage from this calibrated probability up.
+        pixel_threshold: a pixel is hemorrhage above this mask probability.
+        calibration: scan score -> probability, fitted on validation scans.
+        versions: of the packages that made the export.
+    """
+
+    model: str
+    kind: Kind
+    members: tuple[str, ...]
+    data_statement: str
+    image: ImageConfig
+    threshold: float
+    pixel_threshold: float
+    calibration: PlattCalibration
+    versions: dict[str, str]
+
+
+def write_metadata(metadata: ModelMetadata, folder: Path) -> None:
+    """Write ``metadata.json`` with the research-use statement and the signature's units."""
+    mapping = {
+        **asdict(metadata),
+        "signature": _signature(metadata),
+        "research_use": RESEARCH_USE,
+    }
+    with write_whole(folder / FILE_NAME) as handle:
+        json.dump(mapping, handle, indent=2)
+
+
+def read_metadata(folder: Path) -> ModelMetadata:
+    """Read ``metadata.json`` of a model folder.
+
+    Raises:
+        ModelError: when there is no such file or it lacks something.
+    """
+    path = folder / FILE_NAME
+    if not (folder / "saved_model.pb").is_file() or not path.is_file():
+        raise ModelError(
+            f"{folder}: not an exported model (it needs saved_model.pb and {FILE_NAME}, "
+            "as made by models/export.py)"
+        )
+    try:
+        mapping = json.loads(path.read_text(encoding="utf-8"))
+        image = mapping["image"]
+        return ModelMetadata(
+            model=mapping["model"],
+            kind=mapping["kind"],
+            members=tuple(mapping["members"]),
+            data_statement=mapping["data_statement"],
+            image=ImageConfig(
+                matrix=int(image["matrix"]),
+                field_of_view_mm=float(image["field_of_view_mm"]),
+                windows=tuple(WindowConfig(**window) for window in image["windows"]),
+            ),
+            threshold=float(mapping["threshold"]),
+            pixel_threshold=float(mapping["pixel_threshold"]),
+            calibration=PlattCalibration(**mapping["calibration"]),
+            versions=dict(mapping["versions"]),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise ModelError(f"{path}: not a model's metadata ({error!r})") from error
+
+
+def model_fingerprint(folder: Path) -> str:
+    """Return 12 hex digits that change when any file of an exported model does."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            digest.update(str(path.relative_to(folder)).encode())
+            digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()[:12]
+
+
+def _signature(metadata: ModelMetadata) -> dict[str, dict[str, str]]:
+    """Describe ``serving_default`` for whoever calls the SavedModel without ichnet."""
+    image = metadata.image
+    side = f"{image.matrix} x {image.matrix}"
+    outputs = {"probability": "float32 [batch], slice score in [0, 1], before calibration"}
+    if metadata.kind != "classifier":
+        outputs["mask_probability"] = "float32 [batch, height, width], hemorrhage in [0, 1]"
+        outputs["mask"] = "uint8 [batch, height, width], 1 above pixel_threshold"
+    if metadata.kind == "ensemble":
+        outputs["member_probability"] = "float32 [batch, members], each member's slice score"
+        outputs["weights"] = "float32 [batch, members] or [batch, matrix, matrix, members]"
+    return {
+        "inputs": {
+            "hu": "float32 [batch, height, width], axial slices in HU, as DICOM stores them, "
+            f"that show {image.field_of_view_mm:g} x {image.field_of_view_mm:g} mm around "
+            f"the image's centre; {side}, other sizes are resized by area inside the graph"
+        },
+        "outputs": outputs,
+    }

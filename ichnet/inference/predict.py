@@ -1,0 +1,176 @@
+"""DICOM in, results out: what ``ichnet predict`` does.
+
+Scans are read, predicted and written one after another, so memory does not grow with their
+number. A scan's JSON is its last file: where it exists, made by the same model from as many files,
+the scan is finished, and a run that was interrupted goes on with the others.
+"""
+
+from __future__ import annotations
+
+import csv
+import tempfile
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from ichnet.ct.dicom import read_series
+from ichnet.ct.discover import discover
+from ichnet.ct.errors import ReadError, write_exclusions
+from ichnet.ct.header import read_header
+from ichnet.ct.overlay import save_overlay
+from ichnet.ct.pseudonym import pseudonym
+from ichnet.ct.resample import from_matrix, to_matrix
+from ichnet.ct.volume import Volume
+from ichnet.files import whole_path
+from ichnet.inference.saved_model import SavedModel
+from ichnet.inference.scan_result import (
+    Provenance,
+    ScanResult,
+    read_result,
+    summarize_scan,
+    write_predictions_csv,
+    write_result,
+)
+
+BATCH_SLICES = 8
+"""Few enough for the largest network at 512 x 512 in 4 GiB; more are hardly faster on a CPU."""
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a call of :func:`predict_inputs` did.
+
+    Attributes:
+        scans: scans with a result.
+        kept: of these, results that were there already.
+        excluded: lines of ``excluded.csv``.
+        predictions_csv, excluded_csv: where they lie.
+    """
+
+    scans: int
+    kept: int
+    excluded: int
+    predictions_csv: Path
+    excluded_csv: Path
+
+
+def predict_inputs(
+    model_dir: Path,
+    inputs: Sequence[Path],
+    out_dir: Path,
+    key: bytes,
+    link_csv: Path | None = None,
+) -> Summary:
+    """Predict every head CT among the inputs.
+
+    Args:
+        model_dir: ``export/<model>/<version>``.
+        inputs: DICOM folders, DICOM files, zip archives.
+        out_dir: gets ``predictions.csv``, ``excluded.csv`` and, for each scan,
+            ``<scan_id>.json`` and ``<scan_id>.png``.
+        key: for the pseudonyms.
+        link_csv: where to write which scan is which; confidential.
+
+    Raises:
+        ModelError: when ``model_dir`` is not an exported model.
+        OSError: when ``out_dir`` cannot be written.
+    """
+    model = SavedModel(model_dir)
+    predictions_csv, excluded_csv = out_dir / "predictions.csv", out_dir / "excluded.csv"
+    results: list[ScanResult] = []
+    kept = 0
+    with tempfile.TemporaryDirectory(prefix="ichnet-") as scratch:
+        found, exclusions = discover(inputs, Path(scratch))
+        write_exclusions(exclusions, excluded_csv)
+        write_predictions_csv(results, predictions_csv)
+        uids = [read_header(series.files[0]).series_uid for series in found]
+        scan_ids = [pseudonym(key, "scan", uid) for uid in uids]
+        if link_csv:
+            write_link(zip(scan_ids, uids, strict=True), link_csv)
+        bar = tqdm(found, desc="predict", unit="scan", disable=None)
+        for series, scan_id in zip(bar, scan_ids, strict=True):
+            provenance = Provenance(model.fingerprint, len(series.files))
+            result = finished_result(out_dir, scan_id, provenance)
+            if result:
+                kept += 1
+            else:
+                try:
+                    volume = read_series(series.files, key)
+                except ReadError as error:
+                    exclusions += series.exclusions(error)
+                    write_exclusions(exclusions, excluded_csv)
+                    continue
+                result = predict_scan(model, volume, out_dir, provenance)
+            results.append(result)
+            write_predictions_csv(results, predictions_csv)
+    return Summary(len(results), kept, len(exclusions), predictions_csv, excluded_csv)
+
+
+def predict_scan(
+    model: SavedModel, volume: Volume, out_dir: Path, provenance: Provenance
+) -> ScanResult:
+    """Predict one scan and write its overlay and, last, its JSON."""
+    slice_probability, mask = predict_volume(model, volume)
+    lesion_pixels = None if mask is None else np.count_nonzero(mask, axis=(1, 2))
+    result = summarize_scan(volume, slice_probability, lesion_pixels, model.metadata, provenance)
+    save_overlay(
+        volume,
+        mask,
+        out_dir / f"{volume.scan_id}.png",
+        title=_title(result),
+        caption=f"{result.model}. {result.data_statement}",
+    )
+    write_result(result, model.metadata, out_dir / f"{volume.scan_id}.json")
+    return result
+
+
+def predict_volume(
+    model: SavedModel, volume: Volume
+) -> tuple[NDArray[np.float32], NDArray[np.uint8] | None]:
+    """Return slice probabilities [slices] and the mask on the scan's own pixels.
+
+    The mask is uint8 [slices, rows, columns], 1 where the map exceeds the model's pixel
+    threshold after it was brought back to these pixels; ``None`` for classifiers.
+    """
+    slices, rows, columns = volume.hu.shape
+    image = model.metadata.image
+    spacing_mm, field_of_view_mm = volume.pixel_spacing_mm, image.field_of_view_mm
+    probability = np.empty(slices, np.float32)
+    mask = None
+    if model.metadata.kind != "classifier":
+        mask = np.empty(volume.hu.shape, np.uint8)
+    for first in range(0, slices, BATCH_SLICES):
+        batch = slice(first, first + BATCH_SLICES)
+        outputs = model(to_matrix(volume.hu[batch], spacing_mm, image.matrix, field_of_view_mm))
+        probability[batch] = outputs["probability"]
+        if mask is not None:
+            maps = outputs["mask_probability"]
+            maps = from_matrix(maps, spacing_mm, rows, columns, field_of_view_mm)
+            mask[batch] = maps > model.metadata.pixel_threshold
+    return probability, mask
+
+
+def _title(result: ScanResult) -> str:
+    title = f"Scan {result.scan_id}: {result.decision}, probability {result.probability:.2f}"
+    return title if result.volume_ml is None else f"{title}, {result.volume_ml:.1f} mL"
+
+
+def finished_result(out_dir: Path, scan_id: str, provenance: Provenance) -> ScanResult | None:
+    """Return the result of an earlier run when it was made in the same way."""
+    result = read_result(out_dir / f"{scan_id}.json")
+    same = result is not None and result.provenance == provenance
+    return result if same and (out_dir / f"{scan_id}.png").exists() else None
+
+
+def write_link(pairs: Iterable[tuple[str, str]], path: Path) -> None:
+    """Write ``scan_id,series_instance_uid``, readable by its owner alone: it undoes pseudonyms."""
+    with whole_path(path) as temporary:
+        temporary.touch(mode=0o600)
+        with temporary.open("w", encoding="utf-8", newline="") as handle:
+            writer = csv.writer(handle)
+            writer.writerow(["scan_id", "series_instance_uid"])
+            writer.writerows(pairs)

@@ -1,0 +1,55 @@
+"""From slices to a scan: the scan's score, and the calibration that makes it a probability.
+
+The maximum over slices is the paper's scan score (method: a scan is as suspicious as its most
+suspicious slice). It grows with the number of slices, so decisions are made on the calibrated
+probability, fitted on validation scans (paper silent).
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ichnet.files import write_whole
+from ichnet.statistics.calibration import PlattCalibration
+
+
+def scan_score(slice_scores: ArrayLike) -> float:
+    """Return the largest of a scan's slice scores.
+
+    Args:
+        slice_scores: [slices], each in [0, 1].
+
+    Raises:
+        ValueError: for no slices, or a score that is not a number: it would vanish in a maximum.
+    """
+    scores = np.asarray(slice_scores, dtype=np.float64)
+    if scores.size == 0:
+        raise ValueError("a scan without slices has no score")
+    if np.isnan(scores).any():
+        raise ValueError(f"{np.isnan(scores).sum()} of {scores.size} slice scores are not numbers")
+    return float(scores.max())
+
+
+def write_calibration(calibration: PlattCalibration, path: Path) -> None:
+    """Write ``calibration.json``."""
+    with write_whole(path) as handle:
+        json.dump(asdict(calibration), handle)
+
+
+def read_calibration(path: Path) -> PlattCalibration:
+    """Read ``calibration.json``.
+
+    Raises:
+        ValueError: when the file is not a calibration; the message names it.
+        FileNotFoundError: when the model has not been calibrated yet.
+    """
+    mapping = json.loads(path.read_text(encoding="utf-8"))
+    try:
+        return PlattCalibration(**mapping)
+    except TypeError as error:
+        raise ValueError(f"{path}: not a calibration ({error})") from error
