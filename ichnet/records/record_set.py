@@ -1,0 +1,140 @@
+"""A folder of records and its tables; reading the tables needs no TensorFlow.
+
+::
+
+    records/<set>/<split>-00000-of-00004.tfrecord
+    records/<set>/scans.csv      one row a scan, see SCAN_COLUMNS
+    records/<set>/slices.csv     one row a record, see SLICE_COLUMNS
+    records/<set>/excluded.csv   what was found and left out, and why
+    records/<set>/info.json      how the set was made; its presence means that the set is whole
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ichnet.cohorts.splits import require_disjoint
+from ichnet.config import ConfigError
+from ichnet.files import write_whole
+from ichnet.subtypes import LABELS
+
+SCAN_COLUMNS: tuple[str, ...] = (
+    "cohort",
+    "scan_id",
+    "patient_id",
+    "split",
+    "slices",
+    *LABELS,
+    *(f"volume_ml_{label}" for label in LABELS),
+    "age_years",
+    "sex",
+    "votes",
+)
+
+SLICE_COLUMNS: tuple[str, ...] = ("scan_id", "split", "slice_index", *LABELS)
+
+Row = dict[str, str]
+"""A table's row; an empty text is an unknown."""
+
+
+class RecordSetError(ConfigError):
+    """A record set is missing or unfinished; the message names its folder."""
+
+
+@dataclass(frozen=True, eq=False)
+class RecordSet:
+    """A finished record set.
+
+    Attributes:
+        folder: where it lies.
+        info: ``info.json``: matrix, field of view, settings, counts.
+        scans: rows of ``scans.csv``.
+        slices: rows of ``slices.csv``, in the order of the records of each split.
+    """
+
+    folder: Path
+    info: dict[str, Any]
+    scans: tuple[Row, ...]
+    slices: tuple[Row, ...]
+
+    @classmethod
+    def open(cls, folder: Path) -> RecordSet:
+        """Open a finished set.
+
+        Raises:
+            RecordSetError: when there is none.
+        """
+        path = folder / "info.json"
+        if not path.exists():
+            raise RecordSetError(f"{folder}: no finished record set (no info.json)")
+        return cls(
+            folder,
+            json.loads(path.read_text(encoding="utf-8")),
+            tuple(read_table(folder / "scans.csv")),
+            tuple(read_table(folder / "slices.csv")),
+        )
+
+    @property
+    def matrix(self) -> int:
+        """Rows and columns of each slice."""
+        return int(self.info["image"]["matrix"])
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """The splits that hold scans, sorted."""
+        return tuple(sorted({row["split"] for row in self.scans}))
+
+    @property
+    def fingerprint(self) -> str:
+        """12 hex digits that change when the set's content does."""
+        text = json.dumps([self.info, self.scans, self.slices], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+    def shards(self, split: str) -> list[str]:
+        """Return the record files of one split, in order.
+
+        Raises:
+            RecordSetError: when the split has none.
+        """
+        files = sorted(str(path) for path in self.folder.glob(f"{split}-*.tfrecord"))
+        if not files:
+            raise RecordSetError(f"{self.folder}: no records in split {split!r}")
+        return files
+
+    def patients(self, split: str) -> dict[str, str]:
+        """Return the split's patients by pseudonym, each with a description of where it is."""
+        place = f"{self.folder.name} {split}"
+        return {row["patient_id"]: place for row in self.scans if row["split"] == split}
+
+
+def require_patient_disjoint(sides: Iterable[tuple[RecordSet, str]]) -> None:
+    """Refuse splits (of one or several sets) that share a patient.
+
+    Raises:
+        PatientOverlapError: with the list of shared patients.
+    """
+    seen: dict[str, str] = {}
+    for record_set, split in sides:
+        patients = record_set.patients(split)
+        require_disjoint(seen, patients)
+        seen.update(patients)
+
+
+def write_table(rows: Iterable[Mapping[str, object]], columns: tuple[str, ...], path: Path) -> None:
+    """Write a CSV whole."""
+    with write_whole(path, newline="") as handle:
+        writer = csv.DictWriter(handle, columns)
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def read_table(path: Path) -> list[Row]:
+    """Read a CSV as rows of text."""
+    with path.open(encoding="utf-8", newline="") as handle:
+        return list(csv.DictReader(handle))

@@ -1,0 +1,59 @@
+"""Which scans each segmenter learns from, by rule (paper section 2.1 and Figure 1)."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+from ichnet.config import ConfigError, Segmenter
+from ichnet.records.record_set import RecordSet, Row
+from ichnet.subtypes import SUBTYPES
+
+
+def training_scans(
+    record_set: RecordSet, split: str, segmenter: Segmenter, small_lesion_ml: float, seed: int
+) -> tuple[str, ...]:
+    """Return the scans of a split from which a segmenter learns.
+
+    ``all`` and ``subtype``: every scan. ``sdh`` and ``sah``: scans whose only subtype is that one
+    (a sibling paper of the same group: that subtype and normal scans, never other hemorrhages).
+    ``small``: scans of more than 0 and at most ``small_lesion_ml`` in all. The specialists get as
+    many normal scans as scans with hemorrhage, or all there are.
+
+    Args:
+        record_set: with known volumes.
+        split: of the set.
+        segmenter: one of the five.
+        small_lesion_ml: the paper's 5 mL.
+        seed: draws the normal scans.
+
+    Raises:
+        ConfigError: when no scan of the split satisfies the rule.
+    """
+    rows = [row for row in record_set.scans if row["split"] == split]
+    if segmenter in ("all", "subtype"):
+        return tuple(row["scan_id"] for row in rows)
+    chosen = [row for row in rows if _fits(row, segmenter, small_lesion_ml)]
+    if not chosen:
+        raise ConfigError(
+            f"{record_set.folder}: no scan of split {split!r} fits the rule of segmenter "
+            f"{segmenter!r}"
+        )
+    normal = _draw([row for row in rows if row["ANY"] == "0"], len(chosen), seed)
+    return tuple(sorted(row["scan_id"] for row in [*chosen, *normal]))
+
+
+def _fits(row: Row, segmenter: Segmenter, small_lesion_ml: float) -> bool:
+    if segmenter == "small":
+        volume_ml = row["volume_ml_ANY"]
+        return volume_ml != "" and 0 < float(volume_ml) <= small_lesion_ml
+    return [name for name in SUBTYPES if row[name] == "1"] == [segmenter.upper()]
+
+
+def _draw(rows: Sequence[Row], count: int, seed: int) -> list[Row]:
+    """Draw at random, each scan by its own number, so that a scan more changes no other's fate."""
+
+    def number(row: Row) -> bytes:
+        return hashlib.sha256(f"{seed} {row['scan_id']}".encode()).digest()
+
+    return sorted(rows, key=number)[:count]
