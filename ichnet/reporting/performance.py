@@ -19,6 +19,7 @@ from ichnet.reporting.composite import Composite
 from ichnet.reporting.tables import Estimate
 from ichnet.statistics.bootstrap import bootstrap_interval
 from ichnet.statistics.delong import delong_interval, delong_test
+from ichnet.statistics.interval import Interval
 from ichnet.statistics.multiplicity import holm
 from ichnet.statistics.proportions import proportion_interval
 from ichnet.statistics.roc import roc_auc
@@ -147,5 +148,5 @@ def _exact(right: NDArray[np.bool_]) -> Estimate:
     return _estimate(proportion_interval(int(right.sum()), len(right)))
 
 
-def _estimate(interval: Any) -> Estimate:
+def _estimate(interval: Interval) -> Estimate:
     return Estimate(interval.value, interval.low, interval.high)
