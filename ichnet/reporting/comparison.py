@@ -11,11 +11,11 @@ from ichnet.reporting.performance import (
     Comparison,
     Performance,
     compare,
-    holm_adjusted,
     measure,
     unmeasurable,
 )
 from ichnet.reporting.tables import DASH, Cell, p_value
+from ichnet.statistics.multiplicity import holm
 
 SCAN_COLUMNS: tuple[str, ...] = (
     "AUC",
@@ -77,7 +77,7 @@ def comparison_rows(
         if line.reference in known and line.model in known
     }
     tested = {line: result.p for line, result in compared.items() if result.p is not None}
-    adjusted = dict(zip(tested, holm_adjusted(list(tested.values())), strict=True))
+    adjusted = dict(zip(tested, holm(list(tested.values())).tolist(), strict=True))
     rows: list[tuple[Cell, ...]] = []
     for line in lines:
         cells: list[Cell] = [DASH] * width

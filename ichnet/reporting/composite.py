@@ -71,14 +71,10 @@ class Composite:
 
     @property
     def patients(self) -> NDArray[np.object_]:
-        """Patient of each unit, unique over cohorts."""
-        return np.array(
-            [
-                f"{c}/{p}"
-                for c, p in zip(self.truth["cohort"], self.truth["patient_id"], strict=True)
-            ],
-            dtype=object,
-        )
+        """Patient of each unit, unique over cohorts; a scan of nobody stands for itself."""
+        columns = (self.truth[name] for name in ("cohort", "patient_id", "scan_id"))
+        units = zip(*columns, strict=True)
+        return np.array([f"{c}/{p or scan}" for c, p, scan in units], dtype=object)
 
     def positive(self, label: str) -> NDArray[np.bool_]:
         """Return where a label is known and positive, bool [units]."""

@@ -7,9 +7,8 @@ replicates drawn within each class and, where units are slices, by patient.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,9 +19,15 @@ from ichnet.reporting.tables import Estimate
 from ichnet.statistics.bootstrap import bootstrap_interval
 from ichnet.statistics.delong import delong_interval, delong_test
 from ichnet.statistics.interval import Interval
-from ichnet.statistics.multiplicity import holm
+from ichnet.statistics.operating_points import operating_point
 from ichnet.statistics.proportions import proportion_interval
-from ichnet.statistics.roc import roc_auc
+from ichnet.statistics.weighted import (
+    Auc,
+    AucDifference,
+    Sensitivity,
+    Specificity,
+    WeightedStatistic,
+)
 
 
 @dataclass(frozen=True)
@@ -77,16 +82,16 @@ def measure(composite: Composite, model: str, config: Config) -> Performance:
         ValueError: when a class has fewer than two units (see :func:`unmeasurable`).
     """
     ich, probability = composite.ich, composite.probability[model]
-    called = probability >= config.evaluation.threshold
-    sensitivity = _exact(called[ich])
-    specificity = _exact(~called[~ich])
+    threshold = config.evaluation.threshold
+    point = operating_point(ich, probability, threshold)
+    positives, negatives = int(ich.sum()), int((~ich).sum())
     return Performance(
         auc=_estimate(delong_interval(ich, probability)),
-        auc_bootstrap=_resampled(roc_auc, composite, [probability], config),
-        sensitivity=_resampled(_sensitivity, composite, [called], config),
-        specificity=_resampled(_specificity, composite, [called], config),
-        sensitivity_exact=sensitivity,
-        specificity_exact=specificity,
+        auc_bootstrap=_resampled(Auc(), composite, [probability], config),
+        sensitivity=_resampled(Sensitivity(threshold), composite, [probability], config),
+        specificity=_resampled(Specificity(threshold), composite, [probability], config),
+        sensitivity_exact=_estimate(proportion_interval(point.true_positives, positives)),
+        specificity_exact=_estimate(proportion_interval(point.true_negatives, negatives)),
     )
 
 
@@ -99,22 +104,17 @@ def compare(composite: Composite, model: str, reference: str, config: Config) ->
     ich = composite.ich
     a, b = composite.probability[model], composite.probability[reference]
     if composite.level == "slice":
-        difference = _resampled(_auc_difference, composite, [a, b], config)
+        difference = _resampled(AucDifference(), composite, [a, b], config)
         return Comparison(replace(difference, signed=True), None, None)
     test = delong_test(ich, a, b)
     difference = Estimate(test.difference, test.low, test.high, signed=True)
     return Comparison(difference, test.standard_error, test.p)
 
 
-def holm_adjusted(p: Sequence[float]) -> list[float]:
-    """Return p values after Holm's correction, in the order given."""
-    return [float(value) for value in holm(np.asarray(p, float))] if p else []
-
-
 def _resampled(
-    statistic: Callable[..., float],
+    statistic: WeightedStatistic,
     composite: Composite,
-    values: Sequence[NDArray[Any]],
+    values: Sequence[NDArray[np.float64]],
     config: Config,
 ) -> Estimate:
     """Return a statistic with its bootstrap interval; the same draws for every model."""
@@ -128,24 +128,6 @@ def _resampled(
             seed=config.seed,
         )
     )
-
-
-def _sensitivity(ich: NDArray[np.bool_], called: NDArray[np.bool_]) -> float:
-    return float(called[ich].mean())
-
-
-def _specificity(ich: NDArray[np.bool_], called: NDArray[np.bool_]) -> float:
-    return float((~called[~ich]).mean())
-
-
-def _auc_difference(
-    ich: NDArray[np.bool_], a: NDArray[np.float64], b: NDArray[np.float64]
-) -> float:
-    return float(roc_auc(ich, a) - roc_auc(ich, b))
-
-
-def _exact(right: NDArray[np.bool_]) -> Estimate:
-    return _estimate(proportion_interval(int(right.sum()), len(right)))
 
 
 def _estimate(interval: Interval) -> Estimate:

@@ -27,6 +27,7 @@ from ichnet.reporting.table3 import table3
 from ichnet.reporting.tables import Table, to_html
 from ichnet.reporting.training_curves import draw_training_curves, read_logs
 from ichnet.runs import RunFolder, classifier_name, ensemble_name, segmenter_name
+from ichnet.statistics.operating_points import operating_point
 
 SECTIONS: dict[str, str] = {
     "summary": "Summary",
@@ -109,13 +110,13 @@ def headline(composite: Composite, config: Config) -> str:
         return f"{FINAL_MODEL} has {composite.missing[FINAL_MODEL]}: there is nothing to sum up."
     if reason := unmeasurable(composite):
         return f"There is nothing to sum up: {reason}."
-    ich, called = composite.ich, composite.probability[FINAL_MODEL] >= threshold
-    found, alarms = int((ich & called).sum()), int((~ich & called).sum())
-    with_ich = int(ich.sum())
+    point = operating_point(composite.ich, composite.probability[FINAL_MODEL], threshold)
+    with_ich = int(composite.ich.sum())
     return (
-        f"At a probability of {threshold:g} the final ensemble finds {found:,} of {with_ich:,} "
-        f"scans with hemorrhage and raises a false alarm on {alarms:,} of "
-        f"{len(ich) - with_ich:,} normal ones. Test set: {composite.describe()}."
+        f"At a probability of {threshold:g} the final ensemble finds {point.true_positives:,} of "
+        f"{with_ich:,} scans with hemorrhage and raises a false alarm on "
+        f"{point.false_positives:,} of {len(composite) - with_ich:,} normal ones. "
+        f"Test set: {composite.describe()}."
     )
 
 
