@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -118,7 +118,3 @@ class Case:
         ]
         volumes: NDArray[np.float64] = np.array([counts @ voxel_ml for counts in pixels])
         return volumes
-
-
-Loader = Callable[[ScanEntry], Case]
-"""Reads the pixels of an entry. Raises :class:`ichnet.ct.errors.ReadError` when it cannot."""

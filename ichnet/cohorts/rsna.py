@@ -89,7 +89,7 @@ def _read_codes(table: Path) -> tuple[dict[str, int], list[Exclusion]]:
         reader = csv.reader(handle)
         header = read_header(table, reader, ("ID", "Label"))
         name_at, label_at = header.index("ID"), header.index("Label")
-        for cells in reader:
+        for cells in filter(None, reader):  # without empty lines
             try:
                 name, kind = cells[name_at].strip().rsplit("_", 1)
                 shift = {"1": 0, "0": ZERO_BITS}[cells[label_at].strip()]

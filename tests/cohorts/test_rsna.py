@@ -88,8 +88,8 @@ def test_line_breaks_in_file_names_do_not_matter(cohort, key, name):
     assert rsna.load(entries[0], key).slice_labels[:, 2].tolist() == [1, 0]
 
 
-def test_duplicate_rows_that_agree_are_fine(cohort):
-    entries, exclusions = rsna.list_scans(cohort("ID_a_subdural,1", "ID_c_any,0"))
+def test_duplicate_rows_that_agree_and_empty_lines_are_fine(cohort):
+    entries, exclusions = rsna.list_scans(cohort("ID_a_subdural,1", "", "ID_c_any,0", ""))
     assert (len(entries), exclusions) == (2, [])
 
 
