@@ -90,7 +90,9 @@ def served_module(model: keras.Model, config: Config) -> tf.Module:
         if not isinstance(outputs, dict):
             segmentation = HalfPrecision()(outputs)
             outputs = {"map": segmentation, "probability": slice_score(segmentation)}
-        result = {"probability": tf.reshape(outputs["probability"], [-1])}
+        probability = tf.reshape(outputs["probability"], [-1])
+        # weights that sum to one but for rounding can bring a mean of ones just above one
+        result = {"probability": tf.clip_by_value(probability, 0.0, 1.0)}
         if "map" in outputs:
             size = tf.shape(hu)[1:]
             mask_probability = tf.image.resize(outputs["map"][..., None], size)[..., 0]

@@ -145,7 +145,8 @@ def predict_volume(
         mask = np.empty(volume.hu.shape, np.uint8)
     for first in range(0, slices, BATCH_SLICES):
         batch = slice(first, first + BATCH_SLICES)
-        outputs = model(to_matrix(volume.hu[batch], spacing_mm, image.matrix, field_of_view_mm))
+        hu = to_matrix(volume.hu[batch], spacing_mm, image.matrix, field_of_view_mm)
+        outputs = model(np.rint(hu))  # whole HU, as records hold them
         probability[batch] = outputs["probability"]
         if mask is not None:
             maps = outputs["mask_probability"]

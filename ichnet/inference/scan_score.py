@@ -7,8 +7,6 @@ probability, fitted on validation scans (paper silent).
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -38,7 +36,7 @@ def scan_score(slice_scores: ArrayLike) -> float:
 def write_calibration(calibration: PlattCalibration, path: Path) -> None:
     """Write ``calibration.json``."""
     with write_whole(path) as handle:
-        json.dump(asdict(calibration), handle)
+        handle.write(calibration.to_json())
 
 
 def read_calibration(path: Path) -> PlattCalibration:
@@ -48,8 +46,7 @@ def read_calibration(path: Path) -> PlattCalibration:
         ValueError: when the file is not a calibration; the message names it.
         FileNotFoundError: when the model has not been calibrated yet.
     """
-    mapping = json.loads(path.read_text(encoding="utf-8"))
     try:
-        return PlattCalibration(**mapping)
-    except TypeError as error:
-        raise ValueError(f"{path}: not a calibration ({error})") from error
+        return PlattCalibration.from_json(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error

@@ -1,0 +1,175 @@
+"""The segmenters' maps of a record set, computed once.
+
+Weight models train on them and ensembles predict from them, so that five combinations do not run
+the same segmenters five times. A cache mirrors its record set, shard for shard: a slice's record
+is the one it came from with one more feature, ``maps``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from ichnet.config import ConfigError, fingerprint
+from ichnet.files import whole_path, write_whole
+from ichnet.records.record_set import RecordSet
+from ichnet.records.schema import Example, parse_slice
+
+logger = logging.getLogger(__name__)
+
+INFO = "info.json"
+BATCH_SLICES = 8
+
+
+def cache_maps(
+    members: Mapping[str, keras.Model],
+    record_set: RecordSet,
+    splits: Sequence[str],
+    folder: Path,
+) -> None:
+    """Write every member's map of every slice as float16; a cache of the same models is kept.
+
+    The folder appears whole, so ``info.json`` means that the cache is complete.
+
+    Args:
+        members: segmenters of HU [batch, m, m]; their order is that of the maps' last axis.
+        record_set: the slices.
+        splits: which of its splits.
+        folder: of the cache, one TFRecord file for each of the record set's.
+    """
+    info = {
+        "members": {name: weights_fingerprint(member) for name, member in members.items()},
+        "records": record_set.fingerprint,
+        "splits": sorted(splits),
+        "matrix": record_set.matrix,
+    }
+    if (folder / INFO).exists() and _read_info(folder) == info:
+        logger.info("%s: made by the same models already", folder)
+        return
+    compute = _all_maps(members, record_set.matrix)
+    slices = sum(row["split"] in splits for row in record_set.slices)
+    with whole_path(folder) as temporary:
+        temporary.mkdir()
+        with tqdm(desc=f"maps of {folder.name}", total=slices, unit="slice", disable=None) as bar:
+            for shard in (Path(shard) for split in splits for shard in record_set.shards(split)):
+                _write_shard(shard, record_set.matrix, compute, temporary / shard.name, bar)
+        with write_whole(temporary / INFO) as handle:
+            json.dump(info, handle, indent=2)
+
+
+def maps_dataset(folder: Path, split: str) -> tf.data.Dataset:
+    """Return the slices of one split with their maps, in the order of the records.
+
+    Returns:
+        what ``parse_slice`` gives but ``hu`` and ``mask_bits``, and ``maps``, float32
+        [m, m, members].
+
+    Raises:
+        FileNotFoundError: when the cache is not finished or does not hold the split.
+    """
+    info = _read_info(folder)
+    if split not in info["splits"]:
+        raise FileNotFoundError(f"{folder}: holds maps of {', '.join(info['splits'])}, not {split}")
+    matrix, members = info["matrix"], len(info["members"])
+    wanted = {"maps": tf.io.FixedLenFeature([], tf.string)}
+
+    def parse(serialized: tf.Tensor) -> Example:
+        example = parse_slice(serialized, matrix)
+        del example["hu"], example["mask_bits"]
+        stored = tf.io.parse_single_example(serialized, wanted)["maps"]
+        maps = tf.reshape(tf.io.decode_raw(stored, tf.float16), [matrix, matrix, members])
+        return {**example, "maps": tf.cast(maps, tf.float32)}
+
+    files = sorted(str(path) for path in folder.glob(f"{split}-*.tfrecord"))
+    return tf.data.TFRecordDataset(files).map(parse, num_parallel_calls=tf.data.AUTOTUNE)
+
+
+def maps_members(folder: Path) -> tuple[str, ...]:
+    """Return the segmenters of a cache, in the order of the maps' last axis."""
+    return tuple(_read_info(folder)["members"])
+
+
+def require_maps_of(record_set: RecordSet, folder: Path) -> None:
+    """Refuse a cache of other records.
+
+    Raises:
+        ConfigError: when the records were made again since.
+        FileNotFoundError: when the cache is not finished.
+    """
+    if _read_info(folder)["records"] != record_set.fingerprint:
+        raise ConfigError(
+            f"{folder}: maps of other records than {record_set.folder} holds now; compute them "
+            "again (models/cache_maps.py)"
+        )
+
+
+def maps_fingerprint(folder: Path) -> str:
+    """Return 12 hex digits that change with the records or any of the models.
+
+    Raises:
+        FileNotFoundError: when the cache is not finished.
+    """
+    return fingerprint(_read_info(folder))
+
+
+def weights_fingerprint(model: keras.Model) -> str:
+    """Return 12 hex digits that change when any weight of a network does."""
+    digest = hashlib.sha256()
+    for weight in model.get_weights():
+        digest.update(f"{weight.shape} {weight.dtype}".encode())
+        digest.update(np.ascontiguousarray(weight).tobytes())
+    return digest.hexdigest()[:12]
+
+
+def _read_info(folder: Path) -> dict[str, Any]:
+    path = folder / INFO
+    if not path.exists():
+        raise FileNotFoundError(f"{folder}: no finished maps; compute them (models/cache_maps.py)")
+    info: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return info
+
+
+def _all_maps(
+    members: Mapping[str, keras.Model], matrix: int
+) -> Callable[[tf.Tensor], NDArray[np.float16]]:
+    """Return a function from HU [batch, m, m] to float16 [batch, m, m, members]."""
+
+    def stack(hu: tf.Tensor) -> tf.Tensor:
+        maps = [member(hu, training=False) for member in members.values()]
+        return tf.cast(tf.stack(maps, axis=-1), tf.float16)
+
+    signature = [tf.TensorSpec([None, matrix, matrix], tf.float32)]
+    graph = tf.function(stack, input_signature=signature, autograph=False)
+    return lambda hu: graph(hu).numpy()
+
+
+def _write_shard(
+    shard: Path,
+    matrix: int,
+    compute: Callable[[tf.Tensor], NDArray[np.float16]],
+    path: Path,
+    bar: tqdm,
+) -> None:
+    records = tf.data.TFRecordDataset(str(shard))
+    slices = records.map(lambda one: (one, parse_slice(one, matrix)["hu"]))
+    with tf.io.TFRecordWriter(str(path)) as writer:
+        for serialized, hu in slices.batch(BATCH_SLICES).prefetch(1):
+            for record, maps in zip(serialized.numpy(), compute(hu), strict=True):
+                writer.write(_with_maps(record, maps))
+                bar.update()
+
+
+def _with_maps(record: bytes, maps: NDArray[np.float16]) -> bytes:
+    example = tf.train.Example.FromString(record)
+    example.features.feature["maps"].bytes_list.value.append(maps.astype("<f2").tobytes())
+    return bytes(example.SerializeToString(deterministic=True))
