@@ -61,7 +61,7 @@ def comparison_rows(
     the difference has an interval from patients drawn anew, and no p.
 
     Args:
-        composite: the units, with both classes or without.
+        composite: the units.
         lines: what to tell. Models without predictions get dashes.
         config: threshold, replicates and seed.
         exact: give proportions Clopper and Pearson's intervals rather than the bootstrap's.
@@ -84,7 +84,7 @@ def comparison_rows(
         if line.model in measured:
             cells = _performance_cells(measured[line.model], composite, exact)
             cells += _comparison_cells(line, compared.get(line), adjusted.get(line))
-            cells = cells[:width]
+            cells = cells[:width]  # slices have neither SE nor p
         rows.append((*line.heads, *cells))
     return rows
 

@@ -14,10 +14,11 @@ from ichnet.config import Config
 from ichnet.files import write_whole
 from ichnet.reporting.composite import FINAL_MODEL, Composite, load_composite
 from ichnet.reporting.etable1 import final_comparison_models
-from ichnet.reporting.performance import measure, unmeasurable
+from ichnet.reporting.performance import auc_by_scan, unmeasurable
 from ichnet.reporting.style import PAPER, SOFT_INK, model_line, new_figure, style
 from ichnet.reporting.tables import Estimate
 from ichnet.runs import RunFolder
+from ichnet.statistics.operating_points import operating_point
 from ichnet.statistics.roc import roc_curve
 
 FIGURE2_TITLE = "Figure 2. Receiver operating characteristic"
@@ -112,11 +113,11 @@ def write_curves(result: Figure2, path: Path) -> Path:
 def _curve(composite: Composite, model: str, config: Config) -> Curve:
     ich, probability = composite.ich, composite.probability[model]
     false_positive_rate, true_positive_rate, threshold = roc_curve(ich, probability)
-    performance = measure(composite, model, config)
+    point = operating_point(ich, probability, config.evaluation.threshold)
     return Curve(
         false_positive_rate,
         true_positive_rate,
         threshold,
-        performance.auc,
-        (1 - performance.specificity.value, performance.sensitivity.value),
+        auc_by_scan(composite, model),
+        (1 - point.specificity, point.sensitivity),
     )

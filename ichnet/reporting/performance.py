@@ -75,6 +75,15 @@ def unmeasurable(composite: Composite) -> str:
     return f"{positives:,} with and {negatives:,} without ICH, two of each are needed"
 
 
+def auc_by_scan(composite: Composite, model: str) -> Estimate:
+    """Return a model's AUC with DeLong's interval, for scans.
+
+    Raises:
+        ValueError: when a class has fewer than two units (see :func:`unmeasurable`).
+    """
+    return _estimate(delong_interval(composite.ich, composite.probability[model]))
+
+
 def measure(composite: Composite, model: str, config: Config) -> Performance:
     """Return a model's performance at the configured threshold.
 

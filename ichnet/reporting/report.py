@@ -19,7 +19,7 @@ from ichnet.reporting.etable1 import etable1
 from ichnet.reporting.figure2 import FIGURE2_TITLE, draw_figure2, figure2
 from ichnet.reporting.gallery import choose_cases, gallery_page, read_predicted
 from ichnet.reporting.overview import Groups, draw_overview
-from ichnet.reporting.performance import measure, unmeasurable
+from ichnet.reporting.performance import auc_by_scan, measure, unmeasurable
 from ichnet.reporting.style import inline_svg
 from ichnet.reporting.table1 import table1
 from ichnet.reporting.table2 import ARM_TITLES, table2
@@ -161,7 +161,7 @@ def _overview(run: RunFolder, config: Config) -> Markup:
     if unmeasurable(composite):
         return Markup()
     groups: Groups = {
-        title: {m: measure(composite, m, config).auc for m in models if m in composite.probability}
+        title: {m: auc_by_scan(composite, m) for m in models if m in composite.probability}
         for title, models in kinds.items()
     }
     groups = {title: models for title, models in groups.items() if models}
