@@ -1,0 +1,107 @@
+"""How many scans a comparison of two AUCs needs.
+
+Variances are Hanley and McNeil's; under no difference both AUCs are their mean.
+
+Reference:
+    Hanley JA, McNeil BJ. Radiology 1983;148:839-843.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from scipy.special import ndtr
+
+from ichnet.statistics.hanley_mcneil import hanley_mcneil_standard_error
+from ichnet.statistics.interval import normal_quantile
+
+MOST_POSITIVES = 10**9
+
+
+@dataclass(frozen=True)
+class SampleSize:
+    """The fewest units that reach a power, and the power they have."""
+
+    positives: int
+    negatives: int
+    power: float
+
+
+def auc_difference_power(
+    auc_a: float,
+    auc_b: float,
+    positives: int,
+    negatives: int,
+    correlation: float = 0.0,
+    alpha: float = 0.05,
+) -> float:
+    """Return the chance that a two-sided test finds the difference of two AUCs.
+
+    Args:
+        auc_a: true AUC of the first score.
+        auc_b: of the second.
+        positives: units with the finding.
+        negatives: units without.
+        correlation: of the two estimated AUCs: 0 for different units; on the same units it is
+            about that of the scores within a class.
+        alpha: two-sided level of the test.
+
+    Raises:
+        ValueError: for values outside their range, or an AUC whose variance is zero.
+    """
+    if not -1 < correlation < 1:
+        raise ValueError(f"a correlation of AUCs lies between -1 and 1, {correlation:g} does not")
+    middle = hanley_mcneil_standard_error((auc_a + auc_b) / 2, positives, negatives)
+    null_error = middle * math.sqrt(2 * (1 - correlation))
+    a = hanley_mcneil_standard_error(auc_a, positives, negatives)
+    b = hanley_mcneil_standard_error(auc_b, positives, negatives)
+    error = math.sqrt(a**2 + b**2 - 2 * correlation * a * b)
+    if error == 0:
+        raise ValueError("the variance of the difference is zero: no power to compute")
+    critical = normal_quantile(1 - alpha) * null_error
+    difference = abs(auc_a - auc_b)
+    return float(ndtr((difference - critical) / error) + ndtr((-difference - critical) / error))
+
+
+def auc_difference_sample_size(
+    auc_a: float,
+    auc_b: float,
+    power: float = 0.8,
+    negatives_per_positive: float = 1.0,
+    correlation: float = 0.0,
+    alpha: float = 0.05,
+) -> SampleSize:
+    """Return how many units find the difference of two AUCs with this power.
+
+    Args:
+        auc_a: true AUC of the first score.
+        auc_b: of the second.
+        power: that is wanted.
+        negatives_per_positive: negatives are rounded up.
+        correlation: of the two estimated AUCs (see :func:`auc_difference_power`).
+        alpha: two-sided level of the test.
+
+    Raises:
+        ValueError: for equal AUCs or values outside their range.
+    """
+    if auc_a == auc_b:
+        raise ValueError("equal AUCs: no number of units finds a difference")
+    if not alpha < power < 1:
+        raise ValueError(f"power lies between alpha ({alpha:g}) and 1, {power:g} does not")
+    if negatives_per_positive <= 0:
+        raise ValueError(f"{negatives_per_positive:g} negatives per positive")
+
+    def reached(positives: int) -> float:
+        negatives = math.ceil(positives * negatives_per_positive)
+        return auc_difference_power(auc_a, auc_b, positives, negatives, correlation, alpha)
+
+    low, high = 0, 1  # power grows with the units: double, then halve the gap
+    while reached(high) < power:
+        low, high = high, 2 * high
+        if high > MOST_POSITIVES:
+            raise ValueError("more than a thousand million positive units would be needed")
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if reached(middle) >= power else (middle, high)
+    return SampleSize(high, math.ceil(high * negatives_per_positive), reached(high))
