@@ -1,0 +1,32 @@
+"""Write trained models' predictions on the external test cohorts, two CSV files each.
+
+A model is first calibrated on validation scans (see docs/method.md). Classifiers read records;
+segmenters and ensembles read the maps cached by models/cache_maps.py.
+
+Example:
+    python eval/predict.py --models ensemble-basic ensemble-all
+"""
+
+from ichnet.config import load_config, save_config
+from ichnet.runs import RunFolder
+from ichnet.scripts import experiment_parser, run_script
+
+
+def main() -> None:
+    """Parse arguments, predict, say where the predictions are."""
+    parser = experiment_parser(__doc__, "config", "records", "run")
+    parser.add_argument("--models", required=True, nargs="+", help="e.g. ensemble-all")
+    args = parser.parse_args()
+
+    from ichnet.inference.predict_records import predict_model  # TensorFlow: after --help
+
+    config = load_config(args.config)
+    run = RunFolder(args.run)
+    save_config(config, run.root / "config.yaml")
+    for model in args.models:
+        predict_model(config, model, args.records, run)
+        print(f"predictions: {run.predictions(model)}")
+
+
+if __name__ == "__main__":
+    run_script(main)

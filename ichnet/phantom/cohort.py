@@ -1,0 +1,109 @@
+"""Whole synthetic cohorts, written in parallel, each patient reproducible alone."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import shutil
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from tqdm import tqdm
+
+from ichnet.config import PhantomConfig, fingerprint
+from ichnet.files import write_whole
+from ichnet.phantom.formats import WRITERS, Row, write_label_table
+from ichnet.phantom.patient import COHORT_NUMBER, draw_patient
+from ichnet.phantom.scanner import scan_patient
+
+COHORTS: tuple[str, ...] = tuple(WRITERS)
+MARKER = ".phantom.json"
+"""Says with which settings a finished cohort was made; written last."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """One patient to render and write; what a worker process is given."""
+
+    cohort: str
+    index: int
+    has_ich: bool
+    seed: int
+    matrix: int
+    slices: tuple[int, int]
+    root: Path
+
+
+def generate(
+    config: PhantomConfig,
+    seed: int,
+    root: Path,
+    cohorts: Sequence[str] = COHORTS,
+    workers: int = 2,
+) -> dict[str, int]:
+    """Write synthetic cohorts to ``root/<cohort>``.
+
+    A finished cohort of the same settings is kept; any other is written anew.
+
+    Args:
+        config: sizes.
+        seed: of everything.
+        root: parent of the cohorts' folders.
+        cohorts: which of ``rsna``, ``aihub``, ``dumc``, ``cq500``.
+        workers: processes.
+
+    Returns:
+        the number of scans by cohort.
+    """
+    counts = {}
+    for cohort in cohorts:
+        folder = root / cohort
+        settings = {"settings": fingerprint([config, seed, cohort])}
+        counts[cohort] = config.scans[cohort]
+        marker = folder / MARKER
+        if marker.exists() and json.loads(marker.read_text(encoding="utf-8")) == settings:
+            continue
+        if folder.exists():
+            shutil.rmtree(folder)
+        rows = _write_patients(_tasks(config, seed, cohort, folder), workers)
+        write_label_table(cohort, rows, folder)
+        with write_whole(marker) as handle:
+            json.dump(settings, handle)
+    return counts
+
+
+def _tasks(config: PhantomConfig, seed: int, cohort: str, folder: Path) -> list[Task]:
+    """Return one task a patient; an exact number of them, drawn by seed, has hemorrhage."""
+    count = config.scans[cohort]
+    with_ich = round(count * config.ich_share[cohort])
+    order = np.random.default_rng([seed, COHORT_NUMBER[cohort]]).permutation(count)
+    has_ich = order < with_ich
+    return [
+        Task(cohort, index, bool(has_ich[index]), seed, config.matrix, config.slices, folder)
+        for index in range(count)
+    ]
+
+
+def _write_patients(tasks: Sequence[Task], workers: int) -> list[Row]:
+    """Write all patients and return their label rows in the order of the tasks."""
+    bar = {"total": len(tasks), "desc": f"phantom {tasks[0].cohort}", "unit": "scan"}
+    if workers == 1:
+        results = [write_patient(task) for task in tqdm(tasks, disable=None, **bar)]
+    else:
+        # a fresh interpreter for each worker: forking a process with threads is not safe
+        context = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(workers, mp_context=context) as pool:
+            results = list(tqdm(pool.map(write_patient, tasks), disable=None, **bar))
+    return [row for rows in results for row in rows]
+
+
+def write_patient(task: Task) -> list[Row]:
+    """Render and write one patient; return the rows of the cohort's label table."""
+    cv2.setNumThreads(1)  # processes are parallel already
+    patient = draw_patient(task.seed, task.cohort, task.index, task.has_ich)
+    scan = scan_patient(patient, task.seed, task.matrix, task.slices)
+    return WRITERS[task.cohort](patient, scan, task.seed, task.root)
