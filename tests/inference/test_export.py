@@ -131,15 +131,12 @@ def in_fresh_process(folder, slices, tmp_path) -> dict[str, np.ndarray]:
         return dict(outputs)
 
 
-@pytest.mark.parametrize("weighting", ["image", "pixel"])
-def test_an_ensemble_answers_alike_in_a_process_without_ichnet(
-    weighting, config, calibration, tmp_path
-):
+def test_an_ensemble_answers_alike_in_a_process_without_ichnet(config, calibration, tmp_path):
     members = {
         name: build_inception_unet(config.image, 4, 1, name=name, seed=seed)
         for seed, name in enumerate(("all", "sdh"))
     }
-    weights = build_weight_model(MATRIX, list(members), weighting, 2, 0.5, seed=5)
+    weights = build_weight_model(MATRIX, list(members), "pixel", 2, 0.5, seed=5)
     ensemble = build_ensemble(members, weights, config.image, config.evaluation.top_pixels)
     folder = tmp_path / "ensemble" / "1"
     metadata = export_model(
@@ -156,8 +153,7 @@ def test_an_ensemble_answers_alike_in_a_process_without_ichnet(
         "member_probability",
         "weights",
     }
-    shapes = {"image": (3, 2), "pixel": (3, MATRIX, MATRIX, 2)}
-    assert outputs["weights"].shape == shapes[weighting]
+    assert outputs["weights"].shape == (3, MATRIX, MATRIX, 2)
     assert outputs["member_probability"].shape == (3, 2)
     for name in ("probability", "member_probability", "weights", "mask"):
         np.testing.assert_allclose(outputs[name], expected[name], atol=1e-5, err_msg=name)
