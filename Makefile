@@ -22,7 +22,7 @@ help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
 
 demo: $(INSTALLED)  ## synthetic heads, training, evaluation, export, prediction, report: ten minutes
-	$(BIN)/snakemake --cores $(CORES) --configfile $(CONFIG) --quiet rules
+	PATH="$(CURDIR)/$(BIN):$$PATH" snakemake --cores $(CORES) --configfile $(CONFIG) --quiet rules
 	@echo "Report: $(RUN)/report.html"
 
 reproduce:  ## the paper's full structure on synthetic cohorts
