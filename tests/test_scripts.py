@@ -1,0 +1,69 @@
+"""Every script answers ``--help`` without TensorFlow and ends a mistake in one line."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+SCRIPTS = sorted(
+    path for folder in ("data_prep", "models", "eval") for path in (ROOT / folder).glob("*.py")
+)
+IDS = [f"{path.parent.name}/{path.name}" for path in SCRIPTS]
+
+HELP_WITHOUT_TENSORFLOW = """
+import runpy, sys
+sys.argv = [sys.argv[1], "--help"]
+try:
+    runpy.run_path(sys.argv[0], run_name="__main__")
+except SystemExit as end:
+    assert end.code == 0, end.code
+loaded = {"tensorflow", "keras"} & set(sys.modules)
+assert not loaded, loaded
+"""
+
+
+def run(*command: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, *map(str, command)], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+
+
+def test_there_are_scripts_of_every_kind():
+    assert {path.parent.name for path in SCRIPTS} == {"data_prep", "models", "eval"}
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=IDS)
+def test_help_needs_no_tensorflow(script):
+    result = run("-c", HELP_WITHOUT_TENSORFLOW, script)
+    assert result.returncode == 0, result.stderr
+    first_line = script.read_text(encoding="utf-8").splitlines()[0].strip('"')
+    assert first_line in result.stdout
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=IDS)
+def test_scripts_are_short(script):
+    assert len(script.read_text(encoding="utf-8").splitlines()) < 80
+
+
+def test_a_misspelt_key_is_refused_in_one_line_with_the_nearest_known_one(tmp_path):
+    text = (ROOT / "models" / "phantom.yaml").read_text(encoding="utf-8")
+    config = tmp_path / "wrong.yaml"
+    config.write_text(text.replace("saliency_weight:", "saliency_wieght:"), encoding="utf-8")
+    result = run("data_prep/phantom.py", "--config", config, "--output", tmp_path)
+    assert result.returncode == 2
+    assert "unknown key 'saliency_wieght'; did you mean 'saliency_weight'?" in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1
+
+
+def test_an_unfinished_record_set_is_named(tmp_path):
+    result = run(
+        "models/train_classifier.py", "--backbone", "MobileNetV2", "--arm", "rsna-weak",
+        "--records", tmp_path / "records", "--run", tmp_path / "run",
+    )  # fmt: skip
+    assert result.returncode == 2
+    assert "records/rsna: no finished record set" in result.stderr
+    assert "Traceback" not in result.stderr
