@@ -5,7 +5,7 @@
     work/<name>/raw/{rsna,aihub,dumc,cq500}/     the cohorts' own files
     work/<name>/records/<record set>/            TFRecords, scans.csv, slices.csv, excluded.csv
     runs/<name>/config.yaml                      the resolved configuration
-    runs/<name>/models/<model>/                  best.keras, last.keras, log.csv, tensorboard/
+    runs/<name>/models/<model>/                  best.keras, last.keras, log.csv, finished.json
     runs/<name>/models/<model>/calibration.json  raw score -> probability, by scan
     runs/<name>/maps/<record set>/               the five segmenters' maps, TFRecords
     runs/<name>/predictions/<model>/<cohort>.scans.csv and <cohort>.slices.csv

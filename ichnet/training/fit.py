@@ -1,8 +1,8 @@
 """Training that can be interrupted at any moment and continued where it stopped.
 
 A model's folder holds ``last.keras`` (the whole state after the last finished epoch: weights,
-optimizer, losses), ``best.keras`` (lowest validation loss so far), ``log.csv`` and TensorBoard's
-files. The number of finished epochs is read off the optimizer's own step counter, so the state
+optimizer, losses), ``best.keras`` (lowest validation loss so far), ``log.csv``, TensorBoard's
+files and, at the end, ``finished.json``. The number of finished epochs is read off the optimizer's own step counter, so the state
 cannot disagree with itself.
 """
 
@@ -70,6 +70,7 @@ def fit(
             # a bar for a person, a line for each epoch in a file
             verbose=1 if sys.stdout.isatty() else 2,
         )
+    _write_finished(folder)
     return keras.models.load_model(folder / "best.keras")
 
 
@@ -118,11 +119,24 @@ def read_log(path: Path) -> list[dict[str, float]]:
         ]
 
 
+def _write_finished(folder: Path) -> None:
+    """Write ``finished.json``: all epochs are done, and which was the best."""
+    rows = read_log(folder / "log.csv")
+    best = min(rows, key=lambda row: row["val_loss"])
+    summary = {
+        "epochs": len(rows),
+        "best_epoch": int(best["epoch"]),
+        "best_val_loss": best["val_loss"],
+    }
+    with write_whole(folder / "finished.json") as handle:
+        json.dump(summary, handle)
+
+
 def _start_anew_if_settings_differ(folder: Path, settings: str) -> None:
     path = folder / "settings.json"
-    if path.exists() and json.loads(path.read_text(encoding="utf-8")) == {"settings": settings}:
-        return
-    if folder.exists():
+    if path.exists():
+        if json.loads(path.read_text(encoding="utf-8")) == {"settings": settings}:
+            return
         logger.warning("%s: made with other settings; training starts anew", folder.name)
         shutil.rmtree(folder)
     with write_whole(path) as handle:

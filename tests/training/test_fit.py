@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import keras
@@ -97,7 +98,20 @@ def test_a_folder_of_other_settings_is_started_anew(tmp_path):
 def test_no_partial_file_remains(tmp_path):
     fit(build, train, validation(), tmp_path / "m", TRAINING, "s")
     names = {path.name for path in (tmp_path / "m").iterdir()}
-    assert names == {"best.keras", "last.keras", "log.csv", "settings.json", "tensorboard"}
+    assert names == {
+        "best.keras", "last.keras", "log.csv", "settings.json", "finished.json", "tensorboard",
+    }  # fmt: skip
+
+
+def test_the_summary_names_the_best_epoch(tmp_path):
+    fit(build, train, validation(), tmp_path / "m", TRAINING, "s")
+    rows = read_log(tmp_path / "m" / "log.csv")
+    best = min(rows, key=lambda row: row["val_loss"])
+    assert json.loads((tmp_path / "m" / "finished.json").read_text()) == {
+        "epochs": 4,
+        "best_epoch": best["epoch"],
+        "best_val_loss": best["val_loss"],
+    }
 
 
 def test_log_round_trip(tmp_path):
