@@ -13,11 +13,8 @@ import keras
 
 from ichnet.config import ImageConfig
 from ichnet.networks.channels import hu_input
+from ichnet.networks.normalisation import BATCH_MOMENTUM
 from ichnet.subtypes import LABELS
-
-BATCH_MOMENTUM = 0.9
-"""Running statistics follow within tens of steps: a short training must not end with those of
-its beginning."""
 
 LESION_PRIOR = 0.01
 """Share of pixels that are lesion, roughly; the untrained map starts there instead of at 1/2."""

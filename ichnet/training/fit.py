@@ -2,8 +2,8 @@
 
 A model's folder holds ``last.keras`` (the whole state after the last finished epoch: weights,
 optimizer, losses), ``best.keras`` (lowest validation loss so far), ``log.csv``, TensorBoard's
-files and, at the end, ``finished.json``. The number of finished epochs is read off the optimizer's own step counter, so the state
-cannot disagree with itself.
+files and, at the end, ``finished.json``. The number of finished epochs is read off the optimizer's
+own step counter, so the state cannot disagree with itself.
 """
 
 from __future__ import annotations
