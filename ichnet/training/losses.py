@@ -63,8 +63,9 @@ class SaliencyLoss(keras.losses.Loss):
 
     The outline is reduced to the map's grid by area, so that a lesion smaller than a cell keeps
     its share of it, and scaled to a maximum of one, as the map is: what is compared is where
-    evidence lies, not how much. A slice without a lesion has the target zero; there the map's
-    guarded normalisation leaves small evidence small, and all of it is penalised.
+    evidence lies, not how much. On a slice without a lesion the target is zero and how much
+    evidence there is counts (:func:`saturate_evidence`): scaled to one, the largest false cell
+    would cost the same however small it became, and nothing would be learned there.
 
     Args:
         kind: ``dice``, ``bce`` or ``dice+bce`` (paper: "segmentation loss"; silent on which).
@@ -79,9 +80,10 @@ class SaliencyLoss(keras.losses.Loss):
 
     def call(self, y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:
         """Return [batch] for outlines [batch, rows, columns] and linear maps [batch, h, w]."""
-        saliency = normalise_saliency(y_pred)
-        target = reduce_by_area(tf.cast(y_true, saliency.dtype), *saliency.shape[1:])
-        target = tf.math.divide_no_nan(target, tf.reduce_max(target, axis=[1, 2], keepdims=True))
+        target = reduce_by_area(tf.cast(y_true, y_pred.dtype), *y_pred.shape[1:])
+        largest = tf.reduce_max(target, axis=[1, 2], keepdims=True)
+        target = tf.math.divide_no_nan(target, largest)
+        saliency = tf.where(largest > 0, normalise_saliency(y_pred), saturate_evidence(y_pred))
         loss = tf.zeros_like(saliency[:, 0, 0])
         if "dice" in self.kind:
             loss += soft_dice(target, saliency, smoothing=1.0)
@@ -97,8 +99,8 @@ class SaliencyLoss(keras.losses.Loss):
 def normalise_saliency(saliency: tf.Tensor) -> tf.Tensor:
     """Return positive evidence in [0, 1], each sample by its own maximum.
 
-    The divisor is never below :data:`EVIDENCE_GUARD`: an all-negative slice's faint evidence
-    would otherwise be scaled up to one.
+    The divisor is never below :data:`EVIDENCE_GUARD`: noise in a map without evidence would
+    otherwise be scaled up to one.
 
     Args:
         saliency: linear class-activation maps [batch, h, w].
@@ -106,6 +108,18 @@ def normalise_saliency(saliency: tf.Tensor) -> tf.Tensor:
     evidence = tf.nn.relu(saliency)
     largest = tf.reduce_max(evidence, axis=[1, 2], keepdims=True)
     return evidence / tf.maximum(largest, EVIDENCE_GUARD)
+
+
+def saturate_evidence(saliency: tf.Tensor) -> tf.Tensor:
+    """Return positive evidence ``e`` as ``e / (e + guard)``, below one and always increasing.
+
+    Its cross-entropy with zero is ``log(1 + e / guard)``.
+
+    Args:
+        saliency: linear class-activation maps [batch, h, w].
+    """
+    evidence = tf.nn.relu(saliency)
+    return evidence / (evidence + EVIDENCE_GUARD)
 
 
 def reduce_by_area(mask: tf.Tensor, rows: int, columns: int) -> tf.Tensor:
@@ -118,7 +132,7 @@ def reduce_by_area(mask: tf.Tensor, rows: int, columns: int) -> tf.Tensor:
 
 def soft_dice(target: tf.Tensor, prediction: tf.Tensor, smoothing: float) -> tf.Tensor:
     """Return one minus the soft Dice coefficient of each sample, [batch]."""
-    axes = list(range(1, prediction.shape.rank))
+    axes = list(range(1, len(prediction.shape)))  # Keras 2 passes arrays as they are
     overlap = tf.reduce_sum(target * prediction, axes)
     total = tf.reduce_sum(target, axes) + tf.reduce_sum(prediction, axes)
     return 1 - (2 * overlap + smoothing) / (total + smoothing)
