@@ -66,7 +66,7 @@ def random_transforms(
 
 def _transform(images: tf.Tensor, transforms: tf.Tensor, fill: float) -> tf.Tensor:
     """Apply affine maps to [batch, rows, columns]."""
-    return tf.raw_ops.ImageProjectiveTransformV3(
+    moved = tf.raw_ops.ImageProjectiveTransformV3(
         images=images[..., None],
         transforms=transforms,
         output_shape=tf.shape(images)[1:],
@@ -74,3 +74,4 @@ def _transform(images: tf.Tensor, transforms: tf.Tensor, fill: float) -> tf.Tens
         interpolation="BILINEAR",
         fill_mode="CONSTANT",
     )[..., 0]
+    return tf.ensure_shape(moved, images.shape)
