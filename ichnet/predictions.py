@@ -75,8 +75,8 @@ def read_predictions(path: Path) -> Table:
     """Read a predictions file into columns.
 
     Raises:
-        ValueError: when the header is neither a scan file's nor a slice file's, or a number is
-            not a number; the message names the file.
+        ValueError: when the header is neither a scan file's nor a slice file's, a row has too
+            few or too many cells, or a number is not a number; the message names the file.
     """
     with path.open(encoding="utf-8", newline="") as handle:
         reader = csv.DictReader(handle)
@@ -84,6 +84,9 @@ def read_predictions(path: Path) -> Table:
         if header not in (SCAN_COLUMNS, SLICE_COLUMNS):
             raise ValueError(f"{path}: not a predictions file (columns {', '.join(header)})")
         rows = list(reader)
+    for line, row in enumerate(rows, start=2):
+        if None in row or None in row.values():
+            raise ValueError(f"{path}: row {line} does not have {len(header)} cells")
     table: Table = {}
     for column in header:
         cells = [row[column] for row in rows]
@@ -106,6 +109,8 @@ def concatenate(tables: Iterable[Table]) -> Table:
 def _cell(value: object) -> object:
     if value is None or (isinstance(value, (float, np.floating)) and np.isnan(value)):
         return ""
+    if isinstance(value, (bool, np.bool_)):
+        return int(value)
     if isinstance(value, (float, np.floating)):
         return f"{float(value):.9g}"
     return value
