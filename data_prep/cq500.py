@@ -10,7 +10,7 @@ Example:
 from pathlib import Path
 
 from ichnet.config import load_config
-from ichnet.scripts import experiment_parser, run_script
+from ichnet.scripts import experiment_parser, load_tensorflow, run_script
 
 
 def main() -> None:
@@ -21,7 +21,8 @@ def main() -> None:
     parser.add_argument("--strict", action="store_true", help="stop at the first unusable file")
     args = parser.parse_args()
 
-    from ichnet.records.prepare import prepare  # TensorFlow: after --help
+    load_tensorflow()
+    from ichnet.records.prepare import prepare
 
     config = load_config(args.config)
     print(prepare("cq500", "all", config, args.input, args.output, args.strict))

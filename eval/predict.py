@@ -9,7 +9,7 @@ Example:
 
 from ichnet.config import load_config, save_config
 from ichnet.runs import RunFolder
-from ichnet.scripts import experiment_parser, run_script
+from ichnet.scripts import experiment_parser, load_tensorflow, run_script
 
 
 def main() -> None:
@@ -18,7 +18,8 @@ def main() -> None:
     parser.add_argument("--models", required=True, nargs="+", help="e.g. ensemble-all")
     args = parser.parse_args()
 
-    from ichnet.inference.predict_records import predict_model  # TensorFlow: after --help
+    load_tensorflow()
+    from ichnet.inference.predict_records import predict_model
 
     config = load_config(args.config)
     run = RunFolder(args.run)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ichnet.config import ConfigError
 from ichnet.ct.errors import ReadError
+from ichnet.inference.environment import quiet_tensorflow
 
 DEFAULT_CONFIG = Path("models/phantom.yaml")
 
@@ -30,6 +31,12 @@ def experiment_parser(description: str | None, *names: str) -> argparse.Argument
             f"--{name}", type=Path, default=default, metavar="PATH", help=f"{text} ({default})"
         )
     return parser
+
+
+def load_tensorflow() -> None:
+    """Import TensorFlow without its chatter; called after ``--help`` has been answered."""
+    with quiet_tensorflow():
+        import tensorflow  # noqa: F401
 
 
 def run_script(main: Callable[[], None]) -> None:

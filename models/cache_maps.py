@@ -6,7 +6,7 @@ Example:
 
 from ichnet.config import SEGMENTERS
 from ichnet.runs import RECORD_SETS, RunFolder, segmenter_name
-from ichnet.scripts import experiment_parser, run_script
+from ichnet.scripts import experiment_parser, load_tensorflow, run_script
 
 
 def main() -> None:
@@ -15,7 +15,8 @@ def main() -> None:
     parser.add_argument("--set", required=True, choices=RECORD_SETS, dest="record_set")
     args = parser.parse_args()
 
-    from ichnet.inference.maps import cache_maps  # TensorFlow: after --help
+    load_tensorflow()
+    from ichnet.inference.maps import cache_maps
     from ichnet.inference.trained import load_best
     from ichnet.records.record_set import RecordSet
 

@@ -6,7 +6,7 @@ Example:
 
 from ichnet.config import load_config
 from ichnet.runs import RunFolder
-from ichnet.scripts import experiment_parser, run_script
+from ichnet.scripts import experiment_parser, load_tensorflow, run_script
 
 
 def main() -> None:
@@ -15,7 +15,8 @@ def main() -> None:
     parser.add_argument("--model", required=True, help="e.g. ensemble-all")
     args = parser.parse_args()
 
-    from ichnet.inference.export import export_model  # TensorFlow: after --help
+    load_tensorflow()
+    from ichnet.inference.export import export_model
     from ichnet.inference.scan_score import read_calibration
     from ichnet.inference.trained import load_trained, members_of_model
 

@@ -6,14 +6,15 @@ Example:
 
 from ichnet.config import load_config
 from ichnet.runs import RunFolder
-from ichnet.scripts import experiment_parser, run_script
+from ichnet.scripts import experiment_parser, load_tensorflow, run_script
 
 
 def main() -> None:
     """Parse arguments, train, say where the encoder is."""
     args = experiment_parser(__doc__, "config", "records", "run").parse_args()
 
-    from ichnet.training.segmenter import ENCODER, pretrain_encoder  # TensorFlow: after --help
+    load_tensorflow()
+    from ichnet.training.segmenter import ENCODER, pretrain_encoder
 
     run = RunFolder(args.run)
     pretrain_encoder(load_config(args.config), args.records, run)

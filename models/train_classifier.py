@@ -9,7 +9,7 @@ Example:
 
 from ichnet.config import ARMS, BACKBONES, load_config
 from ichnet.runs import RunFolder, classifier_name
-from ichnet.scripts import experiment_parser, run_script
+from ichnet.scripts import experiment_parser, load_tensorflow, run_script
 
 
 def main() -> None:
@@ -19,7 +19,8 @@ def main() -> None:
     parser.add_argument("--arm", required=True, choices=ARMS)
     args = parser.parse_args()
 
-    from ichnet.training.classifier import train_classifier  # TensorFlow: after --help
+    load_tensorflow()
+    from ichnet.training.classifier import train_classifier
 
     run = RunFolder(args.run)
     train_classifier(load_config(args.config), args.backbone, args.arm, args.records, run)

@@ -8,7 +8,7 @@ Example:
 
 from ichnet.config import load_config
 from ichnet.runs import RunFolder, ensemble_name
-from ichnet.scripts import experiment_parser, run_script
+from ichnet.scripts import experiment_parser, load_tensorflow, run_script
 
 
 def main() -> None:
@@ -17,7 +17,8 @@ def main() -> None:
     parser.add_argument("--combination", required=True, help="a key of ensembles.combinations")
     args = parser.parse_args()
 
-    from ichnet.training.ensemble import train_ensemble  # TensorFlow: after --help
+    load_tensorflow()
+    from ichnet.training.ensemble import train_ensemble
 
     run = RunFolder(args.run)
     train_ensemble(load_config(args.config), args.combination, run)

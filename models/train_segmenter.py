@@ -9,7 +9,7 @@ Example:
 
 from ichnet.config import SEGMENTERS, load_config
 from ichnet.runs import RunFolder, segmenter_name
-from ichnet.scripts import experiment_parser, run_script
+from ichnet.scripts import experiment_parser, load_tensorflow, run_script
 
 
 def main() -> None:
@@ -18,7 +18,8 @@ def main() -> None:
     parser.add_argument("--segmenter", required=True, choices=SEGMENTERS)
     args = parser.parse_args()
 
-    from ichnet.training.segmenter import train_segmenter  # TensorFlow: after --help
+    load_tensorflow()
+    from ichnet.training.segmenter import train_segmenter
 
     run = RunFolder(args.run)
     train_segmenter(load_config(args.config), args.segmenter, args.records, run)
