@@ -47,17 +47,20 @@ def cache_maps(
         splits: which of its splits.
         folder: of the cache, one TFRecord file for each of the record set's.
     """
-    info = {
+    info: dict[str, Any] = {
         "members": {name: weights_fingerprint(member) for name, member in members.items()},
         "records": record_set.fingerprint,
-        "splits": sorted(splits),
+        "slices": {
+            split: sum(row["split"] == split for row in record_set.slices)
+            for split in sorted(splits)
+        },
         "matrix": record_set.matrix,
     }
     if (folder / INFO).exists() and _read_info(folder) == info:
         logger.info("%s: made by the same models already", folder)
         return
     compute = _all_maps(members, record_set.matrix)
-    slices = sum(row["split"] in splits for row in record_set.slices)
+    slices = sum(info["slices"].values())
     with whole_path(folder) as temporary:
         temporary.mkdir()
         with tqdm(desc=f"maps of {folder.name}", total=slices, unit="slice", disable=None) as bar:
@@ -78,8 +81,8 @@ def maps_dataset(folder: Path, split: str) -> tf.data.Dataset:
         FileNotFoundError: when the cache is not finished or does not hold the split.
     """
     info = _read_info(folder)
-    if split not in info["splits"]:
-        raise FileNotFoundError(f"{folder}: holds maps of {', '.join(info['splits'])}, not {split}")
+    if split not in info["slices"]:
+        raise FileNotFoundError(f"{folder}: holds maps of {', '.join(info['slices'])}, not {split}")
     matrix, members = info["matrix"], len(info["members"])
     wanted = {"maps": tf.io.FixedLenFeature([], tf.string)}
 
@@ -91,7 +94,9 @@ def maps_dataset(folder: Path, split: str) -> tf.data.Dataset:
         return {**example, "maps": tf.cast(maps, tf.float32)}
 
     files = sorted(str(path) for path in folder.glob(f"{split}-*.tfrecord"))
-    return tf.data.TFRecordDataset(files).map(parse, num_parallel_calls=tf.data.AUTOTUNE)
+    slices = tf.data.TFRecordDataset(files).map(parse, num_parallel_calls=tf.data.AUTOTUNE)
+    # Keras takes the end of a dataset of unknown length for a mistake
+    return slices.apply(tf.data.experimental.assert_cardinality(info["slices"][split]))
 
 
 def maps_members(folder: Path) -> tuple[str, ...]:

@@ -123,7 +123,7 @@ def ellipsoid(
         + ((points.y - centre[1]) / radii[1]) ** 2
         + ((points.z - centre[2]) / radii[2]) ** 2
     )
-    return np.sqrt(squares, dtype=np.float32)
+    return np.asarray(np.sqrt(squares), np.float32)
 
 
 def intracranial(points: Points) -> NDArray[np.bool_]:

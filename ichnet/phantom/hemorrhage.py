@@ -46,9 +46,9 @@ def place_lesions(patient: Patient) -> tuple[Placed, ...]:
     """Give each lesion a place and the level that fills its volume."""
     if not patient.lesions:
         return ()
-    steps = [
-        np.arange(-1.05 * half, 1.05 * half, GRID_MM, dtype=np.float32) for half in (70, 88, 80)
-    ]
+    # multiples of four: texture is evaluated on blocks of four by four points
+    counts = [4 * round(half * 2.1 / GRID_MM / 4) for half in (70, 88, 80)]
+    steps = [GRID_MM * (np.arange(n, dtype=np.float32) - (n - 1) / 2) for n in counts]
     x, y, z = np.meshgrid(*steps, indexing="ij")
     # one plane after another below each other: a grid of two dimensions
     planes = (axis.reshape(-1, axis.shape[-1]) for axis in (x, y, z))
@@ -125,10 +125,12 @@ def _level(points: Points, placed: Placed) -> Array:
         return np.negative(points.y)
     if subtype == "IPH":
         stretched = _offset(points, placed, (1.0, 1.25, 1.1))
-        return stretched * (1 + 0.16 * points.waves[1] + 0.1 * points.waves[0])
+        uneven = 1 + 0.16 * points.waves[1] + 0.1 * points.waves[0]
+        return np.asarray(stretched * uneven, np.float32)
     if subtype == "SAH":
-        return _offset(points, placed, (1.0, 1.0, 1.0)) * (1 + 0.3 * points.waves[1])
-    return points.depth / np.maximum(_profile(points, placed), 1e-3)
+        uneven = 1 + 0.3 * points.waves[1]
+        return np.asarray(_offset(points, placed, (1.0, 1.0, 1.0)) * uneven, np.float32)
+    return np.asarray(points.depth / np.maximum(_profile(points, placed), 1e-3), np.float32)
 
 
 def _offset(points: Points, placed: Placed, stretch: tuple[float, float, float]) -> Array:
@@ -147,9 +149,9 @@ def _profile(points: Points, placed: Placed) -> Array:
     """
     distance = _offset(points, placed, (1.0, 1.0, 1.0))
     if placed.lesion.subtype == "EDH":
-        return 1 - (distance / (0.75 * placed.extent)) ** 2
+        return np.asarray(1 - (distance / (0.75 * placed.extent)) ** 2, np.float32)
     even = np.sqrt(np.clip(1 - (distance / (1.1 * placed.extent)) ** 2, 0, None))
-    return even * (1 + 0.12 * points.waves[1])
+    return np.asarray(even * (1 + 0.12 * points.waves[1]), np.float32)
 
 
 def paint_lesions(hu: Array, anatomy: Anatomy, placed: tuple[Placed, ...]) -> NDArray[np.uint8]:

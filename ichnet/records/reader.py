@@ -29,10 +29,13 @@ def slices_dataset(
     records = tf.data.TFRecordDataset(record_set.shards(split))
     if scans is not None:
         records = records.filter(_among(scans))
-    return records.map(
+    slices = records.map(
         lambda serialized: parse_slice(serialized, record_set.matrix),
         num_parallel_calls=tf.data.AUTOTUNE,
     )
+    # Keras takes the end of a dataset of unknown length for a mistake
+    count = len(_any_labels(record_set, split, scans))
+    return slices.apply(tf.data.experimental.assert_cardinality(count))
 
 
 def training_dataset(
@@ -102,7 +105,9 @@ def training_dataset(
         )
 
     epochs = tf.data.Dataset.range(first_epoch, training.epochs)
-    return epochs.flat_map(epoch_dataset).prefetch(2)
+    count = training.steps_per_epoch * (training.epochs - first_epoch)
+    batches = epochs.flat_map(epoch_dataset)
+    return batches.apply(tf.data.experimental.assert_cardinality(count)).prefetch(2)
 
 
 def _among(scans: Collection[str]) -> tf.types.experimental.GenericFunction:
@@ -114,14 +119,19 @@ def _among(scans: Collection[str]) -> tf.types.experimental.GenericFunction:
     return lambda serialized: table.lookup(parse_identity(serialized)[1]) == 1
 
 
-def _require_both_kinds(record_set: RecordSet, split: str, scans: Collection[str] | None) -> None:
-    """Refuse a split from which half-and-half batches cannot be drawn: the pipeline would hang."""
+def _any_labels(record_set: RecordSet, split: str, scans: Collection[str] | None) -> list[str]:
+    """Return the ANY label of each slice of a split, of the chosen scans only."""
     wanted = {row["scan_id"] for row in record_set.scans} if scans is None else set(scans)
-    labels = [
+    return [
         row["ANY"]
         for row in record_set.slices
         if row["split"] == split and row["scan_id"] in wanted
     ]
+
+
+def _require_both_kinds(record_set: RecordSet, split: str, scans: Collection[str] | None) -> None:
+    """Refuse a split from which half-and-half batches cannot be drawn: the pipeline would hang."""
+    labels = _any_labels(record_set, split, scans)
     for label, kind in (("1", "with"), ("0", "without")):
         if label not in labels:
             raise ConfigError(
