@@ -120,10 +120,11 @@ def _phantom(args: argparse.Namespace) -> int:
         config = load_config(args.config)
         from ichnet.phantom.cohort import generate  # slow to load: after the configuration's errors
 
-        generate(config.phantom, config.seed, args.out)
+        counts = generate(config.phantom, config.seed, args.out)
     except (ConfigError, OSError) as error:
         return _fail(str(error))
-    print(f"synthetic cohorts: {args.out}")
+    for cohort, count in counts.items():
+        print(f"{args.out / cohort}: {count} scans")
     return SUCCESS
 
 

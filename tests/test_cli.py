@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from ichnet import __version__
-from ichnet.cli import FAILED, main
+from ichnet.cli import FAILED, SUCCESS, main
+from ichnet.config import load_config
+from ichnet.phantom import cohort
+
+DEMO = Path(__file__).parents[1] / "models" / "phantom.yaml"
 
 HEAVY = ("tensorflow", "keras", "numpy", "pydicom", "cv2", "matplotlib")
 
@@ -70,3 +75,17 @@ def test_phantom_names_the_misspelt_key(tmp_path, capsys):
     assert "mine.yaml" in message
     assert "did you mean 'name'" in message
     assert not (tmp_path / "raw").exists()
+
+
+def test_phantom_makes_the_configuration_s_cohorts(tmp_path, monkeypatch, capsys):
+    asked = []
+
+    def generate(config, seed, root):
+        asked.append((config.matrix, seed, root))
+        return {"rsna": 3, "dumc": 2}
+
+    monkeypatch.setattr(cohort, "generate", generate)
+    config = load_config(DEMO)
+    assert main(["phantom", "--config", str(DEMO), "--out", str(tmp_path)]) == SUCCESS
+    assert asked == [(config.phantom.matrix, config.seed, tmp_path)]
+    assert capsys.readouterr().out == f"{tmp_path}/rsna: 3 scans\n{tmp_path}/dumc: 2 scans\n"

@@ -13,10 +13,14 @@ import numpy as np
 import pytest
 
 from ichnet.cli import EXCLUDED, FAILED, SUCCESS, main
+from ichnet.cohorts.case import Case
+from ichnet.ct.dicom import read_series
 from ichnet.inference import predict as prediction
 from ichnet.inference.export import export_model
-from ichnet.inference.predict import predict_inputs
+from ichnet.inference.predict import predict_inputs, predict_volume
+from ichnet.inference.saved_model import SavedModel
 from ichnet.inference.scan_result import CSV_COLUMNS
+from ichnet.records.writer import encode_case
 
 KEY = bytes(range(32))
 HEIGHTS_MM = np.array([0, 5, 10, 20, 25, 30, 35, 40, 45, 50, 55])  # more slices than a batch holds
@@ -270,6 +274,19 @@ def test_zip_archives_and_single_files(model_dir, two_scans, tmp_path):
     assert run(model_dir, tmp_path / "out", archive, *files) == SUCCESS
     rows = rows_of(tmp_path / "out" / "predictions.csv")
     assert sorted(row["decision"] for row in rows) == ["hemorrhage", "no hemorrhage"]
+
+
+def test_dicom_and_records_give_the_model_the_same_pixels(model_dir, config, write_scan, tmp_path):
+    rng = np.random.default_rng(5)
+    hu = rng.normal(60, 30, (len(HEIGHTS_MM), 70, 50)).round()
+    files = write_scan(tmp_path / "scan", hu, HEIGHTS_MM, PixelSpacing=[1.7, 2.3])
+    volume = read_series(files, KEY)
+    model = SavedModel(model_dir)
+    labels = np.zeros((len(hu), 6), np.int8)
+    records = encode_case(Case("dumc", volume, labels[0], labels), config.image)
+    expected = model(np.stack([record.hu for record in records]).astype(np.float32))
+    probability, _ = predict_volume(model, volume)
+    np.testing.assert_allclose(probability, expected["probability"], atol=1e-6)
 
 
 def test_a_folder_that_is_no_model_ends_with_2(two_scans, tmp_path, capsys):
