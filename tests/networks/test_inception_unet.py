@@ -1,0 +1,157 @@
+"""The Inception U-Net, its encoder, and the weights that move from one to the other."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from ichnet.networks.inception_unet import (
+    LESION_PRIOR,
+    build_inception_unet,
+    build_subtype_encoder,
+    inception_module,
+    transfer_encoder,
+)
+
+
+@pytest.fixture(scope="module")
+def unet(image_of) -> keras.Model:
+    return build_inception_unet(image_of(32), base_width=8, depth=3, name="net", seed=1)
+
+
+@pytest.fixture(scope="module")
+def encoder(image_of) -> keras.Model:
+    """An encoder that has seen something: its running statistics are not the initial ones."""
+    encoder = build_subtype_encoder(image_of(32), base_width=8, depth=3, seed=2)
+    encoder(noise(32), training=True)
+    return encoder
+
+
+def noise(matrix: int) -> tf.Tensor:
+    return tf.random.stateless_normal((2, matrix, matrix), (1, 2), 40.0, 60.0)
+
+
+def test_one_probability_for_each_pixel(unet):
+    maps = unet(noise(32), training=False)
+    assert unet.name == "net"
+    assert maps.shape == (2, 32, 32)
+    assert maps.dtype == tf.float32
+    assert float(tf.reduce_min(maps)) >= 0
+    assert float(tf.reduce_max(maps)) <= 1
+
+
+@pytest.mark.parametrize(
+    ("stage", "grid", "channels"),
+    [
+        ("down1_relu", 32, 8),
+        ("down2_relu", 16, 16),
+        ("down3_relu", 8, 32),
+        ("bottom_relu", 4, 64),
+        ("up3_relu", 8, 32),
+        ("up2_relu", 16, 16),
+        ("up1_relu", 32, 8),
+        ("up1_skip", 32, 16),
+    ],
+)
+def test_stages(unet, stage, grid, channels):
+    assert tuple(unet.get_layer(stage).output.shape) == (None, grid, grid, channels)
+
+
+def test_an_untrained_map_starts_near_the_lesions_share(image_of):
+    """Seen on average over initial weights, in HU without structure."""
+    means = [
+        float(
+            tf.reduce_mean(
+                build_inception_unet(image_of(16), 8, 2, "net", seed)(
+                    tf.fill((1, 16, 16), 30.0), training=False
+                )
+            )
+        )
+        for seed in range(3)
+    ]
+    assert LESION_PRIOR / 4 < np.median(means) < 4 * LESION_PRIOR
+
+
+def test_without_evidence_the_map_is_the_prior(image_of):
+    unet = build_inception_unet(image_of(16), 8, 2, "net", seed=0)
+    kernel, bias = unet.get_layer("head").get_weights()
+    unet.get_layer("head").set_weights([np.zeros_like(kernel), bias])
+    np.testing.assert_allclose(unet(noise(16)), np.full((2, 16, 16), LESION_PRIOR), rtol=1e-5)
+
+
+def test_the_same_seed_gives_the_same_weights(image_of):
+    weights, again, other = (
+        build_inception_unet(image_of(16), 4, 1, "net", seed).get_weights() for seed in (7, 7, 8)
+    )
+    for one, two in zip(weights, again, strict=True):
+        np.testing.assert_array_equal(one, two)
+    assert (weights[0] != other[0]).any()
+
+
+@pytest.mark.parametrize("build", [build_inception_unet, build_subtype_encoder])
+def test_a_matrix_that_cannot_be_halved_is_refused(build, image_of):
+    name = {"name": "net"} if build is build_inception_unet else {}
+    with pytest.raises(ValueError, match="matrix 36 cannot be halved 3 times"):
+        build(image_of(36), base_width=8, depth=3, seed=0, **name)
+
+
+def test_a_width_that_is_no_multiple_of_four_is_refused(image_of):
+    with pytest.raises(ValueError, match="down1: width 6 is no multiple of four"):
+        build_inception_unet(image_of(16), base_width=6, depth=1, name="net", seed=0)
+
+
+def test_inception_branches():
+    """A lone pixel reaches one pixel far by 3x3 and pooling, two by two 3x3, none by 1x1."""
+    inputs = keras.Input((9, 9, 1))
+    model = keras.Model(inputs, inception_module(inputs, 4, "m"))
+    joined = keras.Model(inputs, model.get_layer("m_concatenate").output)
+    for weight in joined.weights:
+        weight.assign(tf.ones_like(weight) if "kernel" in weight.name else tf.zeros_like(weight))
+    lone = np.zeros((1, 9, 9, 1), np.float32)
+    lone[0, 4, 4] = 1
+    reached = np.count_nonzero(joined(lone)[0], axis=(0, 1))
+    np.testing.assert_array_equal(reached, [1, 9, 25, 9])
+
+
+def test_encoder_gives_six_probabilities(encoder):
+    labels = encoder(noise(32), training=False)
+    assert labels.shape == (2, 6)
+    assert float(tf.reduce_min(labels)) > 0
+    assert float(tf.reduce_max(labels)) < 1
+
+
+def test_transfer_moves_every_weight_of_the_encoder(encoder, unet):
+    with_weights = {layer.name for layer in encoder.layers if layer.get_weights()}
+    before = unet.get_layer("up1_a1").get_weights()
+    assert set(transfer_encoder(encoder, unet)) == with_weights - {"labels"}
+    assert not np.array_equal(unet.get_layer("bottom_norm").get_weights()[2], np.zeros(64))
+    for stage in ("down1", "down2", "down3", "bottom"):
+        features = [
+            keras.Model(model.input, model.get_layer(f"{stage}_relu").output)(noise(32))
+            for model in (encoder, unet)
+        ]
+        np.testing.assert_array_equal(*features)
+    np.testing.assert_array_equal(unet.get_layer("up1_a1").get_weights()[0], before[0])
+
+
+def test_transferred_weights_stay_trainable(encoder, unet):
+    transfer_encoder(encoder, unet)
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_sum(unet(noise(32), training=True))
+    kernel = unet.get_layer("down1_a1").kernel
+    assert any(kernel is variable for variable in unet.trainable_variables)
+    assert float(tf.reduce_max(tf.abs(tape.gradient(loss, kernel)))) > 0
+
+
+def test_transfer_to_a_wider_network_is_refused(encoder, image_of):
+    wider = build_inception_unet(image_of(32), base_width=12, depth=3, name="wider", seed=0)
+    with pytest.raises(ValueError, match=r"layer 'down1_.1' has another shape in wider"):
+        transfer_encoder(encoder, wider)
+
+
+def test_transfer_to_a_shallower_network_is_refused(encoder, image_of):
+    shallow = build_inception_unet(image_of(32), base_width=8, depth=2, name="shallow", seed=0)
+    with pytest.raises(ValueError, match=r"shallow has no layer 'down3_.*', which the encoder has"):
+        transfer_encoder(encoder, shallow)
