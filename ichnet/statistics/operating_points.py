@@ -96,7 +96,7 @@ def matched_sensitivity_threshold(truth: ArrayLike, score: ArrayLike, sensitivit
     if not 0 < sensitivity <= 1:
         raise ValueError(f"a sensitivity to match lies in (0, 1], {sensitivity:g} does not")
     descending = np.sort(scores[positive])[::-1]
-    # 0.95 of 20 is 19, although 0.95 * 20 may be a little more
+    # 0.55 of 100 is 55, although 0.55 * 100 is a little more
     needed = math.ceil(sensitivity * len(descending) * (1 - 1e-12))
     return float(descending[needed - 1])
 

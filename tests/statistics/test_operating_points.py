@@ -41,12 +41,18 @@ def test_a_share_of_nothing():
     [(0.95, 1), (0.9500001, 0), (1, 0), (0.05, 19), (0.051, 18), (1e-9, 19)],
 )
 def test_matched_sensitivity(sensitivity, threshold):
-    # positives score 0..19: 19 of 20 are 0.95, although 0.95 * 20 is not quite 19 in binary
+    # positives score 0..19
     truth = [1] * 20 + [0] * 3
     score = [*range(20), 5, 6, 7]
     found = matched_sensitivity_threshold(truth, score, sensitivity)
     assert found == threshold
     assert operating_point(truth, score, found).sensitivity >= sensitivity * (1 - 1e-12)
+
+
+def test_matched_sensitivity_in_spite_of_rounding():
+    assert 0.55 * 100 > 55
+    truth, score = [1] * 100 + [0], [*range(100), 0]
+    assert matched_sensitivity_threshold(truth, score, 0.55) == 45  # 45 to 99 are 55
 
 
 @pytest.mark.parametrize("sensitivity", [0, 1.01, math.nan])
