@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import importlib
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -32,10 +33,22 @@ def make_optimizer(training: TrainingConfig) -> keras.optimizers.Optimizer:
     Raises:
         ConfigError: when Keras knows no such optimizer.
     """
+    given = copy.deepcopy(training.optimizer)  # Keras changes the dictionary that it is given
     try:
-        return keras.optimizers.get(training.optimizer)
-    except (ValueError, TypeError) as error:
-        raise ConfigError(f"training.optimizer: {error}") from error
+        if isinstance(given, dict):
+            # Keras 2 itself would make one of its legacy optimizers, which .keras files forget
+            built_in = _built_in_optimizers().get(str(given["class_name"]).lower())
+            if built_in is not None:
+                return built_in.from_config(given.get("config", {}))
+        return keras.optimizers.get(given)
+    except (ValueError, TypeError, KeyError) as error:
+        raise ConfigError(f"training.optimizer {training.optimizer!r}: {error}") from error
+
+
+def _built_in_optimizers() -> dict[str, Any]:
+    """Return Keras's own optimizers by their names in lower case."""
+    members = vars(keras.optimizers).items()
+    return {name.lower(): member for name, member in members if isinstance(member, type)}
 
 
 def compile_model(
