@@ -21,6 +21,7 @@ import tensorflow as tf
 
 from ichnet.config import TrainingConfig
 from ichnet.files import whole_path, write_whole
+from ichnet.training.checkpoint import load_checkpoint, save_checkpoint
 
 logger = logging.getLogger(__name__)
 
@@ -51,7 +52,7 @@ def fit(
     """
     _start_anew_if_settings_differ(folder, settings)
     last = folder / "last.keras"
-    model = keras.models.load_model(last) if last.exists() else build()
+    model = load_checkpoint(last) if last.exists() else build()
     finished = int(model.optimizer.iterations) // training.steps_per_epoch
     if finished:
         logger.info("%s: continuing after epoch %d", folder.name, finished)
@@ -95,7 +96,7 @@ class EpochKeeper(keras.callbacks.Callback):
         write_log(self.rows, self.folder / "log.csv")
         losses = [row["val_loss"] for row in self.rows]
         with whole_path(self.folder / "last.keras") as path:
-            self.model.save(path)
+            save_checkpoint(self.model, path)
             if losses[-1] <= min(losses):
                 with whole_path(self.folder / "best.keras") as best:
                     shutil.copyfile(path, best)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -11,19 +12,26 @@ import pytest
 import tensorflow as tf
 
 from ichnet.config import TrainingConfig
+from ichnet.training.compiling import compile_model
 from ichnet.training.fit import fit, read_log, write_log
 
-TRAINING = TrainingConfig(optimizer="adam", batch_size=4, epochs=4, steps_per_epoch=3)
+ADAM = {"class_name": "Adam", "config": {"learning_rate": 0.05}}
+TRAINING = TrainingConfig(optimizer=ADAM, batch_size=4, epochs=4, steps_per_epoch=3)
 
 
-def build() -> keras.Model:
+def build(optimizer: str | dict = ADAM) -> keras.Model:
     """A network with every kind of state: kernels, running statistics, optimizer moments."""
     keras.utils.set_random_seed(7)
     inputs = keras.Input((3,))
     hidden = keras.layers.BatchNormalization()(keras.layers.Dense(5)(inputs))
     model = keras.Model(inputs, keras.layers.Dense(1)(hidden))
-    model.compile(keras.optimizers.Adam(0.05), loss="mse", jit_compile=False)
-    return model
+    return compile_model(model, replace(TRAINING, optimizer=optimizer), "mse")
+
+
+def build_with_addons() -> keras.Model:
+    """With one of Keras 2's legacy optimizers, whose state a .keras file alone forgets."""
+    pytest.importorskip("tensorflow_addons")
+    return build({"class_name": "Addons>LAMB", "config": {"learning_rate": 0.05}})
 
 
 def epoch_batches(epoch: int) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -51,7 +59,8 @@ def weights_of(path: Path) -> list[np.ndarray]:
     return keras.models.load_model(path).get_weights()
 
 
-def test_interrupted_training_ends_with_the_weights_of_an_uninterrupted_one(tmp_path):
+@pytest.mark.parametrize("build", [build, build_with_addons])
+def test_interrupted_training_ends_with_the_weights_of_an_uninterrupted_one(build, tmp_path):
     fit(build, train, validation(), tmp_path / "whole", TRAINING, "s")
 
     with pytest.raises(BaseException):  # noqa: B017, PT011  (tf.data wraps the interruption)
