@@ -208,8 +208,9 @@ rule predict_dicom:
         f"{RUN}/predict/predictions.csv",
     params:
         model=config["export"][0],
+        dicom=f"{RAW}/dumc/dicom" if SYNTHETIC else f"{RAW}/dumc",
     shell:
-        "ichnet predict --model {RUN}/export/{params.model}/1 --out {RUN}/predict {RAW}/dumc "
+        "ichnet predict --model {RUN}/export/{params.model}/1 --out {RUN}/predict {params.dicom} "
         "|| [ $? -eq 1 ]"
 
 

@@ -30,6 +30,9 @@ logger = logging.getLogger(__name__)
 INFO = "info.json"
 BATCH_SLICES = 8
 
+SHUFFLED_RECORDS = 512
+"""Records held for shuffling: 1.7 GiB for five members at 512 x 512."""
+
 
 def cache_maps(
     members: Mapping[str, keras.Model],
@@ -70,8 +73,13 @@ def cache_maps(
             json.dump(info, handle, indent=2)
 
 
-def maps_dataset(folder: Path, split: str) -> tf.data.Dataset:
-    """Return the slices of one split with their maps, in the order of the records.
+def maps_dataset(folder: Path, split: str, seed: tf.Tensor | None = None) -> tf.data.Dataset:
+    """Return the slices of one split with their maps.
+
+    Args:
+        folder: of the cache.
+        split: of the record set.
+        seed: of the order; the order of the records when ``None``.
 
     Returns:
         what ``parse_slice`` gives but ``hu`` and ``mask_bits``, and ``maps``, float32
@@ -94,7 +102,10 @@ def maps_dataset(folder: Path, split: str) -> tf.data.Dataset:
         return {**example, "maps": tf.cast(maps, tf.float32)}
 
     files = sorted(str(path) for path in folder.glob(f"{split}-*.tfrecord"))
-    slices = tf.data.TFRecordDataset(files).map(parse, num_parallel_calls=tf.data.AUTOTUNE)
+    records = tf.data.TFRecordDataset(files)
+    if seed is not None:
+        records = records.shuffle(SHUFFLED_RECORDS, seed=seed)  # before maps take their full size
+    slices = records.map(parse, num_parallel_calls=tf.data.AUTOTUNE)
     # Keras takes the end of a dataset of unknown length for a mistake
     return slices.apply(tf.data.experimental.assert_cardinality(info["slices"][split]))
 

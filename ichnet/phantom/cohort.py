@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
-from ichnet.config import PhantomConfig, fingerprint
+from ichnet.config import ConfigError, PhantomConfig, fingerprint
 from ichnet.files import write_whole
 from ichnet.phantom.formats import WRITERS, Row, write_label_table
 from ichnet.phantom.patient import COHORT_NUMBER, draw_patient
@@ -23,6 +23,9 @@ from ichnet.phantom.scanner import scan_patient
 COHORTS: tuple[str, ...] = tuple(WRITERS)
 MARKER = ".phantom.json"
 """Says with which settings a finished cohort was made; written last."""
+
+OWN = ".synthetic"
+"""Says that a folder was made here, finished or not; written first. No other is ever removed."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,9 @@ def generate(
 
     Returns:
         the number of scans by cohort.
+
+    Raises:
+        ConfigError: when a cohort's folder holds files that were not made here.
     """
     counts = {}
     for cohort in cohorts:
@@ -67,13 +73,24 @@ def generate(
         marker = folder / MARKER
         if marker.exists() and json.loads(marker.read_text(encoding="utf-8")) == settings:
             continue
-        if folder.exists():
-            shutil.rmtree(folder)
+        _start_anew(folder)
         rows = _write_patients(_tasks(config, seed, cohort, folder), workers)
         write_label_table(cohort, rows, folder)
         with write_whole(marker) as handle:
             json.dump(settings, handle)
     return counts
+
+
+def _start_anew(folder: Path) -> None:
+    """Empty a folder of synthetic data; refuse one that may hold somebody's real cohort."""
+    if folder.exists():
+        if any(folder.iterdir()) and not (folder / OWN).exists():
+            raise ConfigError(
+                f"{folder}: holds files that the phantom did not make; choose another folder"
+            )
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True)
+    (folder / OWN).touch()
 
 
 def _tasks(config: PhantomConfig, seed: int, cohort: str, folder: Path) -> list[Task]:

@@ -18,7 +18,6 @@ from ichnet.training.fit import fit
 from ichnet.training.losses import SoftDice
 
 MAPS = "aihub-scans"
-SHUFFLE_SLICES = 2048
 
 
 def train_ensemble(config: Config, combination: str, run: RunFolder) -> keras.Model:
@@ -51,15 +50,16 @@ def train_ensemble(config: Config, combination: str, run: RunFolder) -> keras.Mo
     def train(first_epoch: int) -> tf.data.Dataset:
         steps = settings.training.steps_per_epoch
         epochs = tf.data.Dataset.range(first_epoch, settings.training.epochs)
-        return epochs.flat_map(
+        batches = epochs.flat_map(
             lambda epoch: (
-                maps_dataset(folder, "ensemble")
-                .shuffle(SHUFFLE_SLICES, seed=epoch + config.seed)
+                maps_dataset(folder, "ensemble", seed=epoch + config.seed)
                 .repeat()
                 .batch(settings.training.batch_size)
                 .take(steps)
             )
         ).map(to_pair)
+        count = steps * (settings.training.epochs - first_epoch)
+        return batches.apply(tf.data.experimental.assert_cardinality(count))
 
     validation = maps_dataset(folder, "validation").batch(settings.training.batch_size)
     return fit(

@@ -1,0 +1,182 @@
+"""The whole path at its smallest size: raw files, records, models, predictions, export, report."""
+
+from __future__ import annotations
+
+import csv
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ichnet.config import SEGMENTERS, Config, load_config, save_config
+from ichnet.inference.export import export_model
+from ichnet.inference.maps import cache_maps
+from ichnet.inference.predict import predict_inputs
+from ichnet.inference.predict_records import predict_model
+from ichnet.inference.scan_score import read_calibration
+from ichnet.inference.trained import load_best, load_trained, members_of_model
+from ichnet.phantom.cohort import generate
+from ichnet.predictions import read_predictions
+from ichnet.records.prepare import prepare
+from ichnet.records.record_set import RecordSet
+from ichnet.reporting.report import write_report
+from ichnet.reporting.table3 import table3
+from ichnet.reporting.tables import write_table
+from ichnet.runs import TEST_COHORTS, RunFolder, ensemble_name, segmenter_name
+from ichnet.training.classifier import train_classifier
+from ichnet.training.ensemble import train_ensemble
+from ichnet.training.segmenter import pretrain_encoder, train_segmenter
+
+CLASSIFIER = "MobileNetV2-aihub-strong"
+
+
+def tiny_config() -> Config:
+    """The demonstration's configuration with everything at its smallest."""
+    config = load_config(Path(__file__).parents[1] / "models" / "phantom.yaml")
+
+    def short(training):
+        return replace(training, batch_size=4, epochs=1, steps_per_epoch=2)
+
+    return replace(
+        config,
+        image=replace(config.image, matrix=32),
+        phantom=replace(
+            config.phantom,
+            matrix=48,
+            slices=(8, 8),
+            scans={"rsna": 4, "aihub": 60, "dumc": 8, "cq500": 6},
+            ich_share={"rsna": 0.5, "aihub": 0.6, "dumc": 0.5, "cq500": 0.5},
+        ),
+        selection=replace(
+            config.selection,
+            slices_per_subtype=4,
+            scans_with_ich=24,
+            validation_share=0.35,
+            ensemble_share=0.25,
+            small_lesion_ml=20.0,
+        ),
+        classifiers=replace(config.classifiers, training=short(config.classifiers.training)),
+        segmenters=replace(
+            config.segmenters,
+            base_width=4,
+            depth=2,
+            training=short(config.segmenters.training),
+            pretraining=short(config.segmenters.pretraining),
+        ),
+        ensembles=replace(config.ensembles, width=4, training=short(config.ensembles.training)),
+        evaluation=replace(config.evaluation, bootstrap_replicates=20),
+    )
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Config, RunFolder, Path]:
+    """Run everything once; the tests look at what came out."""
+    root = tmp_path_factory.mktemp("whole")
+    config, run, records = tiny_config(), RunFolder(root / "runs" / "tiny"), root / "records"
+    save_config(config, run.root / "config.yaml")
+    generate(config.phantom, config.seed, root / "raw", workers=1)
+    for name, cohort, selection in (
+        ("aihub-slices", "aihub", "slices"),
+        ("aihub-scans", "aihub", "scans"),
+        ("dumc", "dumc", "all"),
+        ("cq500", "cq500", "all"),
+    ):
+        prepare(cohort, selection, config, root / "raw" / cohort, records / name, strict=True)
+    train_classifier(config, "MobileNetV2", "aihub-strong", records, run)
+    pretrain_encoder(config, records, run)
+    for segmenter in SEGMENTERS:
+        train_segmenter(config, segmenter, records, run)
+    members = {name: load_best(run, segmenter_name(name)) for name in SEGMENTERS}
+    for name in ("aihub-scans", *TEST_COHORTS):
+        record_set = RecordSet.open(records / name)
+        splits = [split for split in record_set.splits if split != "train"]
+        cache_maps(members, record_set, splits, run.maps(name))
+    models = [CLASSIFIER, *map(segmenter_name, SEGMENTERS)]
+    for combination in config.ensembles.combinations:
+        train_ensemble(config, combination, run)
+        models.append(ensemble_name(combination))
+    for model in models:
+        predict_model(config, model, records, run)
+    export_model(
+        load_trained(config, "ensemble-all", run),
+        "ensemble-all",
+        config,
+        read_calibration(run.calibration("ensemble-all")),
+        run.export("ensemble-all"),
+        members=members_of_model(config, "ensemble-all"),
+    )
+    return config, run, records
+
+
+def test_every_model_has_predictions_for_every_scan(finished):
+    config, run, _ = finished
+    models = [CLASSIFIER, *map(segmenter_name, SEGMENTERS)]
+    models += [ensemble_name(name) for name in config.ensembles.combinations]
+    for model in models:
+        for cohort in TEST_COHORTS:
+            table = read_predictions(run.predictions(model) / f"{cohort}.scans.csv")
+            assert len(table["scan_id"]) == config.phantom.scans[cohort]
+            assert np.all((table["probability"] >= 0) & (table["probability"] <= 1))
+
+
+def test_training_and_test_share_no_patient(finished):
+    _, _, records = finished
+    train = RecordSet.open(records / "aihub-scans").patients("train")
+    for name in TEST_COHORTS:
+        assert not train.keys() & RecordSet.open(records / name).patients("test").keys()
+
+
+def test_every_segmenter_was_trained_to_the_end(finished):
+    _, run, _ = finished
+    logs = [run.model(segmenter_name(name)) / "finished.json" for name in SEGMENTERS]
+    assert all(json.loads(path.read_text())["epochs"] == 1 for path in logs)
+
+
+def test_table3_holds_the_five_combinations(finished):
+    config, run, _ = finished
+    table = table3(run, config)
+    combinations = [row[1] for row in table.rows if str(row[0]).startswith("All")]
+    assert combinations == list(config.ensembles.combinations)
+    assert all(path.exists() for path in write_table(table, run.tables))
+
+
+def test_the_exported_model_predicts_dicom_as_it_predicted_records(finished, tmp_path):
+    config, run, _ = finished
+    raw = run.root.parents[1] / "raw" / "dumc" / "dicom"
+    summary = predict_inputs(run.export("ensemble-all"), [raw], tmp_path)
+    assert (summary.scans, summary.excluded) == (config.phantom.scans["dumc"], 0)
+    with summary.predictions_csv.open(encoding="utf-8") as handle:
+        predicted = {row["scan_id"]: float(row["score"]) for row in csv.DictReader(handle)}
+    table = read_predictions(run.predictions("ensemble-all") / "dumc.scans.csv")
+    recorded = dict(zip(table["scan_id"], table["score"], strict=True))
+    assert predicted.keys() == recorded.keys()
+    for scan_id, score in recorded.items():
+        # records hold HU as whole numbers
+        assert predicted[scan_id] == pytest.approx(score, abs=2e-3)
+
+
+def test_the_report_is_one_file_that_says_what_the_models_are(finished):
+    config, run, records = finished
+    predict_folder = run.root / "predict"
+    predict_inputs(
+        run.export("ensemble-all"), [run.root.parents[1] / "raw" / "dumc" / "dicom"], predict_folder
+    )
+    write_report(run, records)
+    page = run.report.read_text(encoding="utf-8")
+    assert config.data_statement.split(".")[0] in page
+    assert "not a medical device" in page.lower()
+    assert 'src="http' not in page
+
+
+def test_results_name_no_patient(finished):
+    """Names, numbers and identifiers of the source are in no byte of records or results."""
+    _, run, records = finished
+    root = run.root.parents[1]
+    secrets = [b"Phantom^", b"AIHUB0000", b"DUMC0000", b"CQ5000000", b"2.25."]
+    for path in [*records.rglob("*"), *run.root.rglob("*")]:
+        if path.is_file():
+            content = path.read_bytes()
+            found = [secret for secret in secrets if secret in content]
+            assert not found, (path.relative_to(root), found)
