@@ -16,7 +16,7 @@ BIN = $(VENV)/bin
 # one core for each job of the workflow; TensorFlow's C++ log is chatter
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: help demo reproduce test lint unit test-addons benchmark clean
+.PHONY: help demo reproduce test lint unit test-addons benchmark docs clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -55,5 +55,9 @@ $(ADDONS_INSTALLED): setup.cfg constraints-addons.txt
 		--editable '.[addons,dicom-codecs,test]'
 	touch $@
 
+docs: $(INSTALLED)  ## the documentation as a site, build/site
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[docs]'
+	$(BIN)/mkdocs build
+
 clean:  ## remove environments, work files and runs
-	rm -rf $(VENV) $(ADDONS_VENV) work runs .snakemake
+	rm -rf $(VENV) $(ADDONS_VENV) work runs build .snakemake
