@@ -1,0 +1,270 @@
+"""The library calls behind models/*.py, from records to trained models, as small as can be."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from ichnet.cohorts.case import Case
+from ichnet.config import SEGMENTERS, Config, ConfigError, TrainingConfig, load_config
+from ichnet.ct.volume import Volume
+from ichnet.inference.maps import cache_maps
+from ichnet.inference.trained import load_trained
+from ichnet.networks.inception_unet import build_inception_unet
+from ichnet.records.record_set import RecordSet
+from ichnet.records.writer import RecordSetWriter
+from ichnet.runs import RunFolder, segmenter_name
+from ichnet.training import classifier as classifier_module
+from ichnet.training import segmenter as segmenter_module
+from ichnet.training.classifier import train_classifier
+from ichnet.training.ensemble import train_ensemble
+from ichnet.training.fit import read_log
+from ichnet.training.segmenter import pretrain_encoder, train_segmenter
+
+MATRIX = 32
+SPLITS = ("train", "validation", "ensemble")
+KINDS = {"SDH": (5,), "SAH": (4,), "mixed": (2, 5), "normal": ()}
+"""Scans of each split, by the positions of their subtypes among the labels."""
+
+
+@pytest.fixture(scope="module")
+def config() -> Config:
+    """The demonstration's, with the smallest networks, two steps, and no augmentation."""
+    demo = load_config(Path(__file__).parents[2] / "models" / "phantom.yaml")
+    training = TrainingConfig({"class_name": "Adam", "config": {"learning_rate": 0.01}}, 4, 1, 2)
+    return replace(
+        demo,
+        image=replace(demo.image, matrix=MATRIX, field_of_view_mm=128.0),
+        augmentation=replace(
+            demo.augmentation,
+            rotation_degrees=0.0,
+            shift_mm=0.0,
+            scale=0.0,
+            flip=False,
+            noise_hu=0.0,
+            offset_hu=0.0,
+        ),
+        classifiers=replace(demo.classifiers, training=training),
+        segmenters=replace(
+            demo.segmenters, base_width=4, depth=1, training=training, pretraining=training
+        ),
+        ensembles=replace(
+            demo.ensembles, combinations={"pair": ("subtype", "sdh")}, training=training
+        ),
+    )
+
+
+def case(number: int, kind: str, split: str) -> Case:
+    """A random scan of two slices, 4 mm pixels 5 mm apart; the lesion, if any, on the second.
+
+    Its first pixel says which scan it is.
+    """
+    rng = np.random.default_rng(number)
+    hu = rng.normal(30, 10, (2, MATRIX, MATRIX)).astype(np.int16)
+    labels = np.zeros((2, 6), np.int8)
+    mask = np.zeros(hu.shape, np.uint8)
+    for label in KINDS[kind]:
+        labels[1, [0, label]] = 1
+        mask[1, 8:16, 8:16] |= 1 << (label - 1)
+        hu[1, 8:16, 8:16] = 75
+    hu[:, 0, 0] = number
+    volume = Volume(
+        hu=hu,
+        pixel_spacing_mm=(4.0, 4.0),
+        orientation=np.array([1.0, 0, 0, 0, 1, 0]),
+        positions_mm=np.array([[0.0, 0, 0], [0, 0, 5]]),
+        slice_spacing_mm=np.full(2, 5.0),
+        scan_id=f"{split} {kind}",
+        patient_id=f"patient of {split} {kind}",
+    )
+    return Case("aihub", volume, labels.max(axis=0), labels, mask)
+
+
+@pytest.fixture(scope="module")
+def records(config, tmp_path_factory) -> Path:
+    root = tmp_path_factory.mktemp("records")
+    for name in ("aihub-scans", "aihub-slices"):
+        with RecordSetWriter(root / name, config.image) as writer:
+            for number, (split, kind) in enumerate((s, k) for s in SPLITS for k in KINDS):
+                writer.add(case(number, kind, split), split)
+            writer.finish([], {"image": asdict(config.image)})
+    return root
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory) -> RunFolder:
+    return RunFolder(tmp_path_factory.mktemp("run"))
+
+
+@pytest.fixture(scope="module")
+def encoder(config, records, run) -> keras.Model:
+    return pretrain_encoder(config, records, run)
+
+
+@pytest.fixture
+def asked(monkeypatch) -> dict:
+    """What ``fit`` is asked to do, instead of doing it."""
+    seen = {}
+
+    def spy(build, train, validation, folder, training, settings):
+        seen.update(
+            build=build, train=train, validation=validation, folder=folder, settings=settings
+        )
+
+    monkeypatch.setattr(segmenter_module, "fit", spy)
+    monkeypatch.setattr(classifier_module, "fit", spy)
+    return seen
+
+
+def scans_in(dataset) -> set[int]:
+    return {int(value) for hu, _ in dataset.as_numpy_iterator() for value in hu[:, 0, 0]}
+
+
+def test_pretraining_keeps_an_encoder_of_six_labels(encoder, run):
+    assert run.best("encoder-subtype").exists()
+    (row,) = read_log(run.model("encoder-subtype") / "log.csv")
+    assert np.isfinite(list(row.values())).all()
+    assert {"loss", "auc", "val_loss", "val_auc"} <= set(row)
+    assert tuple(encoder.output_shape) == (None, 6)
+
+
+def test_pretraining_learns_labels_of_slices(config, records, run, asked):
+    pretrain_encoder(config, records, run)
+    hu, labels = next(asked["train"](0).as_numpy_iterator())
+    assert hu.shape == (4, MATRIX, MATRIX)
+    assert labels.shape == (4, 6)
+    np.testing.assert_array_equal(labels[:, 0], [1, 0, 1, 0])
+    # every positive slice has ANY and a subtype; subtypes are those of KINDS
+    assert (labels[::2, 1:].sum(axis=1) >= 1).all()
+    np.testing.assert_array_equal(labels[:, [1, 3]], np.zeros((4, 2)))
+
+
+def test_the_subtype_segmenter_needs_its_encoder(config, records, tmp_path):
+    with pytest.raises(FileNotFoundError, match="pre-train the encoder first"):
+        train_segmenter(config, "subtype", records, RunFolder(tmp_path))
+
+
+def test_the_subtype_segmenter_starts_from_the_encoder(config, records, run, encoder, asked):
+    train_segmenter(config, "subtype", records, run)
+    unet = asked["build"]()
+    assert unet.name == "segmenter-subtype"
+    for name in ("down1_a1", "bottom_c3", "bottom_norm"):
+        for wanted, value in zip(
+            encoder.get_layer(name).get_weights(), unet.get_layer(name).get_weights(), strict=True
+        ):
+            np.testing.assert_array_equal(value, wanted)
+    train_segmenter(config, "all", records, run)
+    untaught = asked["build"]().get_layer("down1_a1").get_weights()[0]
+    assert (untaught != encoder.get_layer("down1_a1").get_weights()[0]).any()
+
+
+@pytest.mark.parametrize(
+    ("segmenter", "train", "validation"),
+    # numbers of scans: SDH, SAH, mixed, normal of the training split, then of the validation split
+    [
+        ("all", {0, 1, 2, 3}, {4, 5, 6, 7}),
+        ("subtype", {0, 1, 2, 3}, {4, 5, 6, 7}),
+        ("sdh", {0, 3}, {4, 7}),
+        ("sah", {1, 3}, {5, 7}),
+    ],
+)
+def test_each_segmenter_sees_its_scans(segmenter, train, validation, config, records, run, asked):
+    settings = config.segmenters
+    longer = replace(settings.training, steps_per_epoch=12)
+    config = replace(config, segmenters=replace(settings, training=longer))
+    train_segmenter(config, segmenter, records, run)
+    assert scans_in(asked["train"](0)) == train
+    assert scans_in(asked["validation"]) == validation
+    assert asked["folder"] == run.model(segmenter_name(segmenter))
+
+
+def test_a_segmenter_learns_the_outline(config, records, run, asked):
+    train_segmenter(config, "sdh", records, run)
+    hu, mask = next(asked["train"](0).as_numpy_iterator())
+    np.testing.assert_array_equal(mask.sum(axis=(1, 2)), [64, 0, 64, 0])
+    np.testing.assert_array_equal(hu[0][mask[0] == 1], np.full(64, 75))
+
+
+def test_no_scan_that_fits_is_an_error(config, records, run):
+    tiny = replace(config, selection=replace(config.selection, small_lesion_ml=0.1))
+    with pytest.raises(ConfigError, match=r"no scan of split 'train' fits the rule .*'small'"):
+        train_segmenter(tiny, "small", records, run)
+
+
+def test_segmenter_and_ensemble_from_records_to_a_model(config, records, run, encoder):
+    """Trains Model 2, caches maps, trains a weight model and assembles the ensemble."""
+    with pytest.raises(FileNotFoundError, match="no finished maps"):
+        train_ensemble(config, "pair", run)
+    with pytest.raises(ConfigError, match=r"ensembles\.combinations has no 'trio': pair"):
+        train_ensemble(config, "trio", run)
+
+    trained = train_segmenter(config, "subtype", records, run)
+    assert run.best("segmenter-subtype").exists()
+    settings = config.segmenters
+    untrained = build_inception_unet(
+        config.image, settings.base_width, settings.depth, "segmenter-sdh", seed=1
+    )
+    run.model("segmenter-sdh").mkdir(parents=True)
+    untrained.save(run.best("segmenter-sdh"))
+    members = {**dict.fromkeys(SEGMENTERS, untrained), "subtype": trained}
+    record_set = RecordSet.open(records / "aihub-scans")
+    cache_maps(members, record_set, ["validation", "ensemble"], run.maps("aihub-scans"))
+
+    weight_model = train_ensemble(config, "pair", run)
+    (row,) = read_log(run.model("ensemble-pair") / "log.csv")
+    assert np.isfinite(row["val_loss"])
+    assert tuple(weight_model.inputs[0].shape) == (None, MATRIX, MATRIX, 2)
+
+    ensemble = load_trained(config, "ensemble-pair", run)
+    hu = np.random.default_rng(0).normal(40, 40, (2, MATRIX, MATRIX)).astype("float32")
+    maps = [members[name](hu, training=False).numpy() for name in ("subtype", "sdh")]
+    maps = np.stack(maps, axis=-1).astype("float16").astype("float32")
+    np.testing.assert_allclose(ensemble(hu)["map"], weight_model(maps)["map"], atol=1e-5)
+
+
+def stand_in(backbone, image, weights, seed) -> keras.Model:
+    """A network with a classifier's two outputs."""
+    keras.utils.set_random_seed(seed)
+    hu = keras.Input((image.matrix, image.matrix), name="hu")
+    grid = keras.layers.Reshape((image.matrix, image.matrix, 1))(hu)
+    evidence = keras.layers.Dense(1)(keras.layers.AveragePooling2D(8)(grid))
+    saliency = keras.layers.Reshape((4, 4), name="saliency")(evidence)
+    logit = keras.layers.GlobalAveragePooling2D()(evidence)
+    probability = keras.layers.Activation("sigmoid", name="probability")(logit)
+    return keras.Model(hu, {"probability": probability, "saliency": saliency}, name=backbone)
+
+
+def test_a_classifier_from_records_to_a_model(config, records, run, monkeypatch):
+    monkeypatch.setattr(classifier_module, "build_classifier", stand_in)
+    model = train_classifier(config, "MobileNetV2", "aihub-strong", records, run)
+    assert model.name == "MobileNetV2"
+    (row,) = read_log(run.model("MobileNetV2-aihub-strong") / "log.csv")
+    assert np.isfinite(row["val_saliency_loss"])
+    assert "val_probability_auc" in row
+
+
+def test_arms_differ_in_their_loss_alone(config, records, run, asked, monkeypatch):
+    """The same initial weights, the same slices in the same order."""
+    monkeypatch.setattr(classifier_module, "build_classifier", stand_in)
+    made = {}
+    for arm in ("aihub-weak", "aihub-strong"):
+        train_classifier(config, "VGG19", arm, records, run)
+        assert asked["folder"] == run.model(f"VGG19-{arm}")
+        model, batches = asked["build"](), list(asked["train"](0).as_numpy_iterator())
+        made[arm] = (asked["settings"], model, batches)
+    (weak, weak_model, weak_batches), (strong, strong_model, strong_batches) = made.values()
+    assert weak != strong
+    for one, two in zip(weak_model.get_weights(), strong_model.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, two)
+    assert len(weak_batches) == config.classifiers.training.steps_per_epoch
+    for (hu, targets), (strong_hu, strong_targets) in zip(
+        weak_batches, strong_batches, strict=True
+    ):
+        np.testing.assert_array_equal(hu, strong_hu)
+        np.testing.assert_array_equal(targets["probability"], [[1], [0], [1], [0]])
+        np.testing.assert_array_equal(targets["saliency"], strong_targets["saliency"])
+        np.testing.assert_array_equal(targets["saliency"].any(axis=(1, 2)), [1, 0, 1, 0])
