@@ -124,7 +124,7 @@ rule maps:
     output:
         f"{RUN}/maps/{{set}}/info.json",
     shell:
-        "python models/cache_maps.py --config {CONFIG} --records {RECORDS} --run {RUN} "
+        "python models/cache_maps.py --records {RECORDS} --run {RUN} "
         "--set {wildcards.set}"
 
 
