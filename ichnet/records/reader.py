@@ -81,7 +81,7 @@ def training_dataset(
         records = tf.data.TFRecordDataset(order)
         if scans is not None:
             records = records.filter(_among(scans))
-        records = records.filter(lambda one: (parse_identity(one)[0] == 1) == positive)
+        records = records.filter(lambda one: parse_identity(one)[0] == int(positive))
         return records.shuffle(SHUFFLED_RECORDS, seed=epoch_seed).repeat()
 
     def batch_of(seed_and_step: tuple[tf.Tensor, tf.Tensor], batch: Example) -> Example:
@@ -91,6 +91,8 @@ def training_dataset(
         return {"hu": hu, "mask": mask, "labels": batch["labels"]}
 
     def epoch_dataset(epoch: tf.Tensor) -> tf.data.Dataset:
+        # of this graph only: shuffling mixes in the global seed, which building a network sets
+        tf.compat.v1.set_random_seed(1)
         epoch_seed = epoch + 1_000_003 * seed
         streams = [stream(True, epoch_seed), stream(False, epoch_seed)]
         in_turn = tf.data.Dataset.choose_from_datasets(streams, tf.data.Dataset.range(2).repeat())
