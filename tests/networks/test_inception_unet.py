@@ -64,7 +64,7 @@ def test_an_untrained_map_starts_near_the_lesions_share(image_of):
     means = [
         float(
             tf.reduce_mean(
-                build_inception_unet(image_of(16), 8, 2, "net", seed)(
+                build_inception_unet(image_of(16), 8, 1, "net", seed)(
                     tf.fill((1, 16, 16), 30.0), training=False
                 )
             )
@@ -75,7 +75,7 @@ def test_an_untrained_map_starts_near_the_lesions_share(image_of):
 
 
 def test_without_evidence_the_map_is_the_prior(image_of):
-    unet = build_inception_unet(image_of(16), 8, 2, "net", seed=0)
+    unet = build_inception_unet(image_of(16), 8, 1, "net", seed=0)
     kernel, bias = unet.get_layer("head").get_weights()
     unet.get_layer("head").set_weights([np.zeros_like(kernel), bias])
     np.testing.assert_allclose(unet(noise(16)), np.full((2, 16, 16), LESION_PRIOR), rtol=1e-5)

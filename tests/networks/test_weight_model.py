@@ -128,8 +128,8 @@ def train(weighting: str) -> np.ndarray:
     """Train on the lone specialists and return the Dice coefficient of each sample's mask."""
     maps, truth = lone_specialists()
     model = build(weighting)
-    model.compile(keras.optimizers.Adam(0.02), loss={"mask": SoftDice()}, jit_compile=False)
-    model.fit(maps, {"mask": truth}, batch_size=16, epochs=60, shuffle=False, verbose=0)
+    model.compile(keras.optimizers.Adam(0.05), loss={"mask": SoftDice()}, jit_compile=False)
+    model.fit(maps, {"mask": truth}, batch_size=16, epochs=30, shuffle=False, verbose=0)
     mask = model(maps)["mask"].numpy()
     return 2 * (mask * truth).sum(axis=(1, 2)) / (mask + truth).sum(axis=(1, 2))
 

@@ -120,8 +120,15 @@ def batches() -> list[tuple[np.ndarray, dict[str, np.ndarray]]]:
     return made
 
 
-def trained(config: Config, strong: bool) -> list[np.ndarray]:
+def compiled(config: Config, strong: bool) -> keras.Model:
+    """A compiled classifier; two steps are done before a graph of them is traced."""
     model = compile_classifier(classifier(), config, strong)
+    model.run_eagerly = True
+    return model
+
+
+def trained(config: Config, strong: bool) -> list[np.ndarray]:
+    model = compiled(config, strong)
     for hu, targets in batches():
         model.train_on_batch(hu, targets)
     return model.get_weights()
@@ -147,7 +154,7 @@ def test_the_strong_loss_is_the_weighted_sum(config):
     hu, targets = batches()[0]
 
     def loss(strong: bool, weight: float = 1.0) -> float:
-        model = compile_classifier(classifier(), with_weight(config, weight), strong)
+        model = compiled(with_weight(config, weight), strong)
         return model.evaluate(hu, targets, return_dict=True, verbose=0)["loss"]
 
     weak = loss(strong=False)
@@ -158,11 +165,12 @@ def test_the_strong_loss_is_the_weighted_sum(config):
 
 def test_a_compiled_model_comes_back_whole(config, tmp_path):
     """Loss, weights of losses and optimizer are in the file, so training can go on."""
-    model = compile_classifier(classifier(), with_weight(config, 2.0), strong=True)
+    model = compiled(with_weight(config, 2.0), strong=True)
     (hu, targets), (more_hu, more_targets) = batches()
     model.train_on_batch(hu, targets)
     model.save(tmp_path / "m.keras")
     again = keras.models.load_model(tmp_path / "m.keras")
+    again.run_eagerly = True
     for one in (model, again):
         one.train_on_batch(more_hu, more_targets)
     assert int(again.optimizer.iterations) == 2

@@ -35,7 +35,7 @@ KINDS = {"SDH": (5,), "SAH": (4,), "mixed": (2, 5), "normal": ()}
 def config() -> Config:
     """The demonstration's, with the smallest networks, two steps, and no augmentation."""
     demo = load_config(Path(__file__).parents[2] / "models" / "phantom.yaml")
-    training = TrainingConfig({"class_name": "Adam", "config": {"learning_rate": 0.01}}, 4, 1, 2)
+    training = TrainingConfig("sgd", batch_size=4, epochs=1, steps_per_epoch=2)
     return replace(
         demo,
         image=replace(demo.image, matrix=MATRIX, field_of_view_mm=128.0),
