@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import csv
 import json
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from ichnet.config import SEGMENTERS, Config, load_config, save_config
+from ichnet.ct.pseudonym import load_key
 from ichnet.inference.export import export_model
 from ichnet.inference.maps import cache_maps
 from ichnet.inference.predict import predict_inputs
@@ -84,6 +89,35 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Config, RunFolde
         ("cq500", "cq500", "all"),
     ):
         prepare(cohort, selection, config, root / "raw" / cohort, records / name, strict=True)
+    with eager_functions():
+        models = train_all(config, records, run)
+        for model in models:
+            predict_model(config, model, records, run)
+    export_model(
+        load_trained(config, "ensemble-all", run),
+        "ensemble-all",
+        config,
+        read_calibration(run.calibration("ensemble-all")),
+        run.export("ensemble-all"),
+        members=members_of_model(config, "ensemble-all"),
+    )
+    return config, run, records
+
+
+@contextmanager
+def eager_functions() -> Iterator[None]:
+    """Skip the tracing of graphs, which takes a minute or more for a few steps of each network."""
+    tf.config.run_functions_eagerly(True)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message=".*run_functions_eagerly.*")
+            yield
+    finally:
+        tf.config.run_functions_eagerly(False)
+
+
+def train_all(config: Config, records: Path, run: RunFolder) -> list[str]:
+    """Train one classifier, the encoder, five segmenters and five ensembles; return their names."""
     train_classifier(config, "MobileNetV2", "aihub-strong", records, run)
     pretrain_encoder(config, records, run)
     for segmenter in SEGMENTERS:
@@ -97,17 +131,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Config, RunFolde
     for combination in config.ensembles.combinations:
         train_ensemble(config, combination, run)
         models.append(ensemble_name(combination))
-    for model in models:
-        predict_model(config, model, records, run)
-    export_model(
-        load_trained(config, "ensemble-all", run),
-        "ensemble-all",
-        config,
-        read_calibration(run.calibration("ensemble-all")),
-        run.export("ensemble-all"),
-        members=members_of_model(config, "ensemble-all"),
-    )
-    return config, run, records
+    return models
 
 
 def test_every_model_has_predictions_for_every_scan(finished):
@@ -145,7 +169,7 @@ def test_table3_holds_the_five_combinations(finished):
 def test_the_exported_model_predicts_dicom_as_it_predicted_records(finished, tmp_path):
     config, run, _ = finished
     raw = run.root.parents[1] / "raw" / "dumc" / "dicom"
-    summary = predict_inputs(run.export("ensemble-all"), [raw], tmp_path)
+    summary = predict_inputs(run.export("ensemble-all"), [raw], tmp_path, load_key())
     assert (summary.scans, summary.excluded) == (config.phantom.scans["dumc"], 0)
     with summary.predictions_csv.open(encoding="utf-8") as handle:
         predicted = {row["scan_id"]: float(row["score"]) for row in csv.DictReader(handle)}
@@ -161,7 +185,10 @@ def test_the_report_is_one_file_that_says_what_the_models_are(finished):
     config, run, records = finished
     predict_folder = run.root / "predict"
     predict_inputs(
-        run.export("ensemble-all"), [run.root.parents[1] / "raw" / "dumc" / "dicom"], predict_folder
+        run.export("ensemble-all"),
+        [run.root.parents[1] / "raw" / "dumc" / "dicom"],
+        predict_folder,
+        load_key(),
     )
     write_report(run, records)
     page = run.report.read_text(encoding="utf-8")

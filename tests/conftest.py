@@ -1,0 +1,20 @@
+"""What every test needs: a key for pseudonyms that is not the user's own."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+
+@pytest.fixture(scope="session", autouse=True)
+def pseudonym_key(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep the tests away from the key in the user's home, also in the scripts they start."""
+    name = "ICHNET_PSEUDONYM_KEY_FILE"
+    before = os.environ.get(name)
+    os.environ[name] = str(tmp_path_factory.mktemp("key") / "pseudonym.key")
+    yield
+    del os.environ[name]
+    if before is not None:
+        os.environ[name] = before
