@@ -60,6 +60,18 @@ def test_frozen_networks_have_a_map_too(model):
     np.testing.assert_allclose(cam, [[[4, 8], [12, 0]]], rtol=1e-6)
 
 
+def test_a_layer_without_weights_below_it_has_a_map_too():
+    """The tape sees no variable there, so it must be told to watch the input."""
+    inputs = keras.Input((2, 2, 1))
+    features = keras.layers.Rescaling(2.0, name="features")(inputs)
+    score = keras.layers.Dense(1, use_bias=False)(keras.layers.Flatten()(features))
+    model = keras.Model(inputs, score)
+    model.set_weights([np.full((4, 1), 3.0)])
+    np.testing.assert_allclose(
+        grad_cam(model, "features", IMAGE, first), [[[6, 12], [18, 0]]], rtol=1e-6
+    )
+
+
 def test_it_can_be_differentiated(model):
     """The map is sum over channels of weight times feature, linear in the head's kernel."""
     kernel = model.get_layer("score").kernel
