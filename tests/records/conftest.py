@@ -103,3 +103,12 @@ def write_records(image):
         return RecordSet.open(folder)
 
     return write
+
+
+@pytest.fixture(autouse=True)
+def key_file(tmp_path_factory, monkeypatch) -> Path:
+    """A pseudonym key of the tests' own, so that nobody's home is touched."""
+    path = tmp_path_factory.getbasetemp() / "pseudonym.key"
+    path.write_bytes(bytes(range(32)))
+    monkeypatch.setenv("ICHNET_PSEUDONYM_KEY_FILE", str(path))
+    return path
