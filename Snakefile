@@ -6,6 +6,9 @@
 # Every rule runs one script, exactly as a person would. What a rule's result depends on in the
 # configuration is its parameter: a change there repeats that rule and what follows, nothing else.
 
+from functools import reduce
+from operator import getitem
+
 from ichnet import runs
 
 NAME = config["name"]
@@ -27,8 +30,8 @@ PREDICTIONS = [f"{RUN}/predictions/{{model}}/{c}.scans.csv" for c in runs.TEST_C
 
 
 def section(*names):
-    """Return the parts of the configuration that a rule depends on."""
-    return {name: config[name] for name in ("seed", *names)}
+    """Return the parts of the configuration that a rule depends on, e.g. `evaluation.threshold`."""
+    return {name: reduce(getitem, name.split("."), config) for name in ("seed", *names)}
 
 
 wildcard_constraints:
@@ -158,7 +161,7 @@ rule predict_from_maps:
     output:
         expand(PREDICTIONS, model=SEGMENTERS + ENSEMBLES),
     params:
-        section("evaluation"),
+        section("evaluation.top_pixels"),
     shell:
         "python eval/predict.py --config {CONFIG} --records {RECORDS} --run {RUN} "
         "--models {SEGMENTERS} {ENSEMBLES}"
@@ -194,7 +197,13 @@ rule export:
     output:
         f"{RUN}/export/{{model}}/1/metadata.json",
     params:
-        section("data_statement", "image", "evaluation"),
+        section(
+            "data_statement",
+            "image",
+            "evaluation.top_pixels",
+            "evaluation.threshold",
+            "evaluation.difficult",
+        ),
     shell:
         "python models/export.py --config {CONFIG} --run {RUN} --model {wildcards.model}"
 

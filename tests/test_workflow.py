@@ -20,11 +20,16 @@ pytestmark = pytest.mark.skipif(
 
 
 def dry_run(folder: Path, config: Path, *options: str) -> str:
-    """Return what Snakemake says it would do, from a folder without results."""
+    """Return what Snakemake says it would do in a folder."""
+    return snakemake(folder, config, "--dry-run", *options)
+
+
+def snakemake(folder: Path, config: Path, *options: str) -> str:
+    """Return what Snakemake prints."""
     result = subprocess.run(
         [
             SNAKEMAKE, "--snakefile", str(ROOT / "Snakefile"), "--directory", str(folder),
-            "--configfile", str(config), "--cores", "2", "--dry-run", *options,
+            "--configfile", str(config), "--cores", "2", *options,
         ],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
@@ -67,3 +72,45 @@ def test_real_cohorts_take_the_place_of_the_phantom(tmp_path):
     assert "phantom" not in counts
     assert counts["classifier"] == 12
     assert counts["ensemble"] == 5
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A folder where every step has been run, as far as Snakemake can know: its files are empty."""
+    folder = tmp_path_factory.mktemp("finished")
+    config = folder / "config.yaml"
+    shutil.copy(ROOT / "models" / "phantom.yaml", config)
+    for line in snakemake(folder, config, "--summary").splitlines()[1:]:
+        output = folder / line.split("\t")[0]
+        output.parent.mkdir(parents=True, exist_ok=True)
+        output.touch()
+    snakemake(folder, config, "--touch", "--forceall")
+    return folder
+
+
+def test_an_unchanged_workflow_does_nothing(finished):
+    assert "Nothing to be done" in dry_run(finished, finished / "config.yaml")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "first", "untouched"),
+    [
+        ("replicates: 500", "replicates: 900", {"table_or_figure"}, {"export", "ensemble"}),
+        ("  width: 8", "  width: 12", {"ensemble"}, {"segmenter", "maps", "classifier"}),
+        ("saliency_weight: 1", "saliency_weight: 2", {"classifier"}, {"segmenter", "records"}),
+        ("base_width: 8", "base_width: 12", {"encoder", "segmenter"}, {"classifier", "records"}),
+        ("rotation_degrees: 10", "rotation_degrees: 5", {"classifier", "segmenter"}, {"records"}),
+        ("slices_per_subtype: 30", "slices_per_subtype: 20", {"records"}, {"phantom"}),
+        ("slices: [14, 18]", "slices: [14, 16]", {"phantom"}, set()),
+    ],
+)
+def test_a_changed_configuration_repeats_what_depends_on_it(
+    finished, tmp_path, old, new, first, untouched
+):
+    text = (finished / "config.yaml").read_text(encoding="utf-8")
+    assert text.count(old) == 1
+    config = tmp_path / "config.yaml"
+    config.write_text(text.replace(old, new), encoding="utf-8")
+    repeated = jobs(dry_run(finished, config)).keys()
+    assert first | {"report"} <= repeated
+    assert not untouched & repeated
