@@ -6,6 +6,7 @@
 # Every rule runs one script, exactly as a person would. What a rule's result depends on in the
 # configuration is its parameter: a change there repeats that rule and what follows, nothing else.
 
+import re
 from functools import reduce
 from operator import getitem
 
@@ -14,6 +15,7 @@ from ichnet import runs
 NAME = config["name"]
 CONFIG = str(workflow.configfiles[0])
 RUN = f"runs/{NAME}"
+REPEATS = {f"{RUN}/repeats/{seed}": seed for seed in config["repeats"]["seeds"]}
 WORK = f"work/{NAME}"
 RAW = config.get("raw", f"{WORK}/raw")
 SYNTHETIC = "raw" not in config
@@ -26,15 +28,38 @@ CLASSIFIERS = [runs.classifier_name(b, a) for b in BACKBONES for a in ARMS]
 SEGMENTERS = [runs.segmenter_name(s) for s in runs.SEGMENTERS]
 ENSEMBLES = [runs.ensemble_name(c) for c in COMBINATIONS]
 MODELS = CLASSIFIERS + SEGMENTERS + ENSEMBLES
-PREDICTIONS = [f"{RUN}/predictions/{{model}}/{c}.scans.csv" for c in runs.TEST_COHORTS]
+REPEATED = [runs.classifier_name(b, a) for b in config["repeats"]["backbones"] for a in ARMS]
+REPEATED += SEGMENTERS + ENSEMBLES
+PREDICTIONS = [f"{{run}}/predictions/{{model}}/{c}.scans.csv" for c in runs.TEST_COHORTS]
+
+
+
+LISTS = {"backbones", "arms", "combinations"}
 
 
 def section(*names):
-    """Return the parts of the configuration that a rule depends on, e.g. `evaluation.threshold`."""
-    return {name: reduce(getitem, name.split("."), config) for name in ("seed", *names)}
+    """Return the parts of the configuration that a rule depends on, e.g. `evaluation.threshold`.
+
+    Which other models are trained changes no model, so the lists of models are not part of it.
+    """
+    parts = {name: reduce(getitem, name.split("."), config) for name in ("seed", *names)}
+    return {
+        name: {key: part[key] for key in part if key not in LISTS} if isinstance(part, dict) else part
+        for name, part in parts.items()
+    }
+
+
+def seed_of(wildcards):
+    """Return the seed of a run: the configuration's, or a repeat's."""
+    return REPEATS.get(wildcards.run, config["seed"])
+
+
+def predictions_of(run, models):
+    return expand(PREDICTIONS, run=run, model=models)
 
 
 wildcard_constraints:
+    run="|".join(map(re.escape, [RUN, *REPEATS])),
     backbone="|".join(BACKBONES),
     arm="|".join(ARMS),
     segmenter="|".join(runs.SEGMENTERS),
@@ -86,85 +111,93 @@ rule classifier:
     input:
         lambda wildcards: f"{RECORDS}/{runs.ARM_RECORDS[wildcards.arm]}/info.json",
     output:
-        f"{RUN}/models/{{backbone}}-{{arm}}/finished.json",
+        "{run}/models/{backbone}-{arm}/finished.json",
     params:
-        section("image", "augmentation", "classifiers", "register"),
+        settings=section("image", "augmentation", "classifiers", "register"),
+        seed=seed_of,
     shell:
-        "python models/train_classifier.py --config {CONFIG} --records {RECORDS} --run {RUN} "
-        "--backbone {wildcards.backbone} --arm {wildcards.arm}"
+        "python models/train_classifier.py --config {CONFIG} --seed {params.seed} --records {RECORDS} "
+        "--run {wildcards.run} --backbone {wildcards.backbone} --arm {wildcards.arm}"
 
 
 rule encoder:
     input:
         f"{RECORDS}/aihub-scans/info.json",
     output:
-        f"{RUN}/models/encoder-subtype/finished.json",
+        "{run}/models/encoder-subtype/finished.json",
     params:
-        section("image", "augmentation", "segmenters", "register"),
+        settings=section("image", "augmentation", "segmenters", "register"),
+        seed=seed_of,
     shell:
-        "python models/pretrain_encoder.py --config {CONFIG} --records {RECORDS} --run {RUN}"
+        "python models/pretrain_encoder.py --config {CONFIG} --seed {params.seed} --records {RECORDS} "
+        "--run {wildcards.run}"
 
 
 rule segmenter:
     input:
         f"{RECORDS}/aihub-scans/info.json",
-        lambda wildcards: [f"{RUN}/models/encoder-subtype/finished.json"]
+        lambda wildcards: [f"{wildcards.run}/models/encoder-subtype/finished.json"]
         if wildcards.segmenter == "subtype"
         else [],
     output:
-        f"{RUN}/models/segmenter-{{segmenter}}/finished.json",
+        "{run}/models/segmenter-{segmenter}/finished.json",
     params:
-        section("image", "augmentation", "segmenters", "selection", "register"),
+        settings=section("image", "augmentation", "segmenters", "selection", "register"),
+        seed=seed_of,
     shell:
-        "python models/train_segmenter.py --config {CONFIG} --records {RECORDS} --run {RUN} "
-        "--segmenter {wildcards.segmenter}"
+        "python models/train_segmenter.py --config {CONFIG} --seed {params.seed} --records {RECORDS} "
+        "--run {wildcards.run} --segmenter {wildcards.segmenter}"
 
 
 rule maps:
     input:
         f"{RECORDS}/{{set}}/info.json",
-        expand(f"{RUN}/models/{{model}}/finished.json", model=SEGMENTERS),
+        expand("{{run}}/models/{model}/finished.json", model=SEGMENTERS),
     output:
-        f"{RUN}/maps/{{set}}/info.json",
+        "{run}/maps/{set}/info.json",
     shell:
-        "python models/cache_maps.py --records {RECORDS} --run {RUN} "
-        "--set {wildcards.set}"
+        "python models/cache_maps.py --records {RECORDS} --run {wildcards.run} --set {wildcards.set}"
 
 
 rule ensemble:
     input:
-        f"{RUN}/maps/aihub-scans/info.json",
+        "{run}/maps/aihub-scans/info.json",
     output:
-        f"{RUN}/models/ensemble-{{combination}}/finished.json",
+        "{run}/models/ensemble-{combination}/finished.json",
     params:
-        section("image", "ensembles", "register"),
+        settings=section("image", "ensembles", "register"),
+        members=lambda wildcards: config["ensembles"]["combinations"][wildcards.combination],
+        seed=seed_of,
     shell:
-        "python models/train_ensemble.py --config {CONFIG} --run {RUN} "
-        "--combination {wildcards.combination}"
+        "python models/train_ensemble.py --config {CONFIG} --seed {params.seed} "
+        "--run {wildcards.run} --combination {wildcards.combination}"
 
 
 rule predict_classifier:
     input:
-        f"{RUN}/models/{{backbone}}-{{arm}}/finished.json",
+        "{run}/models/{backbone}-{arm}/finished.json",
         expand(f"{RECORDS}/{{set}}/info.json", set=["aihub-scans", *runs.TEST_COHORTS]),
     output:
-        [path.format(model="{backbone}-{arm}") for path in PREDICTIONS],
+        [path.replace("{model}", "{backbone}-{arm}") for path in PREDICTIONS],
+    params:
+        seed=seed_of,
     shell:
-        "python eval/predict.py --config {CONFIG} --records {RECORDS} --run {RUN} "
-        "--models {wildcards.backbone}-{wildcards.arm}"
+        "python eval/predict.py --config {CONFIG} --seed {params.seed} --records {RECORDS} "
+        "--run {wildcards.run} --models {wildcards.backbone}-{wildcards.arm}"
 
 
 rule predict_from_maps:
     input:
-        expand(f"{RUN}/models/{{model}}/finished.json", model=SEGMENTERS + ENSEMBLES),
-        expand(f"{RUN}/maps/{{set}}/info.json", set=["aihub-scans", *runs.TEST_COHORTS]),
+        expand("{{run}}/models/{model}/finished.json", model=SEGMENTERS + ENSEMBLES),
+        expand("{{run}}/maps/{set}/info.json", set=["aihub-scans", *runs.TEST_COHORTS]),
     output:
-        expand(PREDICTIONS, model=SEGMENTERS + ENSEMBLES),
+        expand(PREDICTIONS, model=SEGMENTERS + ENSEMBLES, allow_missing=True),
     params:
-        section("evaluation.top_pixels"),
+        settings=section("evaluation.top_pixels"),
+        seed=seed_of,
     shell:
-        "python eval/predict.py --config {CONFIG} --records {RECORDS} --run {RUN} "
-        "--models {SEGMENTERS} {ENSEMBLES}"
+        "python eval/predict.py --config {CONFIG} --seed {params.seed} --records {RECORDS} "
+        "--run {wildcards.run} --models {SEGMENTERS} {ENSEMBLES}"
 
 
 rule table1:
@@ -178,7 +211,7 @@ rule table1:
 
 rule table_or_figure:
     input:
-        expand(PREDICTIONS, model=MODELS),
+        predictions_of(RUN, MODELS),
     output:
         f"{RUN}/{{kind}}/{{script}}.csv",
     params:
@@ -187,6 +220,18 @@ rule table_or_figure:
         script="table2|table3|figure2|difficult_cases",
     shell:
         "python eval/{wildcards.script}.py --run {RUN}"
+
+
+rule contrasts:
+    input:
+        predictions_of(RUN, MODELS),
+        predictions_of(list(REPEATS), REPEATED) if REPEATS else [],
+    output:
+        f"{RUN}/tables/contrasts.csv",
+    params:
+        section("contrasts", "repeats", "selection.small_lesion_ml"),
+    shell:
+        "python eval/contrasts.py --run {RUN}"
 
 
 rule export:
@@ -229,6 +274,7 @@ rule report:
         f"{RUN}/tables/table2.csv",
         f"{RUN}/tables/table3.csv",
         f"{RUN}/tables/difficult_cases.csv",
+        f"{RUN}/tables/contrasts.csv",
         f"{RUN}/figures/figure2.csv",
         f"{RUN}/predict/predictions.csv",
         expand(f"{RUN}/export/{{model}}/1/metadata.json", model=config["export"]),

@@ -7,21 +7,21 @@ Example:
     python eval/predict.py --models ensemble-basic ensemble-all
 """
 
-from ichnet.config import load_config, save_config
+from ichnet.config import save_config
 from ichnet.runs import RunFolder
-from ichnet.scripts import experiment_parser, load_tensorflow, run_script
+from ichnet.scripts import experiment_parser, load_experiment, load_tensorflow, run_script
 
 
 def main() -> None:
     """Parse arguments, predict, say where the predictions are."""
-    parser = experiment_parser(__doc__, "config", "records", "run")
+    parser = experiment_parser(__doc__, "config", "records", "run", "seed")
     parser.add_argument("--models", required=True, nargs="+", help="e.g. ensemble-all")
     args = parser.parse_args()
 
     load_tensorflow()
     from ichnet.inference.predict_records import predict_model
 
-    config = load_config(args.config)
+    config = load_experiment(args)
     run = RunFolder(args.run)
     save_config(config, run.root / "config.yaml")
     for model in args.models:

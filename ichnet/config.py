@@ -204,6 +204,35 @@ class EvaluationConfig:
 
 
 @dataclass(frozen=True)
+class RepeatsConfig:
+    """The whole experiment again with other seeds of training, on the same data.
+
+    Attributes:
+        seeds: one repeat each; none by default. The split and the test data stay as they are.
+        backbones: the classifiers to repeat, in every arm; segmenters and ensembles all are.
+    """
+
+    seeds: tuple[int, ...]
+    backbones: tuple[Backbone, ...]
+
+
+@dataclass(frozen=True)
+class ContrastConfig:
+    """A question that is written down before the run: does ``model`` do better than ``against``?
+
+    Attributes:
+        question: one sentence.
+        model, against: names of models, e.g. ``ensemble-all``.
+        test_set: scans with ICH to include beside all normal scans (see Table 3).
+    """
+
+    question: str
+    model: str
+    against: str
+    test_set: Literal["All", "SDH", "SAH", "Small"]
+
+
+@dataclass(frozen=True)
 class Config:
     """Everything one experiment depends on.
 
@@ -214,6 +243,7 @@ class Config:
         register: modules to import before training, whose Keras-registered losses, optimizers
             and metrics can then be named, e.g. ``tensorflow_addons``.
         export: the models to export as SavedModels, e.g. ``ensemble-all``.
+        contrasts: what the experiment asks, corrected for their number.
     """
 
     name: str
@@ -229,6 +259,8 @@ class Config:
     ensembles: EnsembleConfig
     evaluation: EvaluationConfig
     export: tuple[str, ...]
+    repeats: RepeatsConfig
+    contrasts: tuple[ContrastConfig, ...]
 
 
 def load_config(path: Path) -> Config:

@@ -4,20 +4,19 @@ Example:
     python models/pretrain_encoder.py --config models/phantom.yaml
 """
 
-from ichnet.config import load_config
 from ichnet.runs import RunFolder
-from ichnet.scripts import experiment_parser, load_tensorflow, run_script
+from ichnet.scripts import experiment_parser, load_experiment, load_tensorflow, run_script
 
 
 def main() -> None:
     """Parse arguments, train, say where the encoder is."""
-    args = experiment_parser(__doc__, "config", "records", "run").parse_args()
+    args = experiment_parser(__doc__, "config", "records", "run", "seed").parse_args()
 
     load_tensorflow()
     from ichnet.training.segmenter import ENCODER, pretrain_encoder
 
     run = RunFolder(args.run)
-    pretrain_encoder(load_config(args.config), args.records, run)
+    pretrain_encoder(load_experiment(args), args.records, run)
     print(f"trained: {run.best(ENCODER)}")
 
 

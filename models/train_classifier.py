@@ -7,14 +7,14 @@ Example:
     python models/train_classifier.py --backbone MobileNetV2 --arm aihub-strong
 """
 
-from ichnet.config import ARMS, BACKBONES, load_config
+from ichnet.config import ARMS, BACKBONES
 from ichnet.runs import RunFolder, classifier_name
-from ichnet.scripts import experiment_parser, load_tensorflow, run_script
+from ichnet.scripts import experiment_parser, load_experiment, load_tensorflow, run_script
 
 
 def main() -> None:
     """Parse arguments, train, say where the model is."""
-    parser = experiment_parser(__doc__, "config", "records", "run")
+    parser = experiment_parser(__doc__, "config", "records", "run", "seed")
     parser.add_argument("--backbone", required=True, choices=BACKBONES)
     parser.add_argument("--arm", required=True, choices=ARMS)
     args = parser.parse_args()
@@ -23,7 +23,7 @@ def main() -> None:
     from ichnet.training.classifier import train_classifier
 
     run = RunFolder(args.run)
-    train_classifier(load_config(args.config), args.backbone, args.arm, args.records, run)
+    train_classifier(load_experiment(args), args.backbone, args.arm, args.records, run)
     print(f"trained: {run.best(classifier_name(args.backbone, args.arm))}")
 
 

@@ -6,14 +6,13 @@ Example:
     python models/train_ensemble.py --combination all
 """
 
-from ichnet.config import load_config
 from ichnet.runs import RunFolder, ensemble_name
-from ichnet.scripts import experiment_parser, load_tensorflow, run_script
+from ichnet.scripts import experiment_parser, load_experiment, load_tensorflow, run_script
 
 
 def main() -> None:
     """Parse arguments, train, say where the model is."""
-    parser = experiment_parser(__doc__, "config", "run")
+    parser = experiment_parser(__doc__, "config", "run", "seed")
     parser.add_argument("--combination", required=True, help="a key of ensembles.combinations")
     args = parser.parse_args()
 
@@ -21,7 +20,7 @@ def main() -> None:
     from ichnet.training.ensemble import train_ensemble
 
     run = RunFolder(args.run)
-    train_ensemble(load_config(args.config), args.combination, run)
+    train_ensemble(load_experiment(args), args.combination, run)
     print(f"trained: {run.best(ensemble_name(args.combination))}")
 
 

@@ -7,14 +7,14 @@ Example:
     python models/train_segmenter.py --segmenter sdh
 """
 
-from ichnet.config import SEGMENTERS, load_config
+from ichnet.config import SEGMENTERS
 from ichnet.runs import RunFolder, segmenter_name
-from ichnet.scripts import experiment_parser, load_tensorflow, run_script
+from ichnet.scripts import experiment_parser, load_experiment, load_tensorflow, run_script
 
 
 def main() -> None:
     """Parse arguments, train, say where the model is."""
-    parser = experiment_parser(__doc__, "config", "records", "run")
+    parser = experiment_parser(__doc__, "config", "records", "run", "seed")
     parser.add_argument("--segmenter", required=True, choices=SEGMENTERS)
     args = parser.parse_args()
 
@@ -22,7 +22,7 @@ def main() -> None:
     from ichnet.training.segmenter import train_segmenter
 
     run = RunFolder(args.run)
-    train_segmenter(load_config(args.config), args.segmenter, args.records, run)
+    train_segmenter(load_experiment(args), args.segmenter, args.records, run)
     print(f"trained: {run.best(segmenter_name(args.segmenter))}")
 
 

@@ -57,10 +57,11 @@ def test_the_demonstration_runs_every_step(tmp_path):
         "predict_from_maps": 1,
         "table1": 1,
         "table_or_figure": 4,
+        "contrasts": 1,
         "export": 2,
         "predict_dicom": 1,
         "report": 1,
-        "total": 40,
+        "total": 41,
     }
 
 
@@ -72,6 +73,23 @@ def test_real_cohorts_take_the_place_of_the_phantom(tmp_path):
     assert "phantom" not in counts
     assert counts["classifier"] == 12
     assert counts["ensemble"] == 5
+
+
+def test_another_backbone_repeats_none_of_the_first(finished, tmp_path):
+    text = (finished / "config.yaml").read_text(encoding="utf-8")
+    config = tmp_path / "config.yaml"
+    config.write_text(text.replace("[MobileNetV2] ", "[MobileNetV2, VGG19] "), encoding="utf-8")
+    assert jobs(dry_run(finished, config))["classifier"] == 3
+
+
+def test_a_repeat_trains_all_again_on_the_same_data(finished, tmp_path):
+    text = (finished / "config.yaml").read_text(encoding="utf-8")
+    config = tmp_path / "config.yaml"
+    config.write_text(text.replace("seeds: []", "seeds: [7]"), encoding="utf-8")
+    counts = jobs(dry_run(finished, config))
+    assert (counts["classifier"], counts["segmenter"], counts["ensemble"]) == (3, 5, 5)
+    assert counts["contrasts"] == 1
+    assert not {"phantom", "records", "table1"} & counts.keys()
 
 
 @pytest.fixture(scope="module")

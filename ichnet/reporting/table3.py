@@ -32,7 +32,7 @@ def table3(run: RunFolder, config: Config) -> Table:
     composite = load_composite(run, [ensemble_name(name) for name in combinations])
     rows: list[tuple[Cell, ...]] = []
     reasons = []
-    for title, chosen in _test_sets(composite, config.selection.small_lesion_ml).items():
+    for title, chosen in test_sets(composite, config.selection.small_lesion_ml).items():
         subset = composite.select(chosen | ~composite.ich)
         positives = int(subset.ich.sum())
         heading = f"{title} ({positives:,} ICH, {len(subset) - positives:,} normal)"
@@ -67,8 +67,8 @@ def table3(run: RunFolder, config: Config) -> Table:
     )
 
 
-def _test_sets(composite: Composite, small_lesion_ml: float) -> dict[str, NDArray[np.bool_]]:
-    """Return which scans with ICH each test set holds, bool [scans]."""
+def test_sets(composite: Composite, small_lesion_ml: float) -> dict[str, NDArray[np.bool_]]:
+    """Return which scans with ICH each of Table 3's test sets holds, bool [scans]."""
     ich = composite.ich
     return {
         "All": ich,

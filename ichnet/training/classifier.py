@@ -6,6 +6,7 @@ weights, the order of the slices and their augmentation follow from the same see
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +62,14 @@ def train_classifier(
         run.model(classifier_name(backbone, arm)),
         settings.training,
         fingerprint(
-            [config.seed, config.image, config.augmentation, settings, arm, record_set.fingerprint]
+            [
+                config.seed,
+                config.image,
+                config.augmentation,
+                replace(settings, backbones=(), arms=()),  # which others are trained
+                arm,
+                record_set.fingerprint,
+            ]
         ),
     )
 

@@ -6,6 +6,8 @@ better on their own training scans than they are, and weights learned there woul
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import keras
 import tensorflow as tf
 
@@ -68,5 +70,13 @@ def train_ensemble(config: Config, combination: str, run: RunFolder) -> keras.Mo
         validation.map(to_pair),
         run.model(ensemble_name(combination)),
         settings.training,
-        fingerprint([config.seed, config.image, settings, columns, maps_fingerprint(folder)]),
+        fingerprint(
+            [
+                config.seed,
+                config.image,
+                replace(settings, combinations={}),  # which others are trained
+                columns,
+                maps_fingerprint(folder),
+            ]
+        ),
     )
