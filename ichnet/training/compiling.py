@@ -70,4 +70,7 @@ def compile_model(
         metrics=metrics,
         jit_compile=False,
     )
+    # or the first step would make the optimizer's variables, and TensorFlow trace it once more
+    if hasattr(model.optimizer, "build"):  # Keras 2's legacy optimizers have none
+        model.optimizer.build(model.trainable_variables)
     return model
