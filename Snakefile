@@ -84,6 +84,8 @@ if SYNTHETIC:
         params:
             section("phantom"),
         threads: 1
+        benchmark:
+            f"{RUN}/costs/phantom/{{cohort}}.tsv"
         shell:
             "python data_prep/phantom.py --config {CONFIG} --output {RAW} "
             "--cohorts {wildcards.cohort} --workers {threads}"
@@ -102,6 +104,8 @@ rule records:
         settings=section("image", "selection"),
         script=lambda wildcards: wildcards.set.split("-")[0],
         option=lambda wildcards: f"--set {wildcards.set.split('-')[1]}" if "-" in wildcards.set else "",
+    benchmark:
+        f"{RUN}/costs/records/{{set}}.tsv"
     shell:
         "python data_prep/{params.script}.py --config {CONFIG} --input {RAW}/{params.script} "
         "--output {RECORDS}/{wildcards.set} {params.option}"
@@ -115,6 +119,8 @@ rule classifier:
     params:
         settings=section("image", "augmentation", "classifiers", "register"),
         seed=seed_of,
+    benchmark:
+        "{run}/costs/classifier/{backbone}-{arm}.tsv"
     shell:
         "python models/train_classifier.py --config {CONFIG} --seed {params.seed} --records {RECORDS} "
         "--run {wildcards.run} --backbone {wildcards.backbone} --arm {wildcards.arm}"
@@ -128,6 +134,8 @@ rule encoder:
     params:
         settings=section("image", "augmentation", "segmenters", "register"),
         seed=seed_of,
+    benchmark:
+        "{run}/costs/encoder/encoder.tsv"
     shell:
         "python models/pretrain_encoder.py --config {CONFIG} --seed {params.seed} --records {RECORDS} "
         "--run {wildcards.run}"
@@ -144,6 +152,8 @@ rule segmenter:
     params:
         settings=section("image", "augmentation", "segmenters", "selection", "register"),
         seed=seed_of,
+    benchmark:
+        "{run}/costs/segmenter/{segmenter}.tsv"
     shell:
         "python models/train_segmenter.py --config {CONFIG} --seed {params.seed} --records {RECORDS} "
         "--run {wildcards.run} --segmenter {wildcards.segmenter}"
@@ -155,6 +165,8 @@ rule maps:
         expand("{{run}}/models/{model}/finished.json", model=SEGMENTERS),
     output:
         "{run}/maps/{set}/info.json",
+    benchmark:
+        "{run}/costs/maps/{set}.tsv"
     shell:
         "python models/cache_maps.py --records {RECORDS} --run {wildcards.run} --set {wildcards.set}"
 
@@ -168,6 +180,8 @@ rule ensemble:
         settings=section("image", "ensembles", "register"),
         members=lambda wildcards: config["ensembles"]["combinations"][wildcards.combination],
         seed=seed_of,
+    benchmark:
+        "{run}/costs/ensemble/{combination}.tsv"
     shell:
         "python models/train_ensemble.py --config {CONFIG} --seed {params.seed} "
         "--run {wildcards.run} --combination {wildcards.combination}"
@@ -181,23 +195,43 @@ rule predict_classifier:
         [path.replace("{model}", "{backbone}-{arm}") for path in PREDICTIONS],
     params:
         seed=seed_of,
+    benchmark:
+        "{run}/costs/predict_classifier/{backbone}-{arm}.tsv"
     shell:
         "python eval/predict.py --config {CONFIG} --seed {params.seed} --records {RECORDS} "
         "--run {wildcards.run} --models {wildcards.backbone}-{wildcards.arm}"
 
 
-rule predict_from_maps:
+rule predict_segmenters:
     input:
-        expand("{{run}}/models/{model}/finished.json", model=SEGMENTERS + ENSEMBLES),
+        expand("{{run}}/models/{model}/finished.json", model=SEGMENTERS),
         expand("{{run}}/maps/{set}/info.json", set=["aihub-scans", *runs.TEST_COHORTS]),
     output:
-        expand(PREDICTIONS, model=SEGMENTERS + ENSEMBLES, allow_missing=True),
+        expand(PREDICTIONS, model=SEGMENTERS, allow_missing=True),
     params:
         settings=section("evaluation.top_pixels"),
         seed=seed_of,
+    benchmark:
+        "{run}/costs/predict_segmenters/all.tsv"
     shell:
         "python eval/predict.py --config {CONFIG} --seed {params.seed} --records {RECORDS} "
-        "--run {wildcards.run} --models {SEGMENTERS} {ENSEMBLES}"
+        "--run {wildcards.run} --models {SEGMENTERS}"
+
+
+rule predict_ensembles:
+    input:
+        expand("{{run}}/models/{model}/finished.json", model=ENSEMBLES),
+        expand("{{run}}/maps/{set}/info.json", set=["aihub-scans", *runs.TEST_COHORTS]),
+    output:
+        expand(PREDICTIONS, model=ENSEMBLES, allow_missing=True),
+    params:
+        settings=section("evaluation.top_pixels"),
+        seed=seed_of,
+    benchmark:
+        "{run}/costs/predict_ensembles/all.tsv"
+    shell:
+        "python eval/predict.py --config {CONFIG} --seed {params.seed} --records {RECORDS} "
+        "--run {wildcards.run} --models {ENSEMBLES}"
 
 
 rule table1:
@@ -220,6 +254,16 @@ rule table_or_figure:
         script="table2|table3|figure2|difficult_cases",
     shell:
         "python eval/{wildcards.script}.py --run {RUN}"
+
+
+rule costs:
+    input:
+        f"{RUN}/predict/predictions.csv",
+        predictions_of(RUN, MODELS),
+    output:
+        f"{RUN}/tables/costs.csv",
+    shell:
+        "python eval/costs.py --run {RUN}"
 
 
 rule contrasts:
@@ -249,6 +293,8 @@ rule export:
             "evaluation.threshold",
             "evaluation.difficult",
         ),
+    benchmark:
+        f"{RUN}/costs/export/{{model}}.tsv"
     shell:
         "python models/export.py --config {CONFIG} --run {RUN} --model {wildcards.model}"
 
@@ -263,6 +309,8 @@ rule predict_dicom:
     params:
         model=config["export"][0],
         dicom=f"{RAW}/dumc/dicom" if SYNTHETIC else f"{RAW}/dumc",
+    benchmark:
+        f"{RUN}/costs/predict_dicom/predict.tsv"
     shell:
         "ichnet predict --model {RUN}/export/{params.model}/1 --out {RUN}/predict {params.dicom} "
         "|| [ $? -eq 1 ]"
@@ -275,6 +323,7 @@ rule report:
         f"{RUN}/tables/table3.csv",
         f"{RUN}/tables/difficult_cases.csv",
         f"{RUN}/tables/contrasts.csv",
+        f"{RUN}/tables/costs.csv",
         f"{RUN}/figures/figure2.csv",
         f"{RUN}/predict/predictions.csv",
         expand(f"{RUN}/export/{{model}}/1/metadata.json", model=config["export"]),

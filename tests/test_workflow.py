@@ -54,14 +54,16 @@ def test_the_demonstration_runs_every_step(tmp_path):
         "maps": 3,
         "ensemble": 5,
         "predict_classifier": 3,
-        "predict_from_maps": 1,
+        "predict_segmenters": 1,
+        "predict_ensembles": 1,
         "table1": 1,
         "table_or_figure": 4,
         "contrasts": 1,
+        "costs": 1,
         "export": 2,
         "predict_dicom": 1,
         "report": 1,
-        "total": 41,
+        "total": 43,
     }
 
 
