@@ -25,8 +25,9 @@ demo: $(INSTALLED)  ## synthetic heads, training, evaluation, export, prediction
 	PATH="$(CURDIR)/$(BIN):$$PATH" snakemake --cores $(CORES) --configfile $(CONFIG) --quiet rules
 	@echo "Report: $(RUN)/report.html"
 
-reproduce:  ## the paper's full structure on synthetic cohorts
+reproduce:  ## the paper's full structure on synthetic cohorts, and docs/results.md from it
 	$(MAKE) demo CONFIG=models/reproduce.yaml
+	$(BIN)/python eval/results.py --run runs/reproduce
 
 test: lint unit  ## linters and tests on the current stack
 
