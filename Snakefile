@@ -309,6 +309,7 @@ rule predict_dicom:
     params:
         model=config["export"][0],
         dicom=f"{RAW}/dumc/dicom" if SYNTHETIC else f"{RAW}/dumc",
+    threads: 2
     benchmark:
         f"{RUN}/costs/predict_dicom/predict.tsv"
     shell:
