@@ -1,7 +1,7 @@
 """One experiment's configuration: YAML in, frozen dataclasses out.
 
-Every key is a field below and every field must be given: a configuration says all that an
-experiment depends on. A key that is no field is refused, with the nearest one that is.
+Every key is a field below. A field without a default must be given, so that a configuration says
+what an experiment depends on. A key that is no field is refused, with the nearest one that is.
 """
 
 from __future__ import annotations
@@ -9,9 +9,10 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
+import re
 import types
 import typing
-from dataclasses import asdict, dataclass, fields, is_dataclass
+from dataclasses import MISSING, asdict, dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -119,14 +120,22 @@ class TrainingConfig:
 
     Attributes:
         optimizer: any configuration that ``keras.optimizers.get`` understands: a name or
-            ``{class_name: ..., config: {...}}``.
+            ``{class_name: ..., config: {...}}``. Its configuration can hold a learning-rate
+            schedule, ``learning_rate: {class_name: CosineDecay, config: {...}}``, and gradient
+            clipping, ``global_clipnorm: 1``.
         epochs: passes through ``steps_per_epoch`` batches; each ends with a checkpoint.
+        patience_epochs: stop when the validation loss has not improved for this many epochs;
+            ``None`` to train all of them.
+        precision: Keras's dtype policy: ``float32``, ``mixed_float16`` (GPU), or
+            ``mixed_bfloat16`` (TPU, recent CPUs and GPUs).
     """
 
     optimizer: str | dict[str, Any]
     batch_size: int
     epochs: int
     steps_per_epoch: int
+    patience_epochs: int | None = None
+    precision: Literal["float32", "mixed_float16", "mixed_bfloat16"] = "float32"
 
 
 @dataclass(frozen=True)
@@ -135,17 +144,22 @@ class ClassifierConfig:
 
     Attributes:
         weights: ``imagenet``, or null for random initial weights.
-        saliency_loss: loss between saliency map and outline in the strong arm: ``dice``, ``bce``
-            or ``dice+bce``.
+        saliency_loss: loss between saliency map and outline in the strong arm: ``dice``, ``bce``,
+            ``dice+bce`` or ``energy`` (share of positive evidence outside the outline).
         saliency_weight: its weight beside the classification loss.
+        saliency_warmup_epochs: epochs in which that weight grows linearly to its full value.
+        frozen_epochs: epochs, before all others, in which only the head is trained; for
+            pre-trained weights.
     """
 
     backbones: tuple[Backbone, ...]
     arms: tuple[Arm, ...]
     weights: Literal["imagenet"] | None
-    saliency_loss: Literal["dice", "bce", "dice+bce"]
+    saliency_loss: Literal["dice", "bce", "dice+bce", "energy"]
     saliency_weight: float
     training: TrainingConfig
+    saliency_warmup_epochs: int = 0
+    frozen_epochs: int = 0
 
 
 @dataclass(frozen=True)
@@ -263,6 +277,17 @@ class Config:
     contrasts: tuple[ContrastConfig, ...]
 
 
+class ConfigLoader(yaml.SafeLoader):
+    """Reads ``1e-4`` as a number, as YAML 1.2 does; PyYAML's YAML 1.1 takes it for text."""
+
+
+ConfigLoader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)[eE][-+]?\d+$"),
+    list("-+.0123456789"),
+)
+
+
 def load_config(path: Path) -> Config:
     """Read and check a YAML configuration.
 
@@ -271,7 +296,7 @@ def load_config(path: Path) -> Config:
             value has the wrong type.
     """
     try:
-        mapping = yaml.safe_load(path.read_text(encoding="utf-8"))
+        mapping = yaml.load(path.read_text(encoding="utf-8"), ConfigLoader)  # a SafeLoader
     except (OSError, yaml.YAMLError) as error:
         raise ConfigError(f"{path}: {error}") from error
     config = config_from_mapping(mapping, source=str(path))
@@ -351,7 +376,8 @@ def _convert_dataclass(value: object, kind: Any, where: str) -> object:
         if key not in known:
             near = difflib.get_close_matches(str(key), known, n=1, cutoff=0.0)
             raise ConfigError(f"{where}: unknown key {key!r}; did you mean {near[0]!r}?")
-    missing = [field.name for field in fields(kind) if field.name not in value]
+    required = (field.name for field in fields(kind) if field.default is MISSING)
+    missing = [name for name in required if name not in value]
     if missing:
         raise ConfigError(f"{where}: missing {', '.join(missing)}")
     hints = typing.get_type_hints(kind)

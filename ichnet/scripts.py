@@ -54,6 +54,6 @@ def run_script(main: Callable[[], None]) -> None:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:
         main()
-    except (ConfigError, ReadError, OSError, ValueError) as error:
+    except (ConfigError, ReadError, OSError, ValueError, FloatingPointError) as error:
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(2) from error

@@ -115,8 +115,6 @@ def test_types_are_those_of_the_fields():
         (["name"], 3, "mine.yaml: name: expected str, got 3"),
         (["augmentation", "flip"], 1, "augmentation: flip: expected bool, got 1"),
         (["augmentation", "scale"], True, "augmentation: scale: expected float, got True"),
-        # YAML 1.1 takes 1e-4 for text
-        (["augmentation", "scale"], "1e-4", "augmentation: scale: expected float, got '1e-4'"),
         (["image"], [1], "mine.yaml: image: expected keys and values, got [1]"),
         (["export"], "ensemble-all", "mine.yaml: export: expected a list, got 'ensemble-all'"),
         (["image", "windows"], [3], "image: windows[0]: expected keys and values, got 3"),
@@ -218,3 +216,22 @@ def test_fingerprints_change_with_any_value():
     other = replace(config.image, windows=(*config.image.windows[:3], window))
     assert fingerprint([config.image, config.seed]) != fingerprint([other, config.seed])
     assert fingerprint([config.image, 1]) != fingerprint([config.image, 2])
+
+
+@pytest.mark.parametrize(
+    ("text", "number"), [("1e-4", 1e-4), ("1E+3", 1000.0), ("+2.5e-1", 0.25), (".5e1", 5.0)]
+)
+def test_exponents_without_a_point_are_numbers(tmp_path, text, number):
+    """Also where a configuration is open, as an optimizer's is; YAML 1.1 takes them for text."""
+    path = tmp_path / "mine.yaml"
+    yaml_text = PHANTOM.read_text(encoding="utf-8")
+    path.write_text(yaml_text.replace("learning_rate: 0.001", f"learning_rate: {text}"), "utf-8")
+    optimizer = load_config(path).classifiers.training.optimizer
+    assert optimizer == {"class_name": "Adam", "config": {"learning_rate": number}}
+
+
+def test_fields_with_a_default_may_be_left_out(load):
+    training = load("seed", value=1).classifiers.training
+    assert (training.patience_epochs, training.precision) == (None, "float32")
+    changed = load("classifiers", "training", "patience_epochs", value=3)
+    assert changed.classifiers.training.patience_epochs == 3

@@ -6,35 +6,47 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ichnet.cohorts.case import ScanEntry
 from ichnet.config import ConfigError
+from ichnet.subtypes import LABELS
 
 
 class PatientOverlapError(ConfigError):
     """The same patients on both sides of a border that no patient may cross."""
 
 
-def patients_with_ich(entries: Iterable[ScanEntry]) -> dict[str, bool]:
-    """Return all patients by the source's key, and whether any of their scans has hemorrhage."""
-    patients: dict[str, bool] = {}
+def patient_strata(entries: Iterable[ScanEntry]) -> dict[str, str]:
+    """Return all patients by the source's key, and the stratum each belongs to.
+
+    That is the rarest subtype of any of the patient's scans, ``ANY`` for a hemorrhage of unknown
+    subtype, or nothing. So a subtype of which a small cohort has few is in every split.
+    """
+    labels: dict[str, NDArray[np.bool_]] = {}
     for entry in entries:
-        patients[entry.patient_key] = (
-            patients.get(entry.patient_key, False) or entry.scan_labels[0] == 1
-        )
-    return patients
+        here = np.array(entry.scan_labels) == 1
+        labels[entry.patient_key] = labels.get(entry.patient_key, False) | here
+    if not labels:
+        return {}
+    total = np.sum(list(labels.values()), axis=0)
+    by_rarity = sorted(range(1, len(LABELS)), key=lambda index: (total[index], index))
+    return {
+        patient: next((LABELS[i] for i in (*by_rarity, 0) if has[i]), "")
+        for patient, has in labels.items()
+    }
 
 
 def split_patients(
-    has_ich: Mapping[str, bool], shares: Mapping[str, float], seed: int
+    strata: Mapping[str, str], shares: Mapping[str, float], seed: int
 ) -> dict[str, str]:
-    """Put each patient into one split, at random, those with and without hemorrhage apart.
+    """Put each patient into one split, at random within each stratum.
 
-    So every split gets its share of both. Numbers are rounded by largest remainder; a split with a
-    share gets at least one patient of either kind as long as there are as many as splits.
+    So every split gets its share of each. Numbers are rounded by largest remainder; a split with a
+    share gets at least one patient of a stratum that has as many as there are splits.
 
     Args:
-        has_ich: by patient, see :func:`patients_with_ich`. Its order does not matter.
+        strata: by patient, see :func:`patient_strata`. Its order does not matter.
         shares: by split; they add up to 1. A split of share 0 stays empty.
         seed: decides who goes where.
 
@@ -48,8 +60,8 @@ def split_patients(
         raise ValueError(f"shares must be 0 or more and add up to 1, not {dict(shares)}")
     rng = np.random.default_rng(seed)
     splits: dict[str, str] = {}
-    for kind in (True, False):
-        patients = sorted(patient for patient, ich in has_ich.items() if bool(ich) is kind)
+    for stratum in sorted(set(strata.values())):
+        patients = sorted(patient for patient, kind in strata.items() if kind == stratum)
         counts = _counts(len(patients), list(shares.values()))
         names = np.repeat(np.array(list(shares), dtype=object), counts)
         for index, name in zip(rng.permutation(len(patients)), names, strict=True):

@@ -13,7 +13,7 @@ from tqdm import tqdm
 from ichnet.cohorts.case import Case, ScanEntry
 from ichnet.cohorts.readers import READERS
 from ichnet.cohorts.selection import select_scans, select_slices
-from ichnet.cohorts.splits import patients_with_ich, split_patients
+from ichnet.cohorts.splits import patient_strata, split_patients
 from ichnet.config import Config
 from ichnet.ct.errors import Exclusion, ReadError
 from ichnet.ct.pseudonym import load_key
@@ -124,7 +124,7 @@ def choose(entries: Sequence[ScanEntry], selection: Selection, config: Config) -
         "validation": settings.validation_share,
         "ensemble": settings.ensemble_share,
     }
-    split_of = split_patients(patients_with_ich(entries), shares, config.seed)
+    split_of = split_patients(patient_strata(entries), shares, config.seed)
     if selection == "scans":
         scans = select_scans(entries, settings.scans_with_ich, config.seed)
         return [(entry, split_of[entry.patient_key], None) for entry in scans]

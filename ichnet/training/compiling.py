@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 import importlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import keras
@@ -49,6 +50,17 @@ def _built_in_optimizers() -> dict[str, Any]:
     """Return Keras's own optimizers by their names in lower case."""
     members = vars(keras.optimizers).items()
     return {name.lower(): member for name, member in members if isinstance(member, type)}
+
+
+@contextmanager
+def precision(policy: str) -> Iterator[None]:
+    """Build layers with a dtype policy, e.g. ``mixed_float16``; outputs stay float32."""
+    before = keras.mixed_precision.global_policy()
+    keras.mixed_precision.set_global_policy(policy)
+    try:
+        yield
+    finally:
+        keras.mixed_precision.set_global_policy(before)
 
 
 def compile_model(

@@ -11,9 +11,11 @@ from __future__ import annotations
 import csv
 import json
 import logging
+import math
 import shutil
 import sys
-from collections.abc import Callable, Mapping
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import keras
@@ -22,6 +24,13 @@ import tensorflow as tf
 from ichnet.config import TrainingConfig
 from ichnet.files import whole_path, write_whole
 from ichnet.training.checkpoint import load_checkpoint, save_checkpoint
+from ichnet.training.compiling import precision
+from ichnet.training.distribution import (
+    fit_distributed,
+    is_chief,
+    make_strategy,
+    require_divisible,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +42,7 @@ def fit(
     folder: Path,
     training: TrainingConfig,
     settings: str,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> keras.Model:
     """Train a model, or go on with the one in ``folder``, and return the best of its epochs.
 
@@ -46,33 +56,85 @@ def fit(
         training: number of epochs and of steps in each.
         settings: fingerprint of everything the result depends on. A folder made with other
             settings is started anew, since its state belongs to another experiment.
+        callbacks: further ones.
 
     Returns:
         The model of the epoch with the lowest validation loss.
+
+    Raises:
+        FloatingPointError: when a loss is no longer finite.
+        ConfigError: when several replicas cannot share a batch evenly.
     """
+    strategy = make_strategy()
+    require_divisible(training.batch_size, strategy)
+    if not is_chief(strategy):
+        with tempfile.TemporaryDirectory() as own:  # every worker must save, one is to be kept
+            return _fit(build, train, validation, folder, Path(own), training, strategy, ())
     _start_anew_if_settings_differ(folder, settings)
+    best = _fit(build, train, validation, folder, folder, training, strategy, callbacks)
+    _write_finished(folder)
+    return best
+
+
+def _fit(
+    build: Callable[[], keras.Model],
+    train: Callable[[int], tf.data.Dataset],
+    validation: tf.data.Dataset,
+    folder: Path,
+    kept: Path,
+    training: TrainingConfig,
+    strategy: tf.distribute.Strategy,
+    callbacks: Sequence[keras.callbacks.Callback],
+) -> keras.Model:
+    """Go on from the state in ``folder``, keep states in ``kept``, and return the best epoch."""
     last = folder / "last.keras"
-    model = load_checkpoint(last) if last.exists() else build()
+    with strategy.scope(), precision(training.precision):
+        model = load_checkpoint(last) if last.exists() else build()
     finished = int(model.optimizer.iterations) // training.steps_per_epoch
+    rows = read_log(folder / "log.csv")[:finished]
     if finished:
         logger.info("%s: continuing after epoch %d", folder.name, finished)
-    if finished < training.epochs:
-        model.fit(
-            train(finished),
-            validation_data=validation,
-            initial_epoch=finished,
-            epochs=training.epochs,
-            steps_per_epoch=training.steps_per_epoch,
-            shuffle=False,  # the dataset shuffles
-            callbacks=[
-                EpochKeeper(folder, finished),
-                keras.callbacks.TensorBoard(str(folder / "tensorboard"), write_graph=False),
-            ],
-            # a bar for a person, a line for each epoch in a file
-            verbose=1 if sys.stdout.isatty() else 2,
-        )
-    _write_finished(folder)
-    return keras.models.load_model(folder / "best.keras")
+    if finished < training.epochs and not out_of_patience(rows, training.patience_epochs):
+        keepers = [
+            EpochKeeper(kept, rows, training.patience_epochs),
+            keras.callbacks.TensorBoard(str(kept / "tensorboard"), write_graph=False),
+            *callbacks,
+        ]
+        if strategy.num_replicas_in_sync > 1:
+            fit_distributed(
+                model,
+                strategy,
+                train(finished),
+                validation,
+                keepers,
+                range(finished, training.epochs),
+                training.steps_per_epoch,
+            )
+        else:
+            model.fit(
+                train(finished),
+                validation_data=validation,
+                initial_epoch=finished,
+                epochs=training.epochs,
+                steps_per_epoch=training.steps_per_epoch,
+                shuffle=False,  # the dataset shuffles
+                callbacks=keepers,
+                # a bar for a person, a line for each epoch in a file
+                verbose=1 if sys.stdout.isatty() else 2,
+            )
+    return keras.models.load_model(kept / "best.keras")
+
+
+def out_of_patience(rows: Sequence[Mapping[str, float]], patience_epochs: int | None) -> bool:
+    """Return whether the best of the logged epochs lies ``patience_epochs`` or more behind."""
+    if patience_epochs is None or not rows:
+        return False
+    return len(rows) - int(best_row(rows)["epoch"]) >= patience_epochs
+
+
+def best_row(rows: Sequence[Mapping[str, float]]) -> Mapping[str, float]:
+    """Return the row of the lowest validation loss, the first of equals."""
+    return min(rows, key=lambda row: row["val_loss"])
 
 
 class EpochKeeper(keras.callbacks.Callback):
@@ -80,29 +142,44 @@ class EpochKeeper(keras.callbacks.Callback):
 
     Args:
         folder: where to keep them.
-        finished: epochs finished earlier; later rows of an existing log are dropped, because
-            they belong to an epoch whose checkpoint was never completed.
+        rows: the log of the epochs finished earlier. Later rows of an existing log belong to an
+            epoch whose checkpoint was never completed, and are dropped.
+        patience_epochs: see ``TrainingConfig``.
+
+    Raises:
+        FloatingPointError: after an epoch whose loss is not finite; what is kept stays the state
+            of the epoch before.
     """
 
-    def __init__(self, folder: Path, finished: int) -> None:
+    def __init__(
+        self, folder: Path, rows: Sequence[Mapping[str, float]], patience_epochs: int | None
+    ) -> None:
         super().__init__()
         self.folder = folder
-        self.rows = read_log(folder / "log.csv")[:finished]
+        self.rows = list(rows)
+        self.patience_epochs = patience_epochs
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
         """Write the epoch's state; the log first, so that no checkpoint lacks its row."""
         values = {name: float(value) for name, value in (logs or {}).items()}
+        for name in ("loss", "val_loss"):
+            if not math.isfinite(values[name]):
+                raise FloatingPointError(
+                    f"{self.folder.name}: {name} is {values[name]} after epoch {epoch + 1}; "
+                    f"lower the learning rate or clip the gradient (global_clipnorm)"
+                )
         self.rows = [*self.rows[:epoch], {"epoch": float(epoch + 1), **values}]
         write_log(self.rows, self.folder / "log.csv")
-        losses = [row["val_loss"] for row in self.rows]
         with whole_path(self.folder / "last.keras") as path:
             save_checkpoint(self.model, path)
-            if losses[-1] <= min(losses):
+            if best_row(self.rows) is self.rows[-1]:
                 with whole_path(self.folder / "best.keras") as best:
                     shutil.copyfile(path, best)
+        if out_of_patience(self.rows, self.patience_epochs):
+            self.model.stop_training = True
 
 
-def write_log(rows: list[dict[str, float]], path: Path) -> None:
+def write_log(rows: Sequence[Mapping[str, float]], path: Path) -> None:
     """Write one row an epoch with every logged value."""
     with write_whole(path, newline="") as handle:
         writer = csv.DictWriter(handle, rows[0])
@@ -123,7 +200,7 @@ def read_log(path: Path) -> list[dict[str, float]]:
 def _write_finished(folder: Path) -> None:
     """Write ``finished.json``: all epochs are done, and which was the best."""
     rows = read_log(folder / "log.csv")
-    best = min(rows, key=lambda row: row["val_loss"])
+    best = best_row(rows)
     summary = {
         "epochs": len(rows),
         "best_epoch": int(best["epoch"]),

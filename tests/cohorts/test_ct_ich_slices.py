@@ -18,7 +18,7 @@ import pytest
 from ichnet.cohorts.case import UNKNOWN, Case, ScanEntry
 from ichnet.cohorts.labels import in_slice_order, union
 from ichnet.cohorts.selection import SelectionError, select_scans
-from ichnet.cohorts.splits import patients_with_ich, split_patients
+from ichnet.cohorts.splits import patient_strata, split_patients
 from ichnet.ct.volume import Volume
 from ichnet.subtypes import SUBTYPES, bit_of
 
@@ -141,7 +141,7 @@ def test_heads_are_upright(cases):
 
 def test_they_are_split_by_patient_and_lack_scans_without_hemorrhage():
     entries = list_scans()
-    splits = split_patients(patients_with_ich(entries), {"train": 0.75, "validation": 0.25}, 1)
+    splits = split_patients(patient_strata(entries), {"train": 0.75, "validation": 0.25}, 1)
     assert sorted(splits.values()).count("validation") == 4
     assert len(splits) == 16
     with pytest.raises(SelectionError, match="1 scans without hemorrhage are wanted"):

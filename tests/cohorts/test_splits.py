@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from ichnet.cohorts.splits import (
     PatientOverlapError,
-    patients_with_ich,
+    patient_strata,
     require_disjoint,
     split_patients,
 )
@@ -19,24 +19,32 @@ from ichnet.config import ConfigError
 SHARES = {"train": 0.65, "validation": 0.15, "ensemble": 0.2}
 
 
-def patients(with_ich: int, without: int) -> dict[str, bool]:
-    return {f"i{i}": True for i in range(with_ich)} | {f"n{i}": False for i in range(without)}
+def patients(with_sdh: int, without: int) -> dict[str, str]:
+    return {f"i{i}": "SDH" for i in range(with_sdh)} | {f"n{i}": "" for i in range(without)}
 
 
-def counts(splits, has_ich, ich):
-    counted = Counter(split for patient, split in splits.items() if has_ich[patient] is ich)
+def counts(splits, strata, stratum):
+    counted = Counter(split for patient, split in splits.items() if strata[patient] == stratum)
     return [counted[name] for name in SHARES]
 
 
-def test_a_patient_has_hemorrhage_when_any_scan_has(entry):
+def test_a_patient_belongs_to_the_rarest_subtype_of_any_scan(entry):
     entries = [
         entry("1", "a", "000000"),
-        entry("2", "a", "100001", "000000"),
+        entry("2", "a", "100001", "000000"),  # SDH: two patients have it
         entry("3", "b", "000000"),
-        entry("4", "a", "000000"),
-        entry("5", "c", any_label=-1),
+        entry("4", "c", "100011"),  # SAH and SDH: SAH is rarer
+        entry("5", "d", any_label=-1),
+        entry("6", "e", any_label=1),  # subtype unknown
     ]
-    assert patients_with_ich(entries) == {"a": True, "b": False, "c": False}
+    assert patient_strata(entries) == {"a": "SDH", "b": "", "c": "SAH", "d": "", "e": "ANY"}
+    assert patient_strata([]) == {}
+
+
+def test_the_rarest_subtype_is_in_every_split():
+    strata = patients(200, 200) | {"s1": "SAH", "s2": "SAH", "s3": "SAH"}
+    splits = split_patients(strata, SHARES, seed=4)
+    assert {splits[name] for name in ("s1", "s2", "s3")} == set(SHARES)
 
 
 @pytest.mark.parametrize(
@@ -52,20 +60,20 @@ def test_a_patient_has_hemorrhage_when_any_scan_has(entry):
         (0, [0, 0, 0]),
     ],
 )
-def test_both_kinds_are_divided_by_the_shares(number, expected):
-    has_ich = patients(number, 20)
-    splits = split_patients(has_ich, SHARES, seed=1)
-    assert splits.keys() == has_ich.keys()
-    assert counts(splits, has_ich, True) == expected
-    assert counts(splits, has_ich, False) == [13, 3, 4]
+def test_each_stratum_is_divided_by_the_shares(number, expected):
+    strata = patients(number, 20)
+    splits = split_patients(strata, SHARES, seed=1)
+    assert splits.keys() == strata.keys()
+    assert counts(splits, strata, "SDH") == expected
+    assert counts(splits, strata, "") == [13, 3, 4]
 
 
 def test_it_depends_on_the_seed_and_not_on_the_order():
-    has_ich = patients(30, 30)
-    splits = split_patients(has_ich, SHARES, seed=1)
-    backwards = dict(reversed(list(has_ich.items())))
+    strata = patients(30, 30)
+    splits = split_patients(strata, SHARES, seed=1)
+    backwards = dict(reversed(list(strata.items())))
     assert split_patients(backwards, SHARES, seed=1) == splits
-    assert split_patients(has_ich, SHARES, seed=2) != splits
+    assert split_patients(strata, SHARES, seed=2) != splits
 
 
 def test_a_share_of_0_stays_empty():
@@ -75,11 +83,11 @@ def test_a_share_of_0_stays_empty():
 
 @given(st.integers(0, 60), st.integers(0, 60), st.integers(0, 99))
 def test_everybody_is_in_one_split_and_no_split_is_empty_for_want_of_rounding(a, b, seed):
-    has_ich = patients(a, b)
-    splits = split_patients(has_ich, SHARES, seed)
-    assert splits.keys() == has_ich.keys()
-    for number, ich in ((a, True), (b, False)):
-        divided = counts(splits, has_ich, ich)
+    strata = patients(a, b)
+    splits = split_patients(strata, SHARES, seed)
+    assert splits.keys() == strata.keys()
+    for number, stratum in ((a, "SDH"), (b, "")):
+        divided = counts(splits, strata, stratum)
         assert sum(divided) == number
         if number >= 3:
             assert min(divided) >= 1

@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from ichnet.config import TrainingConfig
 from ichnet.training.compiling import compile_model
-from ichnet.training.fit import fit, read_log, write_log
+from ichnet.training.fit import EpochKeeper, fit, out_of_patience, read_log, write_log
 
 ADAM = {"class_name": "Adam", "config": {"learning_rate": 0.05}}
 TRAINING = TrainingConfig(optimizer=ADAM, batch_size=4, epochs=4, steps_per_epoch=3)
@@ -128,3 +128,83 @@ def test_log_round_trip(tmp_path):
     write_log(rows, tmp_path / "log.csv")
     assert read_log(tmp_path / "log.csv") == rows
     assert read_log(tmp_path / "absent.csv") == []
+
+
+def rows_of(*losses: float) -> list[dict[str, float]]:
+    return [{"epoch": i + 1.0, "loss": 1.0, "val_loss": loss} for i, loss in enumerate(losses)]
+
+
+@pytest.mark.parametrize(
+    ("losses", "patience", "out"),
+    [
+        ((3, 2, 1), 1, False),
+        ((3, 1, 2), 1, True),
+        ((3, 1, 2), 2, False),
+        ((3, 1, 2, 2), 2, True),
+        ((1, 1, 1), 2, True),  # equal is no better
+        ((3, 1, 2, 2), None, False),
+        ((), 1, False),
+    ],
+)
+def test_patience(losses, patience, out):
+    assert out_of_patience(rows_of(*losses), patience) is out
+
+
+def test_training_stops_when_it_is_out_of_patience_and_stays_stopped(tmp_path):
+    """A learning rate of 0: no epoch is better than the first."""
+    still = {"class_name": "SGD", "config": {"learning_rate": 0.0}}
+    patient = replace(TRAINING, patience_epochs=2, optimizer=still)
+
+    def build_still() -> keras.Model:
+        keras.utils.set_random_seed(7)
+        inputs = keras.Input((3,))
+        return compile_model(keras.Model(inputs, keras.layers.Dense(1)(inputs)), patient, "mse")
+
+    fit(build_still, train, validation(), tmp_path / "m", patient, "s")
+    assert [row["epoch"] for row in read_log(tmp_path / "m" / "log.csv")] == [1, 2, 3]
+
+    def never(first_epoch: int) -> tf.data.Dataset:
+        raise AssertionError("trained again")
+
+    fit(build_still, never, validation(), tmp_path / "m", patient, "s")
+    assert json.loads((tmp_path / "m" / "finished.json").read_text())["best_epoch"] == 1
+
+
+def test_of_equal_epochs_the_first_is_kept(tmp_path):
+    keeper = EpochKeeper(tmp_path, rows_of(), None)
+    keeper.set_model(build())
+    keeper.on_epoch_end(0, {"loss": 1.0, "val_loss": 0.5})
+    first = (tmp_path / "best.keras").stat().st_mtime_ns
+    keeper.on_epoch_end(1, {"loss": 1.0, "val_loss": 0.5})
+    assert (tmp_path / "best.keras").stat().st_mtime_ns == first
+
+
+@pytest.mark.parametrize("name", ["loss", "val_loss"])
+def test_a_loss_that_is_not_finite_ends_the_training_and_loses_nothing(tmp_path, name):
+    keeper = EpochKeeper(tmp_path, rows_of(), None)
+    keeper.set_model(build())
+    keeper.on_epoch_end(0, {"loss": 1.0, "val_loss": 0.5})
+    kept = (tmp_path / "last.keras").read_bytes()
+    with pytest.raises(FloatingPointError, match=rf"{name} is nan after epoch 2; lower the"):
+        keeper.on_epoch_end(1, {"loss": 1.0, "val_loss": 0.5, name: float("nan")})
+    assert (tmp_path / "last.keras").read_bytes() == kept
+    assert len(read_log(tmp_path / "log.csv")) == 1
+
+
+def test_mixed_precision_keeps_weights_and_resumes(tmp_path):
+    mixed = replace(TRAINING, precision="mixed_bfloat16", epochs=2)
+
+    def build_mixed() -> keras.Model:
+        keras.utils.set_random_seed(7)
+        inputs = keras.Input((3,))
+        hidden = keras.layers.Dense(4, name="hidden")(inputs)
+        outputs = keras.layers.Dense(1, dtype="float32")(hidden)
+        return compile_model(keras.Model(inputs, outputs), mixed, "mse")
+
+    fit(build_mixed, train, validation(), tmp_path / "m", replace(mixed, epochs=1), "s")
+    model = fit(build_mixed, train, validation(), tmp_path / "m", mixed, "s")
+    hidden = model.get_layer("hidden")
+    assert hidden.compute_dtype == "bfloat16"
+    assert hidden.get_weights()[0].dtype == np.float32
+    assert keras.mixed_precision.global_policy().name == "float32"
+    assert len(read_log(tmp_path / "m" / "log.csv")) == 2

@@ -1,0 +1,138 @@
+"""Training on several GPUs or several machines, from the environment a scheduler gives.
+
+On one device nothing of this is used. The batch size of a configuration is the global one: it is
+divided among the replicas, so that the same configuration means the same training on any machine.
+
+Keras 3's own ``fit`` cannot train over several workers (keras issue 20585), Keras 2's can; one
+short epoch loop over Keras's own training step serves both.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from ichnet.config import ConfigError
+
+logger = logging.getLogger(__name__)
+
+
+def make_strategy() -> tf.distribute.Strategy:
+    """Return the strategy that the environment asks for.
+
+    ``TF_CONFIG`` with several workers, or a SLURM step of several tasks, gives
+    ``MultiWorkerMirroredStrategy``; several GPUs on this machine ``MirroredStrategy``; otherwise
+    TensorFlow's default. It must be called before any other use of TensorFlow's devices.
+    """
+    workers = json.loads(os.environ.get("TF_CONFIG", "{}")).get("cluster", {}).get("worker", [])
+    if len(workers) > 1:
+        return tf.distribute.MultiWorkerMirroredStrategy()
+    if int(os.environ.get("SLURM_STEP_NUM_TASKS", "1")) > 1:
+        resolver = tf.distribute.cluster_resolver.SlurmClusterResolver()
+        return tf.distribute.MultiWorkerMirroredStrategy(cluster_resolver=resolver)
+    if len(tf.config.list_logical_devices("GPU")) > 1:
+        return tf.distribute.MirroredStrategy()
+    return tf.distribute.get_strategy()
+
+
+def is_chief(strategy: tf.distribute.Strategy) -> bool:
+    """Return whether this process is the one that writes."""
+    resolver = strategy.cluster_resolver
+    return resolver is None or resolver.task_id in (None, 0)
+
+
+def require_divisible(batch_size: int, strategy: tf.distribute.Strategy) -> None:
+    """Refuse a batch that the replicas cannot share evenly.
+
+    Raises:
+        ConfigError: when ``batch_size`` is no multiple of their number.
+    """
+    replicas = strategy.num_replicas_in_sync
+    if batch_size % replicas:
+        raise ConfigError(f"training.batch_size {batch_size} cannot be shared by {replicas}")
+
+
+def fit_distributed(
+    model: keras.Model,
+    strategy: tf.distribute.Strategy,
+    train: tf.data.Dataset,
+    validation: tf.data.Dataset,
+    callbacks: Sequence[keras.callbacks.Callback],
+    epochs: range,
+    steps_per_epoch: int,
+) -> None:
+    """Train as ``model.fit`` does, each global batch shared by all replicas.
+
+    Args:
+        model: compiled in the strategy's scope.
+        strategy: whose replicas share each batch.
+        train: global batches, ``steps_per_epoch`` for each epoch; the same in every worker.
+        validation: batches.
+        callbacks: called with the metrics of all replicas, in every worker.
+        epochs: numbers of the epochs to do.
+        steps_per_epoch: global batches of an epoch.
+    """
+    strategy.run(_build_loss_and_metrics, args=(model, next(iter(train))))
+    model.reset_metrics()
+    batches = iter(strategy.experimental_distribute_dataset(_shared_by_data(train)))
+    held_out = strategy.experimental_distribute_dataset(_shared_by_data(validation))
+
+    @tf.function
+    def train_step() -> None:
+        strategy.run(model.train_step, args=(next(batches),))
+
+    @tf.function
+    def test_step(batch: object) -> None:
+        strategy.run(model.test_step, args=(batch,))
+
+    listeners = keras.callbacks.CallbackList(
+        list(callbacks), model=model, epochs=epochs.stop, steps=steps_per_epoch, verbose=0
+    )
+    model.stop_training = False
+    listeners.on_train_begin()
+    for epoch in epochs:
+        listeners.on_epoch_begin(epoch)
+        model.reset_metrics()
+        for step in range(steps_per_epoch):
+            listeners.on_train_batch_begin(step)
+            train_step()
+            listeners.on_train_batch_end(step)
+        logs = _metrics(model)
+        model.reset_metrics()
+        for batch in held_out:
+            test_step(batch)
+        logs |= {f"val_{name}": value for name, value in _metrics(model).items()}
+        listeners.on_epoch_end(epoch, logs)
+        logger.info("epoch %d of %d: %s", epoch + 1, epochs.stop, _line(logs))
+        if model.stop_training:
+            break
+    listeners.on_train_end()
+
+
+def _build_loss_and_metrics(model: keras.Model, batch: tuple[Any, ...]) -> None:
+    """Let Keras make the variables of loss and metrics, which it cannot do in a traced step."""
+    inputs, targets, *_ = batch
+    outputs = model(inputs, training=False)
+    model.compute_loss(x=inputs, y=targets, y_pred=outputs)
+    model.compute_metrics(inputs, targets, outputs, None)
+
+
+def _shared_by_data(dataset: tf.data.Dataset) -> tf.data.Dataset:
+    """Share batches, not files: each worker reads all of them and keeps its part of each."""
+    options = tf.data.Options()
+    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
+    return dataset.with_options(options)
+
+
+def _metrics(model: keras.Model) -> dict[str, float]:
+    return {name: float(value) for name, value in model.get_metrics_result().items()}
+
+
+def _line(logs: dict[str, float]) -> str:
+    return " - ".join(f"{name}: {value:.4g}" for name, value in logs.items())
