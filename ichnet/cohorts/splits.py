@@ -20,21 +20,15 @@ class PatientOverlapError(ConfigError):
 def patient_strata(entries: Iterable[ScanEntry]) -> dict[str, str]:
     """Return all patients by the source's key, and the stratum each belongs to.
 
-    That is the rarest subtype of any of the patient's scans, ``ANY`` for a hemorrhage of unknown
-    subtype, or nothing. So a subtype of which a small cohort has few is in every split.
+    That is the subtype, when the patient's scans show one alone, ``mixed`` for several, ``ANY`` for
+    a hemorrhage of unknown subtype, or nothing. So the specialists, which learn from scans with
+    their subtype alone, find some in every split of a small cohort.
     """
     labels: dict[str, NDArray[np.bool_]] = {}
     for entry in entries:
         here = np.array(entry.scan_labels) == 1
         labels[entry.patient_key] = labels.get(entry.patient_key, False) | here
-    if not labels:
-        return {}
-    total = np.sum(list(labels.values()), axis=0)
-    by_rarity = sorted(range(1, len(LABELS)), key=lambda index: (total[index], index))
-    return {
-        patient: next((LABELS[i] for i in (*by_rarity, 0) if has[i]), "")
-        for patient, has in labels.items()
-    }
+    return {patient: _stratum(has) for patient, has in labels.items()}
 
 
 def split_patients(
@@ -83,6 +77,13 @@ def require_disjoint(first: Mapping[str, str], second: Mapping[str, str]) -> Non
     if shared:
         places = ", ".join(f"{patient} ({first[patient]}; {second[patient]})" for patient in shared)
         raise PatientOverlapError(f"{len(shared)} patients are on both sides: {places}")
+
+
+def _stratum(has: NDArray[np.bool_]) -> str:
+    subtypes = [LABELS[index] for index in range(1, len(LABELS)) if has[index]]
+    if subtypes:
+        return subtypes[0] if len(subtypes) == 1 else "mixed"
+    return LABELS[0] if has[0] else ""
 
 
 def _counts(patients: int, shares: Sequence[float]) -> list[int]:

@@ -19,6 +19,7 @@ from ichnet.records.reader import slices_dataset, training_dataset
 from ichnet.records.record_set import RecordSet
 from ichnet.runs import ARM_RECORDS, RunFolder, classifier_name
 from ichnet.training.compiling import compile_model, register_modules
+from ichnet.training.distribution import make_strategy
 from ichnet.training.fit import fit
 from ichnet.training.losses import SaliencyLoss
 
@@ -35,6 +36,7 @@ def train_classifier(
         records: folder of the record sets.
         run: where the model is kept.
     """
+    make_strategy()
     register_modules(config.register)
     record_set = RecordSet.open(records / ARM_RECORDS[arm])
     settings = config.classifiers

@@ -13,6 +13,7 @@ import json
 import logging
 import os
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import keras
@@ -23,12 +24,14 @@ from ichnet.config import ConfigError
 logger = logging.getLogger(__name__)
 
 
+@cache
 def make_strategy() -> tf.distribute.Strategy:
     """Return the strategy that the environment asks for.
 
     ``TF_CONFIG`` with several workers, or a SLURM step of several tasks, gives
     ``MultiWorkerMirroredStrategy``; several GPUs on this machine ``MirroredStrategy``; otherwise
-    TensorFlow's default. It must be called before any other use of TensorFlow's devices.
+    TensorFlow's default. There is one for a process. Several workers need the first call to come
+    before anything is computed, which is why trainings begin with it.
     """
     workers = json.loads(os.environ.get("TF_CONFIG", "{}")).get("cluster", {}).get("worker", [])
     if len(workers) > 1:

@@ -16,6 +16,7 @@ from ichnet.inference.maps import maps_dataset, maps_fingerprint
 from ichnet.networks.weight_model import build_weight_model
 from ichnet.runs import RunFolder, ensemble_name
 from ichnet.training.compiling import compile_model, register_modules
+from ichnet.training.distribution import make_strategy
 from ichnet.training.fit import fit
 from ichnet.training.losses import SoftDice
 
@@ -30,6 +31,7 @@ def train_ensemble(config: Config, combination: str, run: RunFolder) -> keras.Mo
     Raises:
         ConfigError: when the configuration has no such combination.
     """
+    make_strategy()
     register_modules(config.register)
     settings = config.ensembles
     columns = [SEGMENTERS.index(member) for member in members_of(config, combination)]

@@ -12,6 +12,7 @@ import csv
 import json
 import logging
 import math
+import re
 import shutil
 import sys
 import tempfile
@@ -90,7 +91,7 @@ def _fit(
     last = folder / "last.keras"
     with strategy.scope(), precision(training.precision):
         model = load_checkpoint(last) if last.exists() else build()
-    finished = int(model.optimizer.iterations) // training.steps_per_epoch
+    finished = int(tf.convert_to_tensor(model.optimizer.iterations)) // training.steps_per_epoch
     rows = read_log(folder / "log.csv")[:finished]
     if finished:
         logger.info("%s: continuing after epoch %d", folder.name, finished)
@@ -161,7 +162,7 @@ class EpochKeeper(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
         """Write the epoch's state; the log first, so that no checkpoint lacks its row."""
-        values = {name: float(value) for name, value in (logs or {}).items()}
+        values = {_once_prefixed(name): float(value) for name, value in (logs or {}).items()}
         for name in ("loss", "val_loss"):
             if not math.isfinite(values[name]):
                 raise FloatingPointError(
@@ -177,6 +178,15 @@ class EpochKeeper(keras.callbacks.Callback):
                     shutil.copyfile(path, best)
         if out_of_patience(self.rows, self.patience_epochs):
             self.model.stop_training = True
+
+
+def _once_prefixed(name: str) -> str:
+    """Return a metric's name with its output's name once.
+
+    Keras 2 puts the output's name before the metric's again whenever a model is loaded:
+    ``probability_probability_auc``.
+    """
+    return re.sub(r"^(val_)?([a-z]+_)\2+", r"\1\2", name)
 
 
 def write_log(rows: Sequence[Mapping[str, float]], path: Path) -> None:

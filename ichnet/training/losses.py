@@ -17,6 +17,8 @@ from ichnet.ct.resample import axis_weights
 EVIDENCE_GUARD = 1.0
 """Evidence below this is not blown up by the normalisation of a saliency map."""
 
+SALIENCY_LOSSES: tuple[str, ...] = ("dice", "bce", "dice+bce", "energy")
+
 
 @keras.saving.register_keras_serializable("ichnet")
 class SoftDice(keras.losses.Loss):
@@ -74,8 +76,8 @@ class SaliencyLoss(keras.losses.Loss):
 
     def __init__(self, kind: str = "dice+bce", name: str = "saliency_loss", **kwargs: Any) -> None:
         super().__init__(name=name, **kwargs)
-        if kind not in ("dice", "bce", "dice+bce"):
-            raise ValueError(f"no saliency loss {kind!r}; known: dice, bce, dice+bce")
+        if kind not in SALIENCY_LOSSES:
+            raise ValueError(f"no saliency loss {kind!r}; known: {', '.join(SALIENCY_LOSSES)}")
         self.kind = kind
 
     def call(self, y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:
@@ -84,11 +86,13 @@ class SaliencyLoss(keras.losses.Loss):
         largest = tf.reduce_max(target, axis=[1, 2], keepdims=True)
         target = tf.math.divide_no_nan(target, largest)
         saliency = tf.where(largest > 0, normalise_saliency(y_pred), saturate_evidence(y_pred))
-        loss = tf.zeros_like(saliency[:, 0, 0])
+        loss = tf.reduce_mean(target * tf.nn.relu(-y_pred), axis=[1, 2])
         if "dice" in self.kind:
             loss += soft_dice(target, saliency, smoothing=1.0)
         if "bce" in self.kind:
             loss += cross_entropy(target, saliency)
+        if self.kind == "energy":
+            loss += energy_outside(target, y_pred)
         return loss
 
     def get_config(self) -> dict[str, Any]:
@@ -120,6 +124,27 @@ def saturate_evidence(saliency: tf.Tensor) -> tf.Tensor:
     """
     evidence = tf.nn.relu(saliency)
     return evidence / (evidence + EVIDENCE_GUARD)
+
+
+def energy_outside(target: tf.Tensor, saliency: tf.Tensor) -> tf.Tensor:
+    """Return the share of positive evidence that lies in cells without any target, [batch].
+
+    Where there is a target and no evidence the share is one, so that evidence is asked for; where
+    there is no target it is ``sum(e) / (sum(e) + guard)``.
+
+    Args:
+        target: [batch, h, w], above zero in the cells that the outline touches.
+        saliency: linear class-activation maps [batch, h, w].
+    """
+    evidence = tf.nn.relu(saliency)
+    touched = tf.cast(target > 0, evidence.dtype)
+    total = tf.reduce_sum(evidence, axis=[1, 2])
+    inside = tf.reduce_sum(evidence * touched, axis=[1, 2])
+    return tf.where(
+        tf.reduce_any(target > 0, axis=[1, 2]),
+        1 - inside / tf.maximum(total, EVIDENCE_GUARD),
+        total / (total + EVIDENCE_GUARD),
+    )
 
 
 def reduce_by_area(mask: tf.Tensor, rows: int, columns: int) -> tf.Tensor:

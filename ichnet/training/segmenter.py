@@ -19,6 +19,7 @@ from ichnet.records.record_set import RecordSet
 from ichnet.records.training_sets import training_scans
 from ichnet.runs import RunFolder, segmenter_name
 from ichnet.training.compiling import compile_model, register_modules
+from ichnet.training.distribution import make_strategy
 from ichnet.training.fit import fit
 from ichnet.training.losses import DicePlusBCE, SoftDice
 
@@ -31,6 +32,7 @@ def pretrain_encoder(config: Config, records: Path, run: RunFolder) -> keras.Mod
 
     Six sigmoids, any hemorrhage and the five subtypes (paper silent on the head).
     """
+    make_strategy()
     register_modules(config.register)
     settings = config.segmenters
 
@@ -54,6 +56,7 @@ def train_segmenter(
     Raises:
         FileNotFoundError: for ``subtype``, when its encoder has not been pre-trained.
     """
+    make_strategy()
     register_modules(config.register)
     settings = config.segmenters
     name = segmenter_name(segmenter)

@@ -208,3 +208,19 @@ def test_mixed_precision_keeps_weights_and_resumes(tmp_path):
     assert hidden.get_weights()[0].dtype == np.float32
     assert keras.mixed_precision.global_policy().name == "float32"
     assert len(read_log(tmp_path / "m" / "log.csv")) == 2
+
+
+@pytest.mark.parametrize(
+    ("logged", "plain"),
+    [
+        ("probability_probability_auc", "probability_auc"),
+        ("val_probability_probability_probability_auc", "val_probability_auc"),
+        ("val_probability_auc", "val_probability_auc"),
+        ("val_loss", "val_loss"),
+    ],
+)
+def test_a_resumed_models_metrics_keep_their_names(tmp_path, logged, plain):
+    keeper = EpochKeeper(tmp_path, [], None)
+    keeper.set_model(build())
+    keeper.on_epoch_end(0, {"loss": 1.0, "val_loss": 1.0, logged: 1.0})
+    assert plain in read_log(tmp_path / "log.csv")[0]

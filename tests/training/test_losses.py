@@ -10,6 +10,7 @@ import pytest
 import tensorflow as tf
 
 from ichnet.training.losses import (
+    SALIENCY_LOSSES,
     DicePlusBCE,
     SaliencyLoss,
     SoftDice,
@@ -17,7 +18,7 @@ from ichnet.training.losses import (
     reduce_by_area,
 )
 
-KINDS = ("dice", "bce", "dice+bce")
+KINDS = SALIENCY_LOSSES
 LOSSES = [SoftDice(), DicePlusBCE(), *(SaliencyLoss(kind) for kind in KINDS)]
 TARGET = np.array([[[1, 1, 0], [0, 0, 0]]], np.float32)
 MAP = np.array([[[0.8, 0.5, 0.1], [0.0, 0.0, 0.2]]], np.float32)
@@ -226,8 +227,36 @@ def test_the_saliency_loss_reaches_the_first_convolution():
         assert float(tf.reduce_max(tf.abs(tape.gradient(loss, first.kernel)))) > 1e-4
 
 
+def test_energy_by_hand():
+    """Cells [full, half, none, none] and evidence [4, 1, -3, 2]: 2 of 7 lie outside."""
+    mask = np.zeros((1, 2, 4), np.float32)
+    mask[0, :, 0] = mask[0, 0, 1] = 1
+    evidence = np.array([[[4, 1, -3, 2]]], np.float32)
+    energy = SaliencyLoss("energy")
+    assert float(energy(mask, evidence)) == pytest.approx(2 / 7, rel=1e-6)
+    # faint evidence, .4 inside and .2 outside, is not blown up: the guard is one
+    assert float(energy(mask, evidence / 10)) == pytest.approx(1 - 0.5, rel=1e-6)
+    assert float(energy(mask, np.zeros_like(evidence))) == 1
+    assert float(energy(np.zeros_like(mask), evidence)) == pytest.approx(7 / 8, rel=1e-6)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_lesion_cell_with_negative_evidence_is_brought_back(kind):
+    """Evidence -2 in the one lesion cell of 4 x 4: the hinge adds 2 / 16, gradient -1 / 16."""
+    mask = np.zeros((1, 32, 32), np.float32)
+    mask[0, 8:16, 8:16] = 1
+    evidence = np.full((1, 4, 4), -1.0, np.float32)
+    evidence[0, 1, 1] = -2
+    value, gradient = value_and_gradient(SaliencyLoss(kind), mask, evidence)
+    assert gradient[0, 1, 1] == pytest.approx(-1 / 16, rel=1e-6)
+    assert np.count_nonzero(gradient) == 1
+    evidence[0, 1, 1] = 0
+    at_zero, _ = value_and_gradient(SaliencyLoss(kind), mask, evidence)
+    assert value - at_zero == pytest.approx(2 / 16, rel=1e-5)
+
+
 def test_an_unknown_kind_is_refused():
-    with pytest.raises(ValueError, match=r"no saliency loss 'focal'; known: dice, bce, dice\+bce"):
+    with pytest.raises(ValueError, match=r"no saliency loss 'focal'; known: dice, bce, "):
         SaliencyLoss("focal")
 
 
