@@ -42,7 +42,7 @@ def extract(archive: Path, folder: Path) -> dict[Path, Path]:
     try:
         with zipfile.ZipFile(archive) as opened:
             members = [member for member in opened.infolist() if not member.is_dir()]
-            _require_safe(archive, members)
+            require_safe_members(archive, members)
             folder.mkdir(parents=True, exist_ok=True)
             _require_room(archive, members, folder)
             names: dict[Path, Path] = {}
@@ -67,7 +67,12 @@ def _base_name(member: zipfile.ZipInfo) -> str:
     return PurePosixPath(member.filename.replace("\\", "/")).name[-NAME_CHARACTERS:]
 
 
-def _require_safe(archive: Path, members: list[zipfile.ZipInfo]) -> None:
+def require_safe_members(archive: Path, members: list[zipfile.ZipInfo]) -> None:
+    """Refuse an archive whose members leave it, are links, or hold far too much data.
+
+    Raises:
+        ReadError: ``unsafe-archive``.
+    """
     for member in members:
         cause = _unsafe(member)
         if cause:

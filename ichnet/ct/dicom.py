@@ -6,17 +6,19 @@ perpendicular gap: neither InstanceNumber nor SliceThickness is needed or believ
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ichnet.ct.errors import Exclusion, ReadError
-from ichnet.ct.header import SliceHeader, read_header
-from ichnet.ct.pixels import read_hu
+from ichnet.ct.header import SliceHeader, read_frames
+from ichnet.ct.pixels import read_pixels
 from ichnet.ct.pseudonym import pseudonym
+from ichnet.ct.source import open_source
 from ichnet.ct.volume import Volume, slice_normal, slice_spacing_from_positions
 
 SPACING_TOLERANCE_MM = 1e-3
@@ -27,6 +29,15 @@ COSINE_TOLERANCE = 1e-3
 
 SMALLEST_GAP_MM = 1e-2
 """Slices closer than this share a position."""
+
+
+REPAIRED = "repaired_slices"
+"""Key of a volume's description: how many slices had wrapped at 12 bits; absent when none had."""
+
+Mapper = Callable[
+    [Callable[[Path], "list[SliceHeader] | Exclusion"], Iterable[Path]], Iterable[Any]
+]
+"""``map``, or the same over several processes."""
 
 
 def read_series(files: Sequence[Path], key: bytes) -> Volume:
@@ -56,9 +67,15 @@ def read_series(files: Sequence[Path], key: bytes) -> Volume:
     slices = sort_slices(headers)
     orientation, positions_mm, pixel_spacing_mm = _geometry(slices)
     hu = np.empty((len(slices), *slices[0].shape), np.int16)
+    repaired = 0
     for index, header in enumerate(slices):
-        hu[index] = read_hu(header)
+        pixels = read_pixels(header)
+        hu[index] = pixels.hu
+        repaired += pixels.repaired
     first = slices[0]
+    description = dict(first.description)
+    if repaired:
+        description[REPAIRED] = str(repaired)
     return Volume(
         hu=hu,
         pixel_spacing_mm=pixel_spacing_mm,
@@ -68,36 +85,49 @@ def read_series(files: Sequence[Path], key: bytes) -> Volume:
         scan_id=pseudonym(key, "scan", first.series_uid),
         patient_id=_patient_pseudonym(first, key),
         sop_instance_uids=tuple(header.sop_instance_uid for header in slices),
-        description=first.description,
+        description=description,
     )
 
 
-def read_headers(files: Sequence[Path]) -> tuple[list[SliceHeader], list[Exclusion]]:
+def read_headers(
+    files: Iterable[Path], mapper: Mapper = map
+) -> tuple[list[SliceHeader], list[Exclusion]]:
     """Read headers only; list every file that is no axial CT slice, or a copy of one.
 
+    Args:
+        files: DICOM files, enhanced multi-frame ones too, and whatever lies beside them.
+        mapper: reads the files, in order.
+
     Returns:
-        the headers in the order of ``files``, and an exclusion for each other file: as many
-        together as files. Of several byte-identical files of one instance the first is kept and
-        the others are excluded as ``duplicate-file``.
+        the headers in the order of ``files``, one for each slice, and an exclusion for each other
+        file. Of several byte-identical files of one instance the first is kept and the others are
+        excluded as ``duplicate-file``.
     """
     headers: list[SliceHeader] = []
     exclusions: list[Exclusion] = []
     by_instance: dict[tuple[str, str], list[SliceHeader]] = {}
-    for path in files:
-        try:
-            header = read_header(path)
-        except ReadError as error:
-            exclusions.append(Exclusion.from_error(error))
+    for found in mapper(read_or_exclude, files):
+        if isinstance(found, Exclusion):
+            exclusions.append(found)
             continue
-        same = by_instance.setdefault((header.series_uid, header.sop_instance_uid), [])
-        original = next((other for other in same if _same_bytes(other.path, path)), None)
+        first = found[0]
+        same = by_instance.setdefault((first.series_uid, first.sop_instance_uid), [])
+        original = next((other for other in same if _same_bytes(other.path, first.path)), None)
         if original is None:
-            same.append(header)
-            headers.append(header)
+            same.append(first)
+            headers += found
         else:
             detail = f"an identical copy of {original.path.name}"
-            exclusions.append(Exclusion(path, "duplicate-file", detail))
+            exclusions.append(Exclusion(first.path, "duplicate-file", detail))
     return headers, exclusions
+
+
+def read_or_exclude(path: Path) -> list[SliceHeader] | Exclusion:
+    """Read the slices of a file, or say why there are none."""
+    try:
+        return read_frames(path)
+    except ReadError as error:
+        return Exclusion.from_error(error)
 
 
 def group_series(headers: Sequence[SliceHeader]) -> dict[str, list[SliceHeader]]:
@@ -174,4 +204,5 @@ def _patient_pseudonym(header: SliceHeader, key: bytes) -> str:
 
 
 def _same_bytes(a: Path, b: Path) -> bool:
-    return a.stat().st_size == b.stat().st_size and a.read_bytes() == b.read_bytes()
+    with open_source(a) as first, open_source(b) as second:
+        return first.read() == second.read()

@@ -52,6 +52,10 @@ class ReadError(Exception):
         self.reason = reason
         self.detail = detail
 
+    def __reduce__(self) -> tuple[type[ReadError], tuple[Path, str, str]]:
+        """Pickle by the three parts, so that the error crosses from a worker process."""
+        return type(self), (self.path, self.reason, self.detail)
+
 
 @dataclass(frozen=True)
 class Exclusion:
@@ -65,6 +69,25 @@ class Exclusion:
     def from_error(cls, error: ReadError) -> Exclusion:
         """Return the exclusion that records ``error``."""
         return cls(error.path, error.reason, error.detail)
+
+
+def exclude_all(error: ReadError, files: Iterable[Path]) -> list[Exclusion]:
+    """Return an exclusion for each file of a scan that ``error`` keeps from being used.
+
+    The file at fault bears the error's own words, the others point to it.
+    """
+    return [
+        Exclusion(
+            path,
+            error.reason,
+            error.detail if path == error.path else _because_of(error),
+        )
+        for path in files
+    ]
+
+
+def _because_of(error: ReadError) -> str:
+    return f"of the same scan as {error.path.name}: {error.detail}"
 
 
 def write_exclusions(exclusions: Iterable[Exclusion], csv_path: Path) -> None:

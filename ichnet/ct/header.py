@@ -6,26 +6,27 @@ Nothing here decodes pixels, so a folder is searched at the price of its headers
 from __future__ import annotations
 
 import math
+import os
 import struct
 import warnings
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO, Protocol
 
-import numpy as np
 import pydicom
 from pydicom.config import disable_value_validation
 from pydicom.dataelem import RawDataElement
-from pydicom.dataset import FileDataset
+from pydicom.dataset import Dataset, FileDataset
 from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.multival import MultiValue
-from pydicom.uid import UID
+from pydicom.uid import UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from ichnet.ct.errors import ReadError
-from ichnet.ct.volume import slice_normal
+from ichnet.ct.quick_header import QUICK_BYTES, QuickHeader, read_quickly, wanted_elements
+from ichnet.ct.source import open_source
 
 PARSE_ERRORS = (
     ArithmeticError,
@@ -68,12 +69,20 @@ KEYWORDS = [
     "Rows",
     "Columns",
     "BitsAllocated",
+    "BitsStored",
     "PixelRepresentation",
+    "PhotometricInterpretation",
     "PixelPaddingValue",
     "PixelPaddingRangeLimit",
     "RescaleSlope",
     "RescaleIntercept",
 ]
+
+WANTED = wanted_elements(KEYWORDS)
+FRAME_KEYWORDS = ["SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"]
+
+MAX_FRAMES = 20_000
+"""An enhanced CT of more frames is a mistake of its header."""
 
 CT_CLASSES = {"1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.2.1"}
 LOCALIZER_TYPES = {"LOCALIZER", "SCOUT", "TOPOGRAM"}
@@ -105,6 +114,11 @@ class SliceHeader:
             them (their sign may not fit the pixels').
         transfer_syntax: how the pixels are encoded.
         description: see :data:`DESCRIPTION`; absent elements have no key.
+        stored: bits of a stored value, and whether it is signed.
+        plain_offset: where uncompressed little-endian 16-bit pixels start in the file; ``None``
+            for all other pixels.
+        frame: which frame of an enhanced multi-frame file, from 0; ``None`` in other files. Its
+            instance UID is the file's with ``#<frame + 1>``.
     """
 
     path: Path
@@ -120,24 +134,125 @@ class SliceHeader:
     padding: tuple[int, int] | None
     transfer_syntax: UID
     description: dict[str, str]
+    stored: tuple[int, bool] = (16, True)
+    plain_offset: int | None = None
+    frame: int | None = None
+
+
+class Elements(Protocol):
+    """Elements of a header by keyword, as pydicom's data sets and quick headers give them."""
+
+    def get(self, keyword: str) -> Any:
+        """Return a value, ``None`` when there is none."""
 
 
 def read_header(path: Path) -> SliceHeader:
-    """Read the header of one file and check that it can be part of a head CT.
+    """Read the header of a file of one slice and check that it can be part of a head CT.
+
+    Raises:
+        ReadError: the reasons of :func:`read_frames`, and ``multi-frame`` for a file of several.
+    """
+    frames = read_frames(path)
+    if len(frames) > 1:
+        raise ReadError(path, "multi-frame", f"{len(frames)} frames where one slice is expected")
+    return frames[0]
+
+
+def read_frames(path: Path) -> list[SliceHeader]:
+    """Read the header of one file: one slice, or each frame of an enhanced multi-frame CT.
+
+    Args:
+        path: a file, or a member of a zip archive (:mod:`ichnet.ct.source`).
 
     Raises:
         ReadError: ``missing-file``, ``unreadable``, ``not-dicom``, ``truncated``, ``not-ct``,
-            ``localizer``, ``no-pixels``, ``multi-frame``, ``no-geometry``, ``not-axial`` or
-            ``bad-header``.
+            ``localizer``, ``no-pixels``, ``multi-frame``, ``no-geometry``, ``not-axial``,
+            ``bad-header``, ``bad-archive`` or ``unsafe-archive``.
     """
+    quick = _read_quick(path)
+    if quick is not None:
+        return [_checked(path, quick, quick.transfer_syntax, quick.pixel_bytes, quick.pixel_offset)]
     with lenient_pydicom():
-        dataset, stored_bytes = _read(path)
-        try:
-            _require_ct(path, dataset)
-            _require_one_grey_frame(path, dataset, stored_bytes)
-            return _slice_header(path, dataset, stored_bytes)
-        except PARSE_ERRORS as error:
-            raise ReadError(path, "bad-header", _not_as_standard(error)) from error
+        dataset, stored_bytes = _read(path, KEYWORDS)
+        if _frames(path, dataset) > 1:
+            dataset, stored_bytes = _read(path, [*KEYWORDS, *FRAME_KEYWORDS])
+            return _enhanced(path, dataset, stored_bytes)
+        syntax = dataset.file_meta.get("TransferSyntaxUID")
+        return [_checked(path, dataset, syntax, stored_bytes, None)]
+
+
+def _checked(
+    path: Path, elements: Elements, syntax: str | None, stored_bytes: int | None, offset: int | None
+) -> SliceHeader:
+    try:
+        _require_ct(path, elements)
+        _require_grey_image(path, elements, stored_bytes)
+        return _slice_header(path, elements, syntax, stored_bytes, offset)
+    except PARSE_ERRORS as error:
+        raise ReadError(path, "bad-header", _not_as_standard(error)) from error
+
+
+def _read_quick(path: Path) -> QuickHeader | None:
+    """Return the header of a plain file of one frame."""
+    try:
+        with open_source(path) as file:
+            start = file.read(QUICK_BYTES)
+            size = file.seek(0, os.SEEK_END)
+    except FileNotFoundError as error:
+        raise ReadError(path, "missing-file", "there is no such file") from error
+    except OSError as error:
+        raise ReadError(path, "unreadable", error.strerror or str(error)) from error
+    quick = read_quickly(start, size, WANTED)
+    return None if quick is None or quick.get("NumberOfFrames") not in (None, "1") else quick
+
+
+def _frames(path: Path, dataset: FileDataset) -> int:
+    try:
+        frames = int(dataset.get("NumberOfFrames") or 1)
+    except PARSE_ERRORS as error:
+        raise ReadError(path, "bad-header", _not_as_standard(error)) from error
+    if frames > MAX_FRAMES:
+        raise ReadError(path, "bad-header", f"NumberOfFrames {frames:,}")
+    return frames
+
+
+def _enhanced(path: Path, dataset: FileDataset, stored_bytes: int | None) -> list[SliceHeader]:
+    """Return the frames of an enhanced CT, each with the geometry of its functional groups."""
+    try:
+        _require_ct(path, dataset)
+        _require_grey_image(path, dataset, stored_bytes)
+        groups = dataset.get("PerFrameFunctionalGroupsSequence") or []
+        shared = (dataset.get("SharedFunctionalGroupsSequence") or [Dataset()])[0]
+        frames = int(dataset.get("NumberOfFrames"))
+        if len(groups) != frames:
+            raise ReadError(
+                path, "multi-frame", f"{len(groups)} of {frames} frames say where they lie"
+            )
+        syntax = dataset.file_meta.get("TransferSyntaxUID")
+        slices = []
+        for index, group in enumerate(groups):
+            elements = _FrameElements(dataset, shared, group)
+            header = _slice_header(path, elements, syntax, stored_bytes, None, frames)
+            uid = f"{header.sop_instance_uid}#{index + 1}"
+            slices.append(replace(header, frame=index, sop_instance_uid=uid))
+    except PARSE_ERRORS as error:
+        raise ReadError(path, "bad-header", _not_as_standard(error)) from error
+    return slices
+
+
+class _FrameElements:
+    """The elements of one frame: its own groups, else the shared ones, else the file's."""
+
+    def __init__(self, dataset: Dataset, shared: Dataset, own: Dataset) -> None:
+        self._places = [own, shared]
+        self._dataset = dataset
+
+    def get(self, keyword: str) -> Any:
+        for place in self._places:
+            for element in place:
+                if element.VR == "SQ" and element.value and keyword in element.value[0]:
+                    return element.value[0].get(keyword)
+        return self._dataset.get(keyword)
 
 
 @contextmanager
@@ -153,12 +268,13 @@ def lenient_pydicom() -> Iterator[None]:
         yield
 
 
-def _read(path: Path) -> tuple[FileDataset, int | None]:
+def _read(path: Path, keywords: list[str]) -> tuple[FileDataset, int | None]:
     """Return the header and the bytes of pixel data present (see :func:`_stored_bytes`)."""
     try:
-        with path.open("rb") as file:
-            dataset = pydicom.dcmread(file, stop_before_pixels=True, specific_tags=KEYWORDS)
-            size = path.stat().st_size
+        with open_source(path) as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(0)
+            dataset = pydicom.dcmread(file, stop_before_pixels=True, specific_tags=keywords)
             if _ends_within_header(dataset, file, size):
                 raise ReadError(path, "truncated", "the file ends in the middle of its header")
             return dataset, _stored_bytes(dataset, file, size)
@@ -179,7 +295,7 @@ def _not_as_standard(error: Exception) -> str:
 
 def _kind_of(path: Path) -> str:
     """Say what a file is that is not DICOM."""
-    with path.open("rb") as file:
+    with open_source(path) as file:
         start = file.read(8)
     kinds = {
         b"\xff\xd8\xff": "a JPEG image",
@@ -225,7 +341,7 @@ def _stored_bytes(dataset: FileDataset, file: BinaryIO, size: int) -> int | None
     return int(min(length, size - file.tell() + (0 if long_form else 4)))
 
 
-def _require_ct(path: Path, dataset: FileDataset) -> None:
+def _require_ct(path: Path, dataset: Elements) -> None:
     modality = str(dataset.get("Modality") or "").strip()
     sop_class = str(dataset.get("SOPClassUID") or "")
     if modality != "CT" and (modality or sop_class not in CT_CLASSES):
@@ -238,25 +354,42 @@ def _require_ct(path: Path, dataset: FileDataset) -> None:
         raise ReadError(path, "localizer", "a scout image, for planning the scan")
 
 
-def _require_one_grey_frame(path: Path, dataset: FileDataset, stored_bytes: int | None) -> None:
+def _require_grey_image(path: Path, dataset: Elements, stored_bytes: int | None) -> None:
     if stored_bytes == 0 or not dataset.get("Rows") or not dataset.get("Columns"):
         raise ReadError(path, "no-pixels", "the file holds no image; it may have been cut off")
-    if int(dataset.get("NumberOfFrames") or 1) > 1:
-        raise ReadError(
-            path, "multi-frame", "several frames in one file; convert it to single-frame CT first"
-        )
     if int(dataset.get("SamplesPerPixel") or 1) != 1:
         raise ReadError(path, "no-geometry", "a colour image, such as a screenshot or dose page")
 
 
-def _slice_header(path: Path, dataset: FileDataset, stored_bytes: int | None) -> SliceHeader:
+def _slice_header(
+    path: Path,
+    dataset: Elements,
+    syntax: str | None,
+    stored_bytes: int | None,
+    offset: int | None,
+    frames: int = 1,
+) -> SliceHeader:
     position, orientation, pixel_spacing_mm = _geometry(path, dataset)
-    shape = (int(dataset.Rows), int(dataset.Columns))
-    expected_bytes = shape[0] * shape[1] * int(dataset.BitsAllocated) // 8
+    shape = (int(dataset.get("Rows")), int(dataset.get("Columns")))
+    bits_allocated = int(dataset.get("BitsAllocated"))
+    expected_bytes = frames * shape[0] * shape[1] * bits_allocated // 8
     if stored_bytes is not None and stored_bytes < expected_bytes:
         raise ReadError(
             path, "truncated", f"{stored_bytes:,} of {expected_bytes:,} bytes of pixels are there"
         )
+    if not syntax:
+        raise ReadError(path, "bad-header", "no TransferSyntaxUID: the encoding is unknown")
+    stored = (
+        int(dataset.get("BitsStored") or 0),
+        int(dataset.get("PixelRepresentation") or 0) == 1,
+    )
+    description = {key: dataset.get(keyword) for key, keyword in DESCRIPTION.items()}
+    plain = (
+        syntax in (ExplicitVRLittleEndian, ImplicitVRLittleEndian)
+        and bits_allocated == 16
+        and 1 <= stored[0] <= 16
+        and str(dataset.get("PhotometricInterpretation")).startswith("MONOCHROME")
+    )
     return SliceHeader(
         path=path,
         sop_instance_uid=_identity(path, dataset, "SOPInstanceUID"),
@@ -269,17 +402,15 @@ def _slice_header(path: Path, dataset: FileDataset, stored_bytes: int | None) ->
         position_mm=position,
         rescale=_rescale(path, dataset),
         padding=_padding(dataset),
-        transfer_syntax=_transfer_syntax(path, dataset),
-        description={
-            key: str(dataset[keyword].value)
-            for key, keyword in DESCRIPTION.items()
-            if dataset.get(keyword)
-        },
+        transfer_syntax=UID(syntax),
+        description={key: str(value) for key, value in description.items() if value},
+        stored=stored,
+        plain_offset=offset if plain else None,
     )
 
 
 def _geometry(
-    path: Path, dataset: FileDataset
+    path: Path, dataset: Elements
 ) -> tuple[tuple[float, ...], tuple[float, ...], tuple[float, float]]:
     """Return position, orientation and pixel spacing, checked."""
     position = _numbers(path, dataset, "ImagePositionPatient", 3)
@@ -287,28 +418,34 @@ def _geometry(
     row_mm, column_mm = _numbers(path, dataset, "PixelSpacing", 2)
     if row_mm <= 0 or column_mm <= 0:
         raise ReadError(path, "bad-header", f"PixelSpacing {row_mm} x {column_mm} mm")
-    cosines = np.array(orientation).reshape(2, 3)
-    if not np.allclose(cosines @ cosines.T, np.eye(2), atol=COSINE_TOLERANCE):
+    row, column = orientation[:3], orientation[3:]
+    products = (math.hypot(*row) ** 2 - 1, math.hypot(*column) ** 2 - 1, _dot(row, column))
+    if max(map(abs, products)) > COSINE_TOLERANCE:
         raise ReadError(
             path, "bad-header", "ImageOrientationPatient is not two orthogonal unit vectors"
         )
-    if abs(slice_normal(cosines.ravel())[2]) < AXIAL_COSINE:
+    normal_z = row[0] * column[1] - row[1] * column[0]
+    if abs(normal_z) < AXIAL_COSINE * math.hypot(*row) * math.hypot(*column):
         raise ReadError(path, "not-axial", "a sagittal, coronal or steeply oblique slice")
     return position, orientation, (row_mm, column_mm)
 
 
-def _numbers(path: Path, dataset: FileDataset, keyword: str, count: int) -> tuple[float, ...]:
+def _numbers(path: Path, dataset: Elements, keyword: str, count: int) -> tuple[float, ...]:
     value = dataset.get(keyword)
     if value is None or value == "" or value == []:
         raise ReadError(path, "no-geometry", f"no {keyword}: the slice has no place in space")
-    values = value if isinstance(value, MultiValue) else [value]
+    values = value if isinstance(value, (MultiValue, list)) else [value]
     numbers = tuple(float(number) for number in values)
     if len(numbers) != count or not all(map(math.isfinite, numbers)):
         raise ReadError(path, "bad-header", f"{keyword} is not {count} finite numbers")
     return numbers
 
 
-def _rescale(path: Path, dataset: FileDataset) -> tuple[float, float]:
+def _dot(a: tuple[float, ...], b: tuple[float, ...]) -> float:
+    return sum(x * y for x, y in zip(a, b, strict=True))
+
+
+def _rescale(path: Path, dataset: Elements) -> tuple[float, float]:
     """Return slope and intercept; without them stored values are no Hounsfield units."""
     slope, intercept = dataset.get("RescaleSlope"), dataset.get("RescaleIntercept")
     if slope is None or intercept is None:
@@ -319,7 +456,7 @@ def _rescale(path: Path, dataset: FileDataset) -> tuple[float, float]:
     return rescale
 
 
-def _padding(dataset: FileDataset) -> tuple[int, int] | None:
+def _padding(dataset: Elements) -> tuple[int, int] | None:
     value = dataset.get("PixelPaddingValue")
     if value is None or value == "":
         return None
@@ -327,15 +464,8 @@ def _padding(dataset: FileDataset) -> tuple[int, int] | None:
     return int(value), int(value if limit is None else limit)
 
 
-def _identity(path: Path, dataset: FileDataset, keyword: str) -> str:
+def _identity(path: Path, dataset: Elements, keyword: str) -> str:
     identity = str(dataset.get(keyword) or "").strip()
     if not identity:
         raise ReadError(path, "bad-header", f"no {keyword}")
     return identity
-
-
-def _transfer_syntax(path: Path, dataset: FileDataset) -> UID:
-    syntax = dataset.file_meta.get("TransferSyntaxUID")
-    if not syntax:
-        raise ReadError(path, "bad-header", "no TransferSyntaxUID: the encoding is unknown")
-    return UID(syntax)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pydicom
 from numpy.typing import NDArray
 from pydicom.pixels.decoders.base import get_decoder
+from pydicom.pixels.utils import pixel_array
 from pydicom.uid import UID
 
 from ichnet.ct.errors import ReadError
 from ichnet.ct.header import PARSE_ERRORS, SliceHeader, lenient_pydicom
+from ichnet.ct.source import open_source
 from ichnet.ct.volume import AIR_HU
 
 PIXEL_KEYWORDS = [
@@ -30,14 +32,39 @@ PIXEL_KEYWORDS = [
 HIGHEST_HU = np.iinfo(np.int16).max
 
 
+WRAPPED_FROM = 3096
+"""12-bit stored values that are HU modulo 4096: from here up they stand for HU below -1000."""
+
+WRAPPED_SHARE = 0.01
+"""Air surrounds every head; metal alone, which reaches as high, covers less of an image."""
+
+
+class Pixels(NamedTuple):
+    """One decoded slice.
+
+    Attributes:
+        hu: int16 [rows, columns].
+        repaired: whether HU had wrapped at 12 bits (see :func:`read_pixels`).
+    """
+
+    hu: NDArray[np.int16]
+    repaired: bool
+
+
 def read_hu(header: SliceHeader) -> NDArray[np.int16]:
+    """Decode one slice, see :func:`read_pixels`."""
+    return read_pixels(header).hu
+
+
+def read_pixels(header: SliceHeader) -> Pixels:
     """Decode one slice.
 
     HU are stored values times slope plus intercept, rounded; padding and everything below -1024
     becomes -1024, and what int16 cannot hold (metal) becomes 32767.
 
-    Returns:
-        int16 [rows, columns].
+    Some files of RSNA 2019 hold HU modulo 4096 in 12 unsigned bits, with an intercept near 0: air
+    would be 3096 HU. Without a negative intercept unsigned values cannot hold air, so that 3096
+    and more, on a hundredth of the image or more, are taken to be HU below -1000.
 
     Raises:
         ReadError: ``unsupported-syntax`` when no installed decoder knows the transfer syntax,
@@ -45,20 +72,55 @@ def read_hu(header: SliceHeader) -> NDArray[np.int16]:
     """
     stored = _stored_values(header)
     slope, intercept = header.rescale
-    hu = np.rint(stored * slope + intercept)
-    if header.padding is not None:
-        hu[_is_padding(stored, header.padding)] = AIR_HU
-    clipped: NDArray[np.int16] = hu.clip(AIR_HU, HIGHEST_HU).astype(np.int16)
-    return clipped
+    padding = None if header.padding is None else _is_padding(stored, header.padding)
+    repaired = _is_wrapped(header, stored)
+    if repaired:
+        stored = stored.astype(np.int32)
+        stored[stored >= WRAPPED_FROM] -= 1 << 12
+    low, high = _extent(stored)
+    if slope == 1 and intercept.is_integer() and _fits_int16(low, high, intercept):
+        # the same in integers, which wrap to the right value: ten times faster
+        hu = stored.astype(np.int16) + np.int16(intercept)
+        np.maximum(hu, AIR_HU, out=hu)
+    else:
+        hu = np.rint(stored * slope + intercept).clip(AIR_HU, HIGHEST_HU).astype(np.int16)
+    if padding is not None:
+        np.putmask(hu, padding, AIR_HU)
+    return Pixels(hu, repaired)
+
+
+def _extent(stored: NDArray[np.integer[Any]]) -> tuple[int, int]:
+    return int(stored.min()), int(stored.max())
+
+
+def _fits_int16(low: int, high: int, intercept: float) -> bool:
+    limits = np.iinfo(np.int16)
+    return (
+        abs(intercept) <= limits.max
+        and low + intercept >= limits.min
+        and high + intercept <= limits.max
+    )
+
+
+def _is_wrapped(header: SliceHeader, stored: NDArray[np.integer[Any]]) -> bool:
+    slope, intercept = header.rescale
+    if header.stored != (12, False) or slope != 1 or intercept <= -100:
+        return False
+    return bool(np.mean(stored >= WRAPPED_FROM) >= WRAPPED_SHARE)
 
 
 def _stored_values(header: SliceHeader) -> NDArray[np.integer[Any]]:
     """Return the stored values, an integer array [rows, columns]."""
+    if header.plain_offset is not None:
+        return _plain_values(header, header.plain_offset)
     _require_decoder(header)
     try:
-        with lenient_pydicom():
-            dataset = pydicom.dcmread(header.path, specific_tags=PIXEL_KEYWORDS)
-            stored: NDArray[np.integer[Any]] = dataset.pixel_array
+        with lenient_pydicom(), open_source(header.path) as file:
+            if header.frame is not None:
+                stored = pixel_array(file, index=header.frame)
+            else:
+                dataset = pydicom.dcmread(file, specific_tags=PIXEL_KEYWORDS)
+                stored = dataset.pixel_array
     except OSError as error:
         raise ReadError(header.path, "unreadable", error.strerror or str(error)) from error
     except (RuntimeError, *PARSE_ERRORS) as error:
@@ -69,7 +131,25 @@ def _stored_values(header: SliceHeader) -> NDArray[np.integer[Any]]:
         raise ReadError(
             header.path, "truncated", f"the pixels have shape {stored.shape}, not {header.shape}"
         )
-    return stored
+    values: NDArray[np.integer[Any]] = stored
+    return values
+
+
+def _plain_values(header: SliceHeader, offset: int) -> NDArray[np.integer[Any]]:
+    """Read uncompressed 16-bit values; bits above those stored are not theirs."""
+    bits, signed = header.stored
+    rows, columns = header.shape
+    try:
+        with open_source(header.path) as file:
+            file.seek(offset)
+            content = file.read(2 * rows * columns)
+    except OSError as error:
+        raise ReadError(header.path, "unreadable", error.strerror or str(error)) from error
+    if len(content) < 2 * rows * columns:
+        raise ReadError(header.path, "truncated", "the file has become shorter")
+    stored = np.frombuffer(content, "<i2" if signed else "<u2").reshape(rows, columns)
+    unused = 16 - bits
+    return stored if not unused else stored << unused >> unused
 
 
 def _require_decoder(header: SliceHeader) -> None:
@@ -93,6 +173,8 @@ def _is_padding(stored: NDArray[np.integer[Any]], padding: tuple[int, int]) -> N
     """Find padding. Its value is written signed or unsigned, whatever the pixels are."""
     bits = 8 * stored.dtype.itemsize
     low, high = sorted(_wrap(value, bits, stored.dtype.kind == "i") for value in padding)
+    if low == high:
+        return np.asarray(stored == low)
     inside: NDArray[np.bool_] = (stored >= low) & (stored <= high)
     return inside
 

@@ -44,7 +44,7 @@ def refusal(write_slice, tmp_path):
         ({"ImageType": "LOCALIZER"}, "localizer", "scout"),
         ({"PixelData": None}, "no-pixels", "no image"),
         ({"Rows": None}, "no-pixels", "no image"),
-        ({"NumberOfFrames": 3}, "multi-frame", "several frames"),
+        ({"NumberOfFrames": 3}, "multi-frame", "0 of 3 frames say where they lie"),
         ({"SamplesPerPixel": 3, "PlanarConfiguration": 0}, "no-geometry", "colour image"),
         ({"ImagePositionPatient": None}, "no-geometry", "no ImagePositionPatient"),
         ({"ImageOrientationPatient": None}, "no-geometry", "no ImageOrientationPatient"),

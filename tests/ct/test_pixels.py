@@ -22,7 +22,7 @@ from pydicom.uid import (
 import ichnet.ct.pixels
 from ichnet.ct.errors import ReadError
 from ichnet.ct.header import read_header
-from ichnet.ct.pixels import read_hu
+from ichnet.ct.pixels import read_hu, read_pixels
 
 
 @pytest.fixture
@@ -185,7 +185,7 @@ def test_real_files_of_pydicom(name, lowest, highest):
 
 
 def test_a_missing_decoder_is_named_with_its_remedy(write_slice, tmp_path, texture, monkeypatch):
-    path = write_slice(tmp_path / "slice.dcm", texture)
+    path = write_slice(tmp_path / "slice.dcm", texture, syntax=ExplicitVRBigEndian)
 
     class Missing:
         is_available = False
@@ -194,7 +194,7 @@ def test_a_missing_decoder_is_named_with_its_remedy(write_slice, tmp_path, textu
     with pytest.raises(ReadError) as error:
         read_hu(read_header(path))
     assert error.value.reason == "unsupported-syntax"
-    assert "Explicit VR Little Endian" in error.value.detail
+    assert "Explicit VR Big Endian" in error.value.detail
     assert "pip install 'ichnet[dicom-codecs]'" in error.value.detail
 
 
@@ -221,3 +221,40 @@ def test_compressed_pixels_that_were_cut_are_truncated(write_slice, tmp_path, te
         with pytest.raises(ReadError) as error:
             read_hu(read_header(path))
         assert error.value.reason == "truncated"
+
+
+# values that wrapped at 12 bits -------------------------------------------------------------------
+
+
+def wrapped_head(air_hu: int = -1000) -> np.ndarray:
+    """Return HU of a disc of tissue and bone in air, [20, 20]."""
+    hu = np.full((20, 20), air_hu)
+    hu[5:15, 5:15] = 40
+    hu[5, 5:15] = 1800
+    return hu
+
+
+@pytest.mark.parametrize("intercept", [0, -24])
+def test_hu_modulo_4096_are_repaired_and_counted(write_slice, tmp_path, intercept):
+    hu = wrapped_head()
+    stored = ((hu - intercept) % 4096).astype(np.uint16)
+    path = write_slice(tmp_path / "slice.dcm", stored, bits_stored=12, RescaleIntercept=intercept)
+    pixels = read_pixels(read_header(path))
+    assert pixels.repaired
+    np.testing.assert_array_equal(pixels.hu, hu)
+
+
+@pytest.mark.parametrize(
+    ("metal", "elements"),
+    [
+        (1, {"RescaleIntercept": 0, "bits_stored": 12}),  # metal, on one pixel of 400
+        (80, {"RescaleIntercept": -1024, "bits_stored": 12}),  # air is where it should be
+        (80, {"RescaleIntercept": 0, "bits_stored": 16}),
+    ],
+)
+def test_bright_values_that_did_not_wrap_are_left(write_slice, tmp_path, metal, elements):
+    stored = np.full((20, 20), 30, np.uint16)
+    stored.flat[:metal] = 4000
+    pixels = read_pixels(read_header(write_slice(tmp_path / "slice.dcm", stored, **elements)))
+    assert not pixels.repaired
+    assert pixels.hu.max() == 4000 + elements["RescaleIntercept"]

@@ -1,0 +1,73 @@
+"""Files to read from: on disk, or inside a zip archive without unpacking it.
+
+A member of an archive is named by the archive's path followed by its own,
+``study.zip/series/CT1.dcm``. Nothing is written to disk, so that no member can escape.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+import zlib
+from functools import lru_cache
+from pathlib import Path
+from typing import BinaryIO
+
+from ichnet.ct.archive import require_safe_members
+from ichnet.ct.errors import ReadError
+
+ARCHIVE_SUFFIX = ".zip"
+
+
+def open_source(path: Path) -> BinaryIO:
+    """Open a file, or a member of an archive (whole, in memory), for reading.
+
+    Raises:
+        OSError: as ``Path.open``.
+        ReadError: ``bad-archive`` or ``unsafe-archive``.
+    """
+    archive = archive_of(path)
+    if archive is None:
+        return path.open("rb", buffering=0)
+    try:
+        opened = _open_archive(archive, archive.stat().st_mtime_ns)
+        return io.BytesIO(opened.read(path.relative_to(archive).as_posix()))
+    except KeyError as error:
+        raise FileNotFoundError(f"no such member of {archive.name}") from error
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError) as error:
+        raise ReadError(path, "bad-archive", "this member of the archive is damaged") from error
+
+
+def archive_of(path: Path) -> Path | None:
+    """Return the archive that a path leads into; ``None`` for an ordinary file."""
+    if ARCHIVE_SUFFIX not in str(path).lower():
+        return None
+    return next(
+        (
+            parent
+            for parent in path.parents
+            if parent.suffix.lower() == ARCHIVE_SUFFIX and parent.is_file()
+        ),
+        None,
+    )
+
+
+def members(archive: Path) -> list[Path]:
+    """Return the files in an archive, in its order, each as :func:`open_source` takes it.
+
+    Raises:
+        ReadError: ``bad-archive`` or ``unsafe-archive``, see :mod:`ichnet.ct.archive`.
+    """
+    opened = _open_archive(archive, archive.stat().st_mtime_ns)
+    return [archive / member.filename for member in opened.infolist() if not member.is_dir()]
+
+
+@lru_cache(maxsize=1)
+def _open_archive(archive: Path, changed_ns: int) -> zipfile.ZipFile:
+    """Open an archive once for all its members; only the last one stays open."""
+    try:
+        opened = zipfile.ZipFile(archive)
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+        raise ReadError(archive, "bad-archive", "the zip archive is damaged or cut off") from error
+    require_safe_members(archive, [one for one in opened.infolist() if not one.is_dir()])
+    return opened
