@@ -28,6 +28,9 @@ FEATURE_LAYERS: dict[str, str] = {
 }
 """The layer that gives each backbone's last feature map (VGG19: before its last pooling)."""
 
+HEAD_LAYERS: tuple[str, ...] = ("evidence", "logit")
+"""The layers with weights behind the backbone."""
+
 
 def build_classifier(
     backbone: Backbone, image: ImageConfig, weights: str | Path | None, seed: int

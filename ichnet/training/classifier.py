@@ -6,6 +6,7 @@ weights, the order of the slices and their augmentation follow from the same see
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from ichnet.config import Arm, Backbone, Config, fingerprint
-from ichnet.networks.classifiers import build_classifier
+from ichnet.config import Arm, Backbone, Config, TrainingConfig, fingerprint
+from ichnet.networks.classifiers import HEAD_LAYERS, build_classifier
 from ichnet.records.reader import slices_dataset, training_dataset
 from ichnet.records.record_set import RecordSet
 from ichnet.runs import ARM_RECORDS, RunFolder, classifier_name
@@ -22,6 +23,9 @@ from ichnet.training.compiling import compile_model, register_modules
 from ichnet.training.distribution import make_strategy
 from ichnet.training.fit import fit
 from ichnet.training.losses import SaliencyLoss
+from ichnet.training.overlays import SaliencyOverlays, fixed_slices
+
+STRONG: Arm = "aihub-strong"
 
 
 def train_classifier(
@@ -40,29 +44,67 @@ def train_classifier(
     register_modules(config.register)
     record_set = RecordSet.open(records / ARM_RECORDS[arm])
     settings = config.classifiers
+    name = classifier_name(backbone, arm)
 
-    def build() -> keras.Model:
+    def build(frozen: bool = False) -> keras.Model:
         model = build_classifier(backbone, config.image, settings.weights, config.seed)
-        return compile_classifier(model, config, strong=arm == "aihub-strong")
+        if frozen:
+            freeze_body(model)
+        return compile_classifier(model, config, strong=arm == STRONG)
+
+    if settings.frozen_epochs == 0:
+        return _fit(config, arm, record_set, run.model(name), settings.training, build)
+    head = _fit(
+        config,
+        arm,
+        record_set,
+        run.model(f"{name}-head"),
+        replace(settings.training, epochs=settings.frozen_epochs),
+        lambda: build(frozen=True),
+    )
+
+    def build_on_head() -> keras.Model:
+        model = build()
+        model.set_weights(head.get_weights())
+        return model
+
+    return _fit(config, arm, record_set, run.model(name), settings.training, build_on_head)
+
+
+def _fit(
+    config: Config,
+    arm: Arm,
+    record_set: RecordSet,
+    folder: Path,
+    training: TrainingConfig,
+    build: Callable[[], keras.Model],
+) -> keras.Model:
+    """Fit what ``build`` returns on the slices of an arm."""
+    settings = config.classifiers
+    validation = slices_dataset(record_set, "validation").batch(training.batch_size)
 
     def train(first_epoch: int) -> tf.data.Dataset:
-        return training_dataset(
+        batches = training_dataset(
             record_set,
             "train",
-            settings.training,
+            training,
             image=config.image,
             seed=config.seed,
             first_epoch=first_epoch,
             augmentation=config.augmentation,
         ).map(classifier_targets)
+        if arm != STRONG or settings.saliency_warmup_epochs == 0:
+            return batches
+        return warm_up(
+            batches, first_epoch, training.steps_per_epoch, settings.saliency_warmup_epochs
+        )
 
-    validation = slices_dataset(record_set, "validation").batch(settings.training.batch_size)
     return fit(
         build,
         train,
         validation.map(classifier_targets),
-        run.model(classifier_name(backbone, arm)),
-        settings.training,
+        folder,
+        training,
         fingerprint(
             [
                 config.seed,
@@ -73,7 +115,38 @@ def train_classifier(
                 record_set.fingerprint,
             ]
         ),
+        lambda folder: [SaliencyOverlays(folder, *fixed_slices(validation))],
     )
+
+
+def freeze_body(model: keras.Model) -> None:
+    """Let only the head learn; batch normalisation then uses its running statistics."""
+    for layer in model.layers:
+        layer.trainable = layer.name in HEAD_LAYERS
+
+
+def warm_up(
+    batches: tf.data.Dataset, first_epoch: int, steps_per_epoch: int, warmup_epochs: int
+) -> tf.data.Dataset:
+    """Weigh the saliency loss of epoch ``e``, from 0 on, by ``(e + 1) / (warmup_epochs + 1)``.
+
+    At most by one. The weights are part of the data, not of the model, so that training which
+    resumes at an epoch weighs it as uninterrupted training does.
+
+    Args:
+        batches: of inputs and targets.
+        first_epoch: number of the epoch that they begin with.
+        steps_per_epoch: batches of an epoch.
+        warmup_epochs: epochs until the full weight.
+    """
+
+    def weigh(index: tf.Tensor, batch: tuple[tf.Tensor, dict[str, tf.Tensor]]) -> Any:
+        epoch = tf.cast(first_epoch + index // steps_per_epoch, tf.float32)
+        ones = tf.ones(tf.shape(batch[0])[:1])
+        saliency = ones * tf.minimum(1.0, (epoch + 1) / (warmup_epochs + 1))
+        return (*batch, {"probability": ones, "saliency": saliency})
+
+    return batches.enumerate().map(weigh)
 
 
 def compile_classifier(model: keras.Model, config: Config, strong: bool) -> keras.Model:

@@ -35,6 +35,8 @@ from ichnet.training.distribution import (
 
 logger = logging.getLogger(__name__)
 
+Callbacks = Callable[[Path], Sequence[keras.callbacks.Callback]]
+
 
 def fit(
     build: Callable[[], keras.Model],
@@ -43,7 +45,7 @@ def fit(
     folder: Path,
     training: TrainingConfig,
     settings: str,
-    callbacks: Sequence[keras.callbacks.Callback] = (),
+    callbacks: Callbacks = lambda folder: (),
 ) -> keras.Model:
     """Train a model, or go on with the one in ``folder``, and return the best of its epochs.
 
@@ -57,7 +59,7 @@ def fit(
         training: number of epochs and of steps in each.
         settings: fingerprint of everything the result depends on. A folder made with other
             settings is started anew, since its state belongs to another experiment.
-        callbacks: further ones.
+        callbacks: makes further ones that write into the folder they are given.
 
     Returns:
         The model of the epoch with the lowest validation loss.
@@ -70,7 +72,7 @@ def fit(
     require_divisible(training.batch_size, strategy)
     if not is_chief(strategy):
         with tempfile.TemporaryDirectory() as own:  # every worker must save, one is to be kept
-            return _fit(build, train, validation, folder, Path(own), training, strategy, ())
+            return _fit(build, train, validation, folder, Path(own), training, strategy, callbacks)
     _start_anew_if_settings_differ(folder, settings)
     best = _fit(build, train, validation, folder, folder, training, strategy, callbacks)
     _write_finished(folder)
@@ -85,7 +87,7 @@ def _fit(
     kept: Path,
     training: TrainingConfig,
     strategy: tf.distribute.Strategy,
-    callbacks: Sequence[keras.callbacks.Callback],
+    callbacks: Callbacks,
 ) -> keras.Model:
     """Go on from the state in ``folder``, keep states in ``kept``, and return the best epoch."""
     last = folder / "last.keras"
@@ -99,7 +101,7 @@ def _fit(
         keepers = [
             EpochKeeper(kept, rows, training.patience_epochs),
             keras.callbacks.TensorBoard(str(kept / "tensorboard"), write_graph=False),
-            *callbacks,
+            *callbacks(kept / "tensorboard"),
         ]
         if strategy.num_replicas_in_sync > 1:
             fit_distributed(
