@@ -202,6 +202,20 @@ rule predict_classifier:
         "--run {wildcards.run} --models {wildcards.backbone}-{wildcards.arm}"
 
 
+rule localisation:
+    input:
+        expand(f"{RUN}/models/{{model}}/finished.json", model=CLASSIFIERS),
+        f"{RECORDS}/dumc/info.json",
+    output:
+        f"{RUN}/tables/localisation.csv",
+    params:
+        section("evaluation.bootstrap_replicates"),
+    benchmark:
+        f"{RUN}/costs/localisation/all.tsv"
+    shell:
+        "python eval/localise.py --config {CONFIG} --records {RECORDS} --run {RUN}"
+
+
 rule predict_segmenters:
     input:
         expand("{{run}}/models/{model}/finished.json", model=SEGMENTERS),
@@ -324,6 +338,7 @@ rule report:
         f"{RUN}/tables/table3.csv",
         f"{RUN}/tables/difficult_cases.csv",
         f"{RUN}/tables/contrasts.csv",
+        f"{RUN}/tables/localisation.csv",
         f"{RUN}/tables/costs.csv",
         f"{RUN}/figures/figure2.csv",
         f"{RUN}/predict/predictions.csv",

@@ -9,6 +9,7 @@
     runs/<name>/models/<model>/calibration.json  raw score -> probability, by scan
     runs/<name>/maps/<record set>/               the five segmenters' maps, TFRecords
     runs/<name>/predictions/<model>/<cohort>.scans.csv and <cohort>.slices.csv
+    runs/<name>/localisation/<model>.csv         saliency maps against outlines, by slice
     runs/<name>/export/<model>/<version>/        SavedModel, metadata.json
     runs/<name>/tables/, figures/                what eval/ computes from predictions
     runs/<name>/report.html
@@ -79,6 +80,10 @@ class RunFolder:
     def predictions(self, model: str) -> Path:
         """Folder of one model's predictions, two CSV files a cohort."""
         return self.root / "predictions" / model
+
+    def localisation(self, model: str) -> Path:
+        """One classifier's saliency maps against outlines, a CSV with one row a slice."""
+        return self.root / "localisation" / f"{model}.csv"
 
     def export(self, model: str, version: int = 1) -> Path:
         """A SavedModel, in TF Serving's layout."""

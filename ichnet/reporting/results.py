@@ -53,6 +53,12 @@ SECTIONS: tuple[Section, ...] = (
         tables=("table2", "table2_contrast", "table2_slices", "table2_slices_contrast", "etable1"),
     ),
     Section(
+        "Where the classifiers look",
+        "Saliency maps against outlines, measured apart from detection.",
+        "eval/localise.py --config models/{run.name}.yaml --records {records} --run {run}",
+        tables=("localisation",),
+    ),
+    Section(
         "Weighted ensembles",
         "Experiments B and C: five segmenters, and five combinations of them.",
         "eval/table3.py --run {run}",

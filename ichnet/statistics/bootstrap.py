@@ -104,6 +104,35 @@ def bootstrap_interval(
     return BootstrapInterval(value, float(low), float(high), level, method, replicates, discarded)
 
 
+def mean_interval(
+    values: ArrayLike, groups: ArrayLike, replicates: int = 500, *, seed: int, level: float = 0.95
+) -> BootstrapInterval:
+    """Return a mean with its percentile interval, whole groups drawn.
+
+    Args:
+        values: [units].
+        groups: [units], e.g. the patient of each slice.
+        replicates: number of draws.
+        seed: of the draws.
+        level: nominal coverage.
+
+    Raises:
+        ValueError: without values, for NaN, or for a unit without a group.
+    """
+    numbers = np.asarray(values, dtype=np.float64)
+    if not len(numbers) or np.isnan(numbers).any():
+        raise ValueError(f"a mean of {len(numbers)} values, {np.isnan(numbers).sum()} of them NaN")
+    of_unit = _numbered(groups, len(numbers))
+    sums, sizes = np.bincount(of_unit, weights=numbers), np.bincount(of_unit)
+    rng = np.random.default_rng(seed)
+    times = rng.multinomial(len(sizes), np.full(len(sizes), 1 / len(sizes)), size=replicates)
+    drawn = (times @ sums) / (times @ sizes)
+    low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
+    return BootstrapInterval(
+        float(numbers.mean()), float(low), float(high), level, "percentile", replicates, 0
+    )
+
+
 @dataclass(frozen=True)
 class _Clusters:
     """What is drawn: the position of each unit's cluster, and the clusters of each stratum."""

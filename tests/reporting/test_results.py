@@ -50,7 +50,8 @@ def test_every_table_and_figure_with_its_command(complete, tmp_path):
     text = page.read_text(encoding="utf-8")
     for section in SECTIONS:
         script = section.command.split()[0]
-        assert f"`python {script} --run {complete.root}" in text
+        assert f"`python {script} --" in text
+        assert f" --run {complete.root}" in section.command.format(run=complete.root, records="r")
         assert Path(__file__).parents[2].joinpath(script).exists()
         assert all(f"\ntable {name}\n" in text for name in section.tables)
         for name in section.figures:

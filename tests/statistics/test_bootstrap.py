@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from ichnet.statistics.bootstrap import bootstrap_interval
+from ichnet.statistics.bootstrap import bootstrap_interval, mean_interval
 from ichnet.statistics.roc import roc_auc
 from ichnet.statistics.weighted import Auc, AucDifference, Sensitivity, Specificity
 
@@ -282,3 +282,25 @@ def test_slices_of_a_patient_are_no_new_evidence():
     by_slice = bootstrap_interval(roc_auc, truth, a, replicates=2000, seed=0)
     shrunk = (by_slice.high - by_slice.low) / (alone.high - alone.low)
     assert shrunk == pytest.approx(1 / 4, rel=0.1)
+
+
+def test_a_mean_by_groups_is_as_uncertain_as_its_groups():
+    """Ten equal units of each of 40 groups say no more than the 40."""
+    of_group = np.random.default_rng(1).normal(size=40)
+    groups = np.repeat(np.arange(40), 10)
+    interval = mean_interval(np.repeat(of_group, 10), groups, 4000, seed=2)
+    assert interval.value == pytest.approx(of_group.mean())
+    standard_error = of_group.std() / math.sqrt(40)
+    assert interval.low == pytest.approx(of_group.mean() - 1.96 * standard_error, abs=0.03)
+    assert interval.high == pytest.approx(of_group.mean() + 1.96 * standard_error, abs=0.03)
+
+
+def test_a_mean_of_groups_of_unequal_size_is_that_of_the_units():
+    interval = mean_interval([1, 1, 1, 5], ["a", "a", "a", "b"], 200, seed=0)
+    assert (interval.value, interval.low, interval.high) == (2.0, 1.0, 5.0)
+
+
+@pytest.mark.parametrize("values", [[], [1.0, float("nan")]])
+def test_a_mean_of_nothing_or_of_nan_is_refused(values):
+    with pytest.raises(ValueError, match="a mean of"):
+        mean_interval(values, ["a"] * len(values), seed=0)

@@ -1,0 +1,36 @@
+"""Measure where trained classifiers look, against outlines, and write the table of it.
+
+The external test set with outlines is DUMC's. One CSV a model, then tables/localisation.
+
+Example:
+    python eval/localise.py --run runs/phantom
+"""
+
+from ichnet.config import load_config
+from ichnet.runs import RunFolder, classifier_name
+from ichnet.scripts import experiment_parser, load_tensorflow, run_script
+
+COHORT, SPLIT = "dumc", "test"
+
+
+def main() -> None:
+    """Parse arguments, measure every classifier of the configuration, write the table."""
+    args = experiment_parser(__doc__, "config", "records", "run").parse_args()
+    config, run = load_config(args.config), RunFolder(args.run)
+
+    load_tensorflow()
+    from ichnet.inference.localise import localise_model
+    from ichnet.records.record_set import RecordSet
+    from ichnet.reporting.localisation import localisation_table
+    from ichnet.reporting.tables import write_table
+
+    record_set = RecordSet.open(args.records / COHORT)
+    for backbone in config.classifiers.backbones:
+        for arm in config.classifiers.arms:
+            localise_model(classifier_name(backbone, arm), record_set, SPLIT, run)
+    for path in write_table(localisation_table(run, config), run.tables):
+        print(path)
+
+
+if __name__ == "__main__":
+    run_script(main)
