@@ -95,20 +95,54 @@ def raw_of(cohort):
     return f"{RAW}/{cohort}/.phantom.json" if SYNTHETIC else f"{RAW}/{cohort}"
 
 
+PREPARE = (
+    "python data_prep/{params.script}.py --config {CONFIG} --input {RAW}/{params.script} "
+    "--output {RECORDS}/{wildcards.set} {params.option} --workers {threads}"
+)
+
+
+def script_of(wildcards):
+    return wildcards.set.split("-")[0]
+
+
+def set_option(wildcards):
+    return f"--set {wildcards.set.split('-')[1]}" if "-" in wildcards.set else ""
+
+
+# --config record_shares=8: one cohort's records are written by eight jobs, and joined by a ninth
+rule record_share:
+    input:
+        lambda wildcards: raw_of(script_of(wildcards)),
+    output:
+        touch(f"{RECORDS}/shares/{{set}}/{{share}}-of-{{shares}}"),
+    params:
+        settings=section("image", "selection"),
+        script=script_of,
+        option=set_option,
+    shell:
+        PREPARE + " --shard {wildcards.share}/{wildcards.shares}"
+
+
+def shares_of(wildcards):
+    count = int(config.get("record_shares", 1))
+    shares = range(1, count + 1) if count > 1 else []
+    return [f"{RECORDS}/shares/{wildcards.set}/{share}-of-{count}" for share in shares]
+
+
 rule records:
     input:
-        lambda wildcards: raw_of(wildcards.set.split("-")[0]),
+        lambda wildcards: raw_of(script_of(wildcards)),
+        shares_of,
     output:
         f"{RECORDS}/{{set}}/info.json",
     params:
         settings=section("image", "selection"),
-        script=lambda wildcards: wildcards.set.split("-")[0],
-        option=lambda wildcards: f"--set {wildcards.set.split('-')[1]}" if "-" in wildcards.set else "",
+        script=script_of,
+        option=set_option,
     benchmark:
         f"{RUN}/costs/records/{{set}}.tsv"
     shell:
-        "python data_prep/{params.script}.py --config {CONFIG} --input {RAW}/{params.script} "
-        "--output {RECORDS}/{wildcards.set} {params.option}"
+        PREPARE
 
 
 rule classifier:

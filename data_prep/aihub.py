@@ -7,28 +7,17 @@ Example:
     python data_prep/aihub.py --set scans --input raw/aihub --output records/aihub-scans
 """
 
-from pathlib import Path
-
-from ichnet.config import load_config
-from ichnet.scripts import experiment_parser, load_tensorflow, run_script
+from ichnet.scripts import preparation_parser, run_preparation, run_script
 
 
 def main() -> None:
     """Parse arguments, prepare, print the report."""
-    parser = experiment_parser(__doc__, "config")
-    parser.add_argument("--input", type=Path, required=True, help="the cohort's folder")
-    parser.add_argument("--output", type=Path, required=True, help="the record set's folder")
+    parser = preparation_parser(__doc__)
     parser.add_argument(
         "--set", choices=("slices", "scans"), required=True, help="for experiment A, or for B"
     )
-    parser.add_argument("--strict", action="store_true", help="stop at the first unusable file")
     args = parser.parse_args()
-
-    load_tensorflow()
-    from ichnet.records.prepare import prepare
-
-    config = load_config(args.config)
-    print(prepare("aihub", args.set, config, args.input, args.output, args.strict))
+    run_preparation(args, "aihub", args.set)
 
 
 if __name__ == "__main__":

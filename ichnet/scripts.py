@@ -37,6 +37,57 @@ def experiment_parser(description: str | None, *names: str) -> argparse.Argument
     return parser
 
 
+def preparation_parser(description: str | None, thin: bool = False) -> argparse.ArgumentParser:
+    """Return a parser with what every script of ``data_prep/`` takes.
+
+    Args:
+        description: the script's docstring.
+        thin: whether thin slices may be averaged.
+    """
+    parser = experiment_parser(description, "config")
+    parser.add_argument("--input", type=Path, required=True, help="the cohort's folder")
+    parser.add_argument("--output", type=Path, required=True, help="the record set's folder")
+    parser.add_argument("--strict", action="store_true", help="stop at the first unusable file")
+    parser.add_argument(
+        "--workers", type=int, metavar="N", help="processes (as many as there are cores)"
+    )
+    parser.add_argument(
+        "--shard",
+        type=_shard,
+        metavar="K/N",
+        help="write the K-th of N shares only; when all are written, run again without this",
+    )
+    if thin:
+        parser.add_argument(
+            "--average-mm",
+            type=float,
+            metavar="MM",
+            help="average thin slices to about this thickness, e.g. 5",
+        )
+    return parser
+
+
+def run_preparation(args: argparse.Namespace, cohort: str, selection: str) -> None:
+    """Prepare a record set as the arguments say, and print the report."""
+    load_tensorflow()
+    from ichnet.records.pool import available_cores
+    from ichnet.records.prepare import Options, prepare
+
+    options = Options(
+        strict=args.strict,
+        workers=args.workers or available_cores(),
+        shard=args.shard,
+        average_mm=getattr(args, "average_mm", None),
+    )
+    config = load_config(args.config)
+    print(prepare(cohort, selection, config, args.input, args.output, options))  # type: ignore[arg-type]
+
+
+def _shard(text: str) -> tuple[int, int]:
+    number, _, count = text.partition("/")
+    return int(number), int(count)
+
+
 def load_experiment(args: argparse.Namespace) -> Config:
     """Return the configuration that ``--config`` names, with the seed that ``--seed`` gives."""
     config = load_config(args.config)

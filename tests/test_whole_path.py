@@ -24,7 +24,7 @@ from ichnet.inference.scan_score import read_calibration
 from ichnet.inference.trained import load_best, load_trained, members_of_model
 from ichnet.phantom.cohort import generate
 from ichnet.predictions import read_predictions
-from ichnet.records.prepare import prepare
+from ichnet.records.prepare import Options, prepare
 from ichnet.records.record_set import RecordSet
 from ichnet.reporting.report import write_report
 from ichnet.reporting.table3 import table3
@@ -88,7 +88,9 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Config, RunFolde
         ("dumc", "dumc", "all"),
         ("cq500", "cq500", "all"),
     ):
-        prepare(cohort, selection, config, root / "raw" / cohort, records / name, strict=True)
+        prepare(
+            cohort, selection, config, root / "raw" / cohort, records / name, Options(strict=True)
+        )
     with eager_functions():
         models = train_all(config, records, run)
         for model in models:

@@ -32,8 +32,9 @@ from ichnet.cohorts.series import (
     patient_key,
     read_age_and_sex,
     require_folder,
+    rest_of,
 )
-from ichnet.ct.dicom import read_headers, read_series
+from ichnet.ct.dicom import Mapper, read_headers, read_series
 from ichnet.ct.errors import Exclusion, ReadError
 from ichnet.ct.header import SliceHeader
 
@@ -41,7 +42,7 @@ COHORT = "aihub"
 SUFFIXES = (".json", ".png")
 
 
-def list_scans(root: Path) -> tuple[list[ScanEntry], list[Exclusion]]:
+def list_scans(root: Path, mapper: Mapper = map) -> tuple[list[ScanEntry], list[Exclusion]]:
     """List all scans, sorted by folder; annotations are read and checked, pixels are not.
 
     A scan is left out whole, with one exclusion, when a slice lacks its annotation
@@ -64,12 +65,12 @@ def list_scans(root: Path) -> tuple[list[ScanEntry], list[Exclusion]]:
     for folder in tqdm(folders, desc="AI-Hub scans", unit="scan", disable=None):
         try:
             require_folder(folder / "dicom")
-            headers, unreadable = read_headers(_files(folder / "dicom", (".dcm",)))
+            headers, unreadable = read_headers(_files(folder / "dicom", (".dcm",)), mapper)
             exclusions += unreadable
             slices = only_series(folder / "dicom", headers)
             entries.append((slices[0].series_uid, _entry(folder, slices)))
         except ReadError as error:
-            exclusions.append(Exclusion.from_error(error))
+            exclusions.append(Exclusion.from_error(error, rest_of(folder, exclusions)))
     kept, repeated = first_of_each_series(entries)
     return kept, exclusions + repeated
 

@@ -3,9 +3,11 @@
 ::
 
     <root>/reads.csv        one row a study, CQ500-CT-<n>: name,Category,R1:ICH,R1:IPH,...
+    <root>/CQ500-CT-<n>.zip                      the archives as they were downloaded, or
     <root>/CQ500CT<n> CQ500CT<n>/Unknown Study/<series description>/CT*.dcm
 
-A folder named ``CQ500-CT-<n>`` is found as well. A study holds several series of one head: which is
+Archives are read without being unpacked. A folder named ``CQ500-CT-<n>`` is found as well. Where a
+study is there both ways, its folder is read. A study holds several series of one head: which is
 taken, see :mod:`ichnet.cohorts.series_choice`.
 """
 
@@ -22,9 +24,10 @@ from ichnet.cohorts.labels import NEGATIVE, Labels, known_from_scan
 from ichnet.cohorts.series import files_below, paths_of, patient_key, require_folder
 from ichnet.cohorts.series_choice import choose_series, series_name
 from ichnet.cohorts.tables import Row, read_rows
-from ichnet.ct.dicom import group_series, read_headers, read_series, sort_slices
+from ichnet.ct.dicom import Mapper, group_series, read_headers, read_series, sort_slices
 from ichnet.ct.errors import Exclusion, ReadError
 from ichnet.ct.header import SliceHeader
+from ichnet.ct.source import ARCHIVE_SUFFIX, members
 from ichnet.subtypes import SUBTYPES
 
 COHORT = "cq500"
@@ -36,7 +39,7 @@ COLUMNS = ("name", *(f"{reader}:{name}" for reader in READERS for name in ("ICH"
 STUDY_NAME = re.compile(r"CQ500-?CT-?(\d+)(?: CQ500-?CT-?\1)?", re.IGNORECASE)
 
 
-def list_scans(root: Path) -> tuple[list[ScanEntry], list[Exclusion]]:
+def list_scans(root: Path, mapper: Mapper = map) -> tuple[list[ScanEntry], list[Exclusion]]:
     """List one scan a study, sorted by study number.
 
     Left out, with an exclusion each: rows that cannot be understood (``bad-annotation``), rows
@@ -55,7 +58,12 @@ def list_scans(root: Path) -> tuple[list[ScanEntry], list[Exclusion]]:
     exclusions += bad_rows + extra_folders
     listed = {_study_number(row.cells["name"]) for row in rows}
     exclusions += [
-        Exclusion(folders[number], "unlabelled", f"no row of this study in {READS_TABLE}")
+        Exclusion(
+            folders[number],
+            "unlabelled",
+            f"no row of this study in {READS_TABLE}",
+            _files_of(folders[number]),
+        )
         for number in sorted(folders.keys() - listed)
     ]
     entries: list[ScanEntry] = []
@@ -63,10 +71,11 @@ def list_scans(root: Path) -> tuple[list[ScanEntry], list[Exclusion]]:
         try:
             scan_labels, votes = majority(row)
             if number not in folders:
-                raise row.error("no folder of this study: is it unpacked?", "missing-file")
-            slices, left_out = _read_study(folders[number])
+                raise row.error("no archive and no folder of this study", "missing-file")
+            slices, left_out = _read_study(folders[number], mapper)
         except ReadError as error:
-            exclusions.append(Exclusion.from_error(error))
+            files = _files_of(folders[number]) if number in folders else ()
+            exclusions.append(Exclusion.from_error(error, files))
             continue
         exclusions += left_out
         if slices:
@@ -132,22 +141,30 @@ def _reads(rows: Sequence[Row]) -> tuple[dict[int, Row], list[Exclusion]]:
 
 
 def _study_folders(root: Path) -> tuple[dict[int, Path], list[Exclusion]]:
-    """Find the folders of studies by number; other folders are excluded."""
+    """Find the folders and archives of studies by number; others are excluded."""
     require_folder(root)
     folders: dict[int, Path] = {}
     exclusions: list[Exclusion] = []
-    for path in sorted(root.iterdir()):
-        if not path.is_dir() or path.name.startswith("."):
+    # folders first: an archive beside the folder that it was unpacked to is left alone
+    for path in sorted(root.iterdir(), key=lambda one: (one.is_file(), one.name)):
+        is_archive = path.is_file() and path.suffix.lower() == ARCHIVE_SUFFIX
+        if path.name.startswith(".") or not (path.is_dir() or is_archive):
             continue
-        number = _study_number(path.name)
+        number = _study_number(path.stem if is_archive else path.name)
         if number is None:
-            exclusions.append(Exclusion(path, "unlabelled", "not named as a study of CQ500"))
+            detail = "not named as a study of CQ500"
+            exclusions.append(Exclusion(path, "unlabelled", detail, _files_of(path)))
         elif number in folders:
-            detail = f"a second folder of its study, beside {folders[number].name}"
-            exclusions.append(Exclusion(path, "duplicate-scan", detail))
+            detail = f"the same study as {folders[number].name}"
+            exclusions.append(Exclusion(path, "duplicate-scan", detail, _files_of(path)))
         else:
             folders[number] = path
     return folders, exclusions
+
+
+def _files_of(study: Path) -> tuple[Path, ...]:
+    """Return the files of a study, for the ledger; an archive that is not opened is one file."""
+    return (study,) if study.is_file() else tuple(files_below(study))
 
 
 def _study_number(name: str) -> int | None:
@@ -155,24 +172,31 @@ def _study_number(name: str) -> int | None:
     return int(match[1]) if match else None
 
 
-def _read_study(folder: Path) -> tuple[Sequence[SliceHeader], list[Exclusion]]:
-    """Return the slices of the chosen series, none when there is no choice, and all left out."""
-    headers, exclusions = read_headers(files_below(folder))
+def _read_study(study: Path, mapper: Mapper) -> tuple[Sequence[SliceHeader], list[Exclusion]]:
+    """Return the slices of the chosen series, none when there is no choice, and all left out.
+
+    Args:
+        study: a folder or a zip archive.
+        mapper: reads the headers.
+    """
+    files = members(study) if study.is_file() else files_below(study)
+    headers, exclusions = read_headers(files, mapper)
     series: list[Sequence[SliceHeader]] = []
     for slices in group_series(headers).values():
         try:
             series.append(sort_slices(slices))
         except ReadError as error:
-            exclusions.append(Exclusion.from_error(error))
+            exclusions.append(Exclusion.from_error(error, paths_of(slices)))
     if not series:
-        return [], [*exclusions, Exclusion(folder, "empty", "no series that makes a volume")]
+        return [], [*exclusions, Exclusion(study, "empty", "no series that makes a volume")]
     chosen = choose_series(series)
     if chosen is None:
         detail = f"none of its {len(series)} series is a head without contrast agent"
-        return [], [*exclusions, Exclusion(folder, "no-plain-series", detail)]
+        files_left = paths_of(header for slices in series for header in slices)
+        return [], [*exclusions, Exclusion(study, "no-plain-series", detail, files_left)]
     detail = f"of this study {series_name(chosen)!r} was taken"
     exclusions += [
-        Exclusion(slices[0].path.parent, "other-series", detail)
+        Exclusion(slices[0].path.parent, "other-series", detail, paths_of(slices))
         for slices in series
         if slices is not chosen
     ]

@@ -35,9 +35,10 @@ from ichnet.cohorts.series import (
     only_series,
     paths_of,
     require_folder,
+    rest_of,
 )
 from ichnet.cohorts.tables import Row, read_rows
-from ichnet.ct.dicom import read_headers, read_series
+from ichnet.ct.dicom import Mapper, read_headers, read_series
 from ichnet.ct.errors import Exclusion, ReadError
 from ichnet.ct.header import SliceHeader
 from ichnet.ct.pseudonym import pseudonym
@@ -48,7 +49,7 @@ SCAN_TABLE = "scans.csv"
 REQUIRED = ("scan_id", "patient_id", "path", "ich")
 
 
-def list_scans(root: Path) -> tuple[list[ScanEntry], list[Exclusion]]:
+def list_scans(root: Path, mapper: Mapper = map) -> tuple[list[ScanEntry], list[Exclusion]]:
     """List all scans in the order of the table; masks are read, scans' pixels are not.
 
     A row is left out, with one exclusion, when a cell is wrong or the labels contradict each other
@@ -59,6 +60,7 @@ def list_scans(root: Path) -> tuple[list[ScanEntry], list[Exclusion]]:
 
     Args:
         root: the table, or the folder that holds it as ``scans.csv``.
+        mapper: reads the headers.
 
     Raises:
         ReadError: ``missing-file`` without a table; ``bad-annotation`` when it lacks a required
@@ -72,17 +74,18 @@ def list_scans(root: Path) -> tuple[list[ScanEntry], list[Exclusion]]:
     entries: list[tuple[str, ScanEntry]] = []
     scan_ids: set[str] = set()
     for row in tqdm(rows, desc="scans", unit="scan", disable=None):
+        folder = table.parent / (row.cells["path"] or " ")
         try:
             if row.text("scan_id") in scan_ids:
                 raise row.error("its scan_id came before", reason="duplicate-scan")
             scan_ids.add(row.text("scan_id"))
-            folder = table.parent / row.text("path")
-            headers, unreadable = read_headers(files_below(folder))
+            row.text("path")
+            headers, unreadable = read_headers(files_below(folder), mapper)
             exclusions += unreadable
             slices = only_series(folder, headers)
             entries.append((slices[0].series_uid, _entry(row, slices)))
         except ReadError as error:
-            exclusions.append(Exclusion.from_error(error))
+            exclusions.append(Exclusion.from_error(error, rest_of(folder, exclusions)))
     kept, repeated = first_of_each_series(entries)
     return kept, exclusions + repeated
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from ichnet.cohorts import aihub, cq500, dumc, rsna
 from ichnet.cohorts.case import Case, ScanEntry
+from ichnet.ct.dicom import Mapper
 from ichnet.ct.errors import Exclusion
 
 
@@ -15,11 +16,12 @@ class Reader(NamedTuple):
     """How one cohort is read.
 
     Attributes:
-        list_scans: from the cohort's folder to its scans and what was left out; no pixels.
+        list_scans: from the cohort's folder, and what reads its headers, to its scans and what
+            was left out; no pixels.
         load: from a scan and the key for pseudonyms to its pixels and labels.
     """
 
-    list_scans: Callable[[Path], tuple[list[ScanEntry], list[Exclusion]]]
+    list_scans: Callable[[Path, Mapper], tuple[list[ScanEntry], list[Exclusion]]]
     load: Callable[[ScanEntry, bytes], Case]
 
 

@@ -22,7 +22,7 @@ from ichnet.cohorts.case import Case, ScanEntry
 from ichnet.cohorts.labels import Labels, in_slice_order, union
 from ichnet.cohorts.series import paths_of, patient_key, require_distinct_instances
 from ichnet.cohorts.tables import open_table, read_header
-from ichnet.ct.dicom import group_series, read_headers, read_series, sort_slices
+from ichnet.ct.dicom import Mapper, group_series, read_headers, read_series, sort_slices
 from ichnet.ct.errors import Exclusion, ReadError
 from ichnet.ct.header import SliceHeader
 from ichnet.subtypes import LABELS
@@ -47,7 +47,7 @@ ZERO_BITS = len(LABELS)
 ALL_SIX = (1 << len(LABELS)) - 1
 
 
-def list_scans(root: Path) -> tuple[list[ScanEntry], list[Exclusion]]:
+def list_scans(root: Path, mapper: Mapper = map) -> tuple[list[ScanEntry], list[Exclusion]]:
     """List all scans, sorted by series.
 
     Every file and every labelled slice ends in one scan or one exclusion: rows that are no label,
@@ -60,14 +60,16 @@ def list_scans(root: Path) -> tuple[list[ScanEntry], list[Exclusion]]:
     """
     codes, exclusions = _read_codes(root / LABEL_TABLE)
     files, without_labels = _match(root, codes)
-    headers, unreadable = read_headers(tqdm(files, desc="RSNA headers", unit="file", disable=None))
+    headers, unreadable = read_headers(
+        tqdm(files, desc="RSNA headers", unit="file", disable=None), mapper
+    )
     exclusions += [*without_labels, *unreadable]
     entries = []
     for series_uid, slices in sorted(group_series(headers).items()):
         try:
             entries.append(_entry(series_uid, sort_slices(slices), codes))
         except ReadError as error:
-            exclusions.append(Exclusion.from_error(error))
+            exclusions.append(Exclusion.from_error(error, paths_of(slices)))
     return entries, exclusions
 
 

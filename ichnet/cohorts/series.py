@@ -32,6 +32,19 @@ def files_below(folder: Path) -> list[Path]:
     )
 
 
+def used_files(entry: ScanEntry) -> tuple[Path, ...]:
+    """Return all files of a scan: images, then outlines."""
+    return (*entry.files, *entry.extra.values())
+
+
+def rest_of(folder: Path, exclusions: Iterable[Exclusion]) -> tuple[Path, ...]:
+    """Return the files of a scan's folder that are not excluded already; none without a folder."""
+    done = {exclusion.path for exclusion in exclusions}
+    if not folder.is_dir():
+        return ()
+    return tuple(path for path in files_below(folder) if path not in done)
+
+
 def require_folder(folder: Path) -> None:
     """Check that a folder exists.
 
@@ -95,13 +108,14 @@ def first_of_each_series(
     for series_uid, entry in entries:
         if kept.setdefault(series_uid, entry) is not entry:
             detail = "the same series as another scan of the listing"
-            repeated.append(Exclusion(entry.files[0].parent, "duplicate-scan", detail))
+            folder = entry.files[0].parent
+            repeated.append(Exclusion(folder, "duplicate-scan", detail, used_files(entry)))
     return list(kept.values()), repeated
 
 
 def paths_of(headers: Iterable[SliceHeader]) -> tuple[Path, ...]:
-    """Return the slices' files."""
-    return tuple(header.path for header in headers)
+    """Return the slices' files, each once."""
+    return tuple(dict.fromkeys(header.path for header in headers))
 
 
 def read_age_and_sex(path: Path) -> tuple[float | None, str]:

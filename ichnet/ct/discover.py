@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ichnet.ct.archive import extract
@@ -12,19 +12,24 @@ from ichnet.ct.dicom import group_series, read_headers, sort_slices
 from ichnet.ct.errors import Exclusion, ReadError
 from ichnet.ct.header import SliceHeader
 
+DAMAGED = ("truncated", "bad-header", "no-pixels")
+"""Reasons that take a slice out of a scan; a scout or a dose page is no slice of it."""
+
 
 @dataclass(frozen=True)
 class Series:
     """One series whose headers fit together, ready for :func:`~ichnet.ct.dicom.read_series`.
 
     Attributes:
-        files: its slices, from feet to head.
+        files: its files, from feet to head.
         names: the same as the user knows them; for a member of an archive, the archive's path
             with the member's.
+        series_uid: its SeriesInstanceUID. Identifying: kept in memory only.
     """
 
     files: tuple[Path, ...]
     names: tuple[Path, ...]
+    series_uid: str = field(default="", repr=False)
 
     def exclusions(self, error: ReadError) -> list[Exclusion]:
         """Return an exclusion for each slice, when ``error`` keeps the series from being read.
@@ -39,7 +44,9 @@ def discover(inputs: Sequence[Path], scratch: Path) -> tuple[list[Series], list[
 
     Folders are searched through all levels, and archives in them are opened. A file that is
     reached twice counts once. A folder, or an archive, without any file is excluded itself as
-    ``empty``.
+    ``empty``. A series of which a slice is damaged is excluded whole (``incomplete-series``): the
+    hemorrhage may lie in that slice. A damaged file that does not tell its series counts against
+    every series in its folder.
 
     Args:
         inputs: folders, DICOM files or zip archives, mixed at will.
@@ -52,23 +59,41 @@ def discover(inputs: Sequence[Path], scratch: Path) -> tuple[list[Series], list[
     found = _Found()
     for path in inputs:
         _collect(path, scratch, found)
-    headers, exclusions = read_headers(list(found.names))
+    headers, unreadable = read_headers(found.names)
     exclusions = found.exclusions + [
-        Exclusion(found.names[e.path], e.reason, e.detail) for e in exclusions
+        Exclusion(found.names[e.path], e.reason, e.detail) for e in unreadable
     ]
+    damaged = [replace(e, path=found.names[e.path]) for e in unreadable if e.reason in DAMAGED]
     series: list[Series] = []
     for slices in group_series(headers).values():
         names = {header.path: found.names[header.path] for header in slices}
         try:
+            _require_complete(slices, names, damaged)
             series.append(_series(slices, names))
         except ReadError as error:
             exclusions += _exclude_all(error, names)
     return series, exclusions
 
 
+def _require_complete(
+    slices: list[SliceHeader], names: Mapping[Path, Path], damaged: Sequence[Exclusion]
+) -> None:
+    # a member of an archive has a folder of its own on disk: its name tells where it lies
+    folders = {name.parent for name in names.values()}
+    for one in damaged:
+        if one.series_uid == slices[0].series_uid or (
+            not one.series_uid and one.path.parent in folders
+        ):
+            raise ReadError(
+                slices[0].path,
+                "incomplete-series",
+                f"a slice of it is damaged ({one.path.name}), and a hemorrhage may lie there",
+            )
+
+
 def _series(slices: list[SliceHeader], names: Mapping[Path, Path]) -> Series:
-    files = tuple(header.path for header in sort_slices(slices))
-    return Series(files, tuple(names[path] for path in files))
+    files = tuple(dict.fromkeys(header.path for header in sort_slices(slices)))
+    return Series(files, tuple(names[path] for path in files), slices[0].series_uid)
 
 
 def _exclude_all(error: ReadError, names: Mapping[Path, Path]) -> list[Exclusion]:

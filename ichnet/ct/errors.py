@@ -23,7 +23,14 @@ Reasons that reading gives:
 ``single-slice``        a series of one slice, whose extent is unknown
 ``unsafe-archive``      an archive with members that leave it, links, or far too much data
 ``bad-archive``         a damaged or encrypted archive
+``incomplete-series``   the rest of a series of which a slice is damaged: a lesion may lie there
 ``bad-annotation``      labels or outlines that cannot be used (cohorts)
+``missing-annotation``  a scan with slices that nobody annotated (cohorts)
+``unlabelled``          no label for it (cohorts)
+``duplicate-scan``      a scan that was listed before (cohorts)
+``other-series``        a series of a study of which another was taken (cohorts)
+``no-plain-series``     a study without a head without contrast agent (cohorts)
+``not-an-image``        lies among a cohort's files and is none of its images (cohorts)
 ======================  ===========================================================================
 """
 
@@ -31,7 +38,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ichnet.files import write_whole
@@ -44,50 +51,58 @@ class ReadError(Exception):
         path: the file or directory, as the user named it.
         reason: a short code from a closed list that reports count by, e.g. ``truncated``.
         detail: one sentence for a person. Holds no patient identifiers.
+        series_uid: see :class:`Exclusion`.
     """
 
-    def __init__(self, path: Path | str, reason: str, detail: str) -> None:
+    def __init__(self, path: Path | str, reason: str, detail: str, series_uid: str = "") -> None:
         super().__init__(f"{path}: {detail} [{reason}]")
         self.path = Path(path)
         self.reason = reason
         self.detail = detail
+        self.series_uid = series_uid
 
-    def __reduce__(self) -> tuple[type[ReadError], tuple[Path, str, str]]:
-        """Pickle by the three parts, so that the error crosses from a worker process."""
-        return type(self), (self.path, self.reason, self.detail)
+    def __reduce__(self) -> tuple[type[ReadError], tuple[Path, str, str, str]]:
+        """Pickle by its parts, so that the error crosses from a worker process."""
+        return type(self), (self.path, self.reason, self.detail, self.series_uid)
 
 
 @dataclass(frozen=True)
 class Exclusion:
-    """One line of ``excluded.csv``: a file that was found and left out, and why."""
+    """What was found and left out, and why.
+
+    Attributes:
+        path: the file, or the folder or table by which a whole scan is left out.
+        reason, detail: as in :class:`ReadError`.
+        files: the files of a scan that is left out whole; empty for a single file.
+        series_uid: the series a damaged slice belongs to, where it can still be told. Identifying:
+            kept in memory only.
+    """
 
     path: Path
     reason: str
     detail: str
+    files: tuple[Path, ...] = field(default=(), compare=False)
+    series_uid: str = field(default="", compare=False, repr=False)
 
     @classmethod
-    def from_error(cls, error: ReadError) -> Exclusion:
-        """Return the exclusion that records ``error``."""
-        return cls(error.path, error.reason, error.detail)
+    def from_error(cls, error: ReadError, files: Iterable[Path] = ()) -> Exclusion:
+        """Return the exclusion that records ``error``, which keeps ``files`` from being used."""
+        return cls(error.path, error.reason, error.detail, tuple(files), error.series_uid)
 
-
-def exclude_all(error: ReadError, files: Iterable[Path]) -> list[Exclusion]:
-    """Return an exclusion for each file of a scan that ``error`` keeps from being used.
-
-    The file at fault bears the error's own words, the others point to it.
-    """
-    return [
-        Exclusion(
-            path,
-            error.reason,
-            error.detail if path == error.path else _because_of(error),
-        )
-        for path in files
-    ]
-
-
-def _because_of(error: ReadError) -> str:
-    return f"of the same scan as {error.path.name}: {error.detail}"
+    def by_file(self) -> list[Exclusion]:
+        """Return an exclusion for each file; the one at fault bears its own words."""
+        if not self.files:
+            return [self]
+        one_is_at_fault = self.path in self.files
+        others = f"of the same scan as {self.path.name}: {self.detail}"
+        return [
+            Exclusion(
+                path,
+                self.reason,
+                others if one_is_at_fault and path != self.path else self.detail,
+            )
+            for path in self.files
+        ]
 
 
 def write_exclusions(exclusions: Iterable[Exclusion], csv_path: Path) -> None:

@@ -11,7 +11,7 @@ import struct
 import warnings
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
@@ -189,7 +189,19 @@ def _checked(
         _require_grey_image(path, elements, stored_bytes)
         return _slice_header(path, elements, syntax, stored_bytes, offset)
     except PARSE_ERRORS as error:
-        raise ReadError(path, "bad-header", _not_as_standard(error)) from error
+        raise ReadError(
+            path, "bad-header", _not_as_standard(error), _series_uid(elements)
+        ) from error
+    except ReadError as error:
+        error.series_uid = _series_uid(elements)
+        raise
+
+
+def _series_uid(elements: Elements) -> str:
+    """Return what a file that cannot be used still tells of its series; empty when nothing."""
+    with suppress(*PARSE_ERRORS):
+        return str(elements.get("SeriesInstanceUID") or "").strip()
+    return ""
 
 
 def _read_quick(path: Path) -> QuickHeader | None:
@@ -275,7 +287,8 @@ def _read(path: Path, keywords: list[str]) -> tuple[FileDataset, int | None]:
             size = file.seek(0, os.SEEK_END)
             file.seek(0)
             dataset = pydicom.dcmread(file, stop_before_pixels=True, specific_tags=keywords)
-            if _ends_within_header(dataset, file, size):
+            claims_ct = str(dataset.file_meta.get("MediaStorageSOPClassUID") or "") in CT_CLASSES
+            if _ends_within_header(dataset, file, size) or (claims_ct and not dataset):
                 raise ReadError(path, "truncated", "the file ends in the middle of its header")
             return dataset, _stored_bytes(dataset, file, size)
     except FileNotFoundError as error:

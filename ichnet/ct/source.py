@@ -30,10 +30,10 @@ def open_source(path: Path) -> BinaryIO:
     if archive is None:
         return path.open("rb", buffering=0)
     try:
-        opened = _open_archive(archive, archive.stat().st_mtime_ns)
-        return io.BytesIO(opened.read(path.relative_to(archive).as_posix()))
-    except KeyError as error:
-        raise FileNotFoundError(f"no such member of {archive.name}") from error
+        opened, by_path = _open_archive(archive, archive.stat().st_mtime_ns)
+        if path not in by_path:
+            raise FileNotFoundError(f"no such member of {archive.name}")
+        return io.BytesIO(opened.read(by_path[path]))
     except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError) as error:
         raise ReadError(path, "bad-archive", "this member of the archive is damaged") from error
 
@@ -58,16 +58,18 @@ def members(archive: Path) -> list[Path]:
     Raises:
         ReadError: ``bad-archive`` or ``unsafe-archive``, see :mod:`ichnet.ct.archive`.
     """
-    opened = _open_archive(archive, archive.stat().st_mtime_ns)
-    return [archive / member.filename for member in opened.infolist() if not member.is_dir()]
+    return list(_open_archive(archive, archive.stat().st_mtime_ns)[1])
 
 
 @lru_cache(maxsize=1)
-def _open_archive(archive: Path, changed_ns: int) -> zipfile.ZipFile:
+def _open_archive(
+    archive: Path, changed_ns: int
+) -> tuple[zipfile.ZipFile, dict[Path, zipfile.ZipInfo]]:
     """Open an archive once for all its members; only the last one stays open."""
     try:
         opened = zipfile.ZipFile(archive)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
         raise ReadError(archive, "bad-archive", "the zip archive is damaged or cut off") from error
-    require_safe_members(archive, [one for one in opened.infolist() if not one.is_dir()])
-    return opened
+    files = [member for member in opened.infolist() if not member.is_dir()]
+    require_safe_members(archive, files)
+    return opened, {archive / member.filename: member for member in files}

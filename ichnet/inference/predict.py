@@ -20,7 +20,6 @@ from tqdm import tqdm
 from ichnet.ct.dicom import read_series
 from ichnet.ct.discover import discover
 from ichnet.ct.errors import ReadError, write_exclusions
-from ichnet.ct.header import read_header
 from ichnet.ct.overlay import save_overlay
 from ichnet.ct.pseudonym import pseudonym
 from ichnet.ct.resample import from_matrix, to_matrix
@@ -87,7 +86,7 @@ def predict_inputs(
         found, exclusions = discover(inputs, Path(scratch))
         write_exclusions(exclusions, excluded_csv)
         write_predictions_csv(results, predictions_csv)
-        uids = [read_header(series.files[0]).series_uid for series in found]
+        uids = [series.series_uid for series in found]
         scan_ids = [pseudonym(key, "scan", uid) for uid in uids]
         if link_csv:
             write_link(zip(scan_ids, uids, strict=True), link_csv)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -57,19 +57,13 @@ class RecordSetWriter:
 
     def add(self, case: Case, split: str, wanted: Sequence[int] | None = None) -> None:
         """Write a case's slices, all of them or those of the wanted indices."""
-        records = encode_case(case, self.image, wanted)
-        for record in records:
+        count = 0
+        for record in encode_case(case, self.image, wanted):
             self._writer(split).write(record.serialize())
             self._filled[split] += 1
-            self.slices.append(
-                {
-                    "scan_id": record.scan_id,
-                    "split": split,
-                    "slice_index": record.slice_index,
-                    **_label_cells(record.labels),
-                }
-            )
-        self.scans.append(_scan_row(case, split, len(records)))
+            self.slices.append(slice_row(record, split))
+            count += 1
+        self.scans.append(scan_row(case, split, count))
 
     def finish(self, exclusions: Sequence[Exclusion], info: dict[str, Any]) -> None:
         """Name the shards by their number and write the tables; ``info.json`` is the last."""
@@ -99,34 +93,48 @@ class RecordSetWriter:
 
 def encode_case(
     case: Case, image: ImageConfig, wanted: Sequence[int] | None = None
-) -> list[SliceRecord]:
-    """Return a case's slices on the networks' grid, all or those of the wanted indices."""
+) -> Iterator[SliceRecord]:
+    """Yield a case's slices on the networks' grid, all or those of the wanted indices."""
     volume = case.volume
     indices = range(len(volume.hu)) if wanted is None else sorted(wanted)
     geometry = (volume.pixel_spacing_mm, image.matrix, image.field_of_view_mm)
     volume_ml = case.volume_ml()
-    records = []
     for index in indices:
         hu = to_matrix(volume.hu[index], *geometry)
         mask = None if case.mask is None else mask_to_matrix(case.mask[index], *geometry)
-        records.append(
-            SliceRecord(
-                hu=np.rint(hu).astype(np.int16),
-                mask=mask,
-                labels=case.slice_labels[index],
-                scan_labels=case.scan_labels,
-                scan_id=volume.scan_id,
-                patient_id=volume.patient_id,
-                slice_index=index,
-                pixel_spacing_mm=image.field_of_view_mm / image.matrix,
-                slice_spacing_mm=float(volume.slice_spacing_mm[index]),
-                volume_ml=volume_ml,
-            )
+        yield SliceRecord(
+            hu=np.rint(hu).astype(np.int16),
+            mask=mask,
+            labels=case.slice_labels[index],
+            scan_labels=case.scan_labels,
+            scan_id=volume.scan_id,
+            patient_id=volume.patient_id,
+            slice_index=index,
+            pixel_spacing_mm=image.field_of_view_mm / image.matrix,
+            slice_spacing_mm=float(volume.slice_spacing_mm[index]),
+            volume_ml=volume_ml,
         )
-    return records
 
 
-def _scan_row(case: Case, split: str, slices: int) -> dict[str, Any]:
+def indices(case: Case, keys: Collection[str] | None) -> list[int] | None:
+    """Return which slices the wanted instance UIDs are; ``None``, all of them, stays ``None``."""
+    if keys is None:
+        return None
+    return [i for i, uid in enumerate(case.volume.sop_instance_uids) if uid in keys]
+
+
+def slice_row(record: SliceRecord, split: str) -> dict[str, Any]:
+    """Return a record's row of ``slices.csv``."""
+    return {
+        "scan_id": record.scan_id,
+        "split": split,
+        "slice_index": record.slice_index,
+        **_label_cells(record.labels),
+    }
+
+
+def scan_row(case: Case, split: str, slices: int) -> dict[str, Any]:
+    """Return a scan's row of ``scans.csv``; ``slices`` is the number of its records."""
     volume_ml = zip(LABELS, case.volume_ml(), strict=True)
     return {
         "cohort": case.cohort,

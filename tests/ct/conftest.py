@@ -106,9 +106,11 @@ def write_slice():
 def write_series(write_slice):
     """Write slices [slices, rows, columns] ``gap_mm`` apart; returns the files, feet first."""
 
-    def write(folder: Path, stored, gap_mm=5.0, **elements) -> list[Path]:
+    def write(folder: Path, stored, gap_mm=5.0, prefix="", **elements) -> list[Path]:
         return [
-            write_slice(folder / f"{index:03d}.dcm", slice_, (0, 0, index * gap_mm), **elements)
+            write_slice(
+                folder / f"{prefix}{index:03d}.dcm", slice_, (0, 0, index * gap_mm), **elements
+            )
             for index, slice_ in enumerate(stored)
         ]
 

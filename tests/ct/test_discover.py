@@ -124,12 +124,34 @@ def test_an_identical_copy_is_excluded_and_the_series_kept(write_series, tmp_pat
     ]
 
 
-def test_a_broken_slice_is_excluded_and_the_series_kept(write_series, tmp_path):
+def test_a_broken_slice_excludes_its_series_and_no_other(write_series, tmp_path):
     files = write_series(tmp_path / "in", [FLAT] * 4)
+    others = write_series(tmp_path / "in", [FLAT] * 3, SeriesInstanceUID="1.2.9", prefix="b")
     files[1].write_bytes(files[1].read_bytes()[:-10])
     series, exclusions = discover([tmp_path / "in"], tmp_path / "scratch")
+    assert [one.files for one in series] == [tuple(others)]
+    assert [(e.path, e.reason) for e in exclusions] == [
+        (files[1], "truncated"),
+        *((files[i], "incomplete-series") for i in (0, 2, 3)),
+    ]
+    assert "001.dcm" in exclusions[1].detail
+
+
+def test_a_slice_cut_before_it_names_its_series_excludes_those_beside_it(write_series, tmp_path):
+    files = write_series(tmp_path / "in" / "a", [FLAT] * 3)
+    others = write_series(tmp_path / "in" / "b", [FLAT] * 3, SeriesInstanceUID="1.2.9")
+    files[1].write_bytes(files[1].read_bytes()[:300])
+    series, exclusions = discover([tmp_path / "in"], tmp_path / "scratch")
+    assert [one.files for one in series] == [tuple(others)]
+    assert [e.reason for e in exclusions] == ["truncated", *["incomplete-series"] * 2]
+
+
+def test_a_scout_among_its_slices_does_not_exclude_a_series(write_series, write_slice, tmp_path):
+    write_series(tmp_path / "in", [FLAT] * 3)
+    write_slice(tmp_path / "in" / "scout.dcm", FLAT, ImageType=["ORIGINAL", "LOCALIZER"])
+    series, exclusions = discover([tmp_path / "in"], tmp_path / "scratch")
     assert [len(one.files) for one in series] == [3]
-    assert [(e.path, e.reason) for e in exclusions] == [(files[1], "truncated")]
+    assert [e.reason for e in exclusions] == ["localizer"]
 
 
 def test_a_series_that_does_not_fit_together_is_excluded_file_by_file(

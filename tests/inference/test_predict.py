@@ -231,7 +231,7 @@ BAD_INPUT = {
     "empty folder": (nothing, {"empty": 1}),
     "folder of JPEGs": (jpegs, {"not-dicom": 2}),
     "scout image": (scout, {"localizer": 1}),
-    "truncated DICOM": (truncated, {"truncated": 1, "single-slice": 1}),
+    "truncated DICOM": (truncated, {"truncated": 1, "incomplete-series": 1}),
 }
 
 

@@ -17,7 +17,7 @@ from ichnet.cohorts.selection import SelectionError
 from ichnet.config import Config, PhantomConfig, load_config
 from ichnet.ct.errors import Exclusion, ReadError
 from ichnet.phantom.cohort import generate
-from ichnet.records.prepare import Preparation, prepare, relative_to
+from ichnet.records.prepare import Options, Preparation, prepare, relative_to
 from ichnet.records.reader import slices_dataset
 from ichnet.records.record_set import RecordSet, require_patient_disjoint
 from ichnet.subtypes import LABELS, SUBTYPES
@@ -78,7 +78,9 @@ def prepared(config, raw, tmp_path_factory) -> dict[str, tuple[Preparation, Reco
         patch.setenv("ICHNET_PSEUDONYM_KEY_FILE", str(folder / "key"))
         return {
             name: (
-                prepare(cohort, selection, config, raw / cohort, folder / name, strict=True),
+                prepare(
+                    cohort, selection, config, raw / cohort, folder / name, Options(strict=True)
+                ),
                 RecordSet.open(folder / name),
             )
             for name, (cohort, selection) in SETS.items()
@@ -197,18 +199,22 @@ def test_records_tell_nobody_who_it_was(prepared, raw, name):
 
 
 def test_the_same_input_gives_the_same_files(prepared, config, raw, tmp_path, key_file):
-    prepare("dumc", "all", config, raw / "dumc", tmp_path / "dumc", strict=False)
+    prepare("dumc", "all", config, raw / "dumc", tmp_path / "dumc")
     first, again = (
         {path.name: path.read_bytes() for path in folder.iterdir()}
         for folder in (prepared["dumc"][1].folder, tmp_path / "dumc")
     )
     assert again == first
     key_file.write_bytes(bytes(32))
-    prepare("dumc", "all", config, raw / "dumc", tmp_path / "dumc", strict=False)
+    prepare("dumc", "all", config, raw / "dumc", tmp_path / "dumc")
     other = RecordSet.open(tmp_path / "dumc")
     names = {row["scan_id"] for row in prepared["dumc"][1].scans}
     assert not names & {row["scan_id"] for row in other.scans}
     assert len(other.scans) == len(names)
+
+
+def all_files(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file() and path.name[0] != "."]
 
 
 @pytest.fixture
@@ -224,7 +230,7 @@ def damaged(raw, tmp_path) -> Path:
 
 
 def test_what_cannot_be_read_is_left_out_and_counted(prepared, damaged, config, tmp_path):
-    report = prepare("dumc", "all", config, damaged, tmp_path / "dumc", strict=False)
+    report = prepare("dumc", "all", config, damaged, tmp_path / "dumc")
     whole = prepared["dumc"][0]
     lost = len(list((damaged / "dicom" / "D0002").iterdir()))
     assert report.excluded == {"truncated": 1, "not-dicom": lost, "empty": 1}
@@ -235,7 +241,14 @@ def test_what_cannot_be_read_is_left_out_and_counted(prepared, damaged, config, 
     header, *lines = (tmp_path / "dumc" / "excluded.csv").read_text().splitlines()
     assert header == "file,reason,detail"
     assert len(lines) == lost + 2
-    assert lines[0].startswith("dicom/D0001/IM0003.dcm,truncated,")
+    names = report.names_file.read_text().splitlines()[1:]
+    assert [line.split(",")[:2] for line in lines] == [line.split(",")[:2] for line in names]
+    assert "dicom/D0001/IM0003.dcm: " in names[0]
+    assert report.names_file.stat().st_mode & 0o777 == 0o600
+    files = report.files
+    assert files.found == sum(path.name != "scans.csv" for path in all_files(damaged))
+    assert files.found == files.kept + files.not_drawn + files.excluded
+    assert files.excluded == lost + 1
 
 
 def test_a_scan_that_fails_while_it_is_read_is_counted_too(
@@ -248,21 +261,27 @@ def test_a_scan_that_fails_while_it_is_read_is_counted_too(
 
     reader = READERS["dumc"]
     monkeypatch.setitem(READERS, "dumc", reader._replace(load=load))
-    report = prepare("dumc", "all", config, raw / "dumc", tmp_path / "dumc", strict=False)
+    report = prepare("dumc", "all", config, raw / "dumc", tmp_path / "dumc")
     assert (report.scans_found, report.scans_chosen, report.scans_kept) == (6, 6, 5)
-    assert report.excluded == {"truncated": 1}
-    line = (tmp_path / "dumc" / "excluded.csv").read_text().splitlines()[1]
-    assert line == "dicom/D0001/IM0000.dcm,truncated,damaged since it was listed"
+    slices = len(all_files(raw / "dumc" / "dicom" / "D0001"))
+    assert report.excluded == {"truncated": slices}
+    first, second, *_ = report.names_file.read_text().splitlines()[1:]
+    assert first.endswith("dicom/D0001/IM0000.dcm: damaged since it was listed")
+    assert second.endswith(
+        "IM0001.dcm: of the same scan as IM0000.dcm: damaged since it was listed"
+    )
     (tmp_path / "strict").mkdir()
     with pytest.raises(ReadError, match="damaged since it was listed"):
-        prepare("dumc", "all", config, raw / "dumc", tmp_path / "strict" / "dumc", strict=True)
+        prepare(
+            "dumc", "all", config, raw / "dumc", tmp_path / "strict" / "dumc", Options(strict=True)
+        )
     assert list((tmp_path / "strict").iterdir()) == []
 
 
 def test_strict_stops_at_it_and_leaves_nothing(damaged, config, tmp_path):
     (tmp_path / "records").mkdir()
     with pytest.raises(ReadError, match=r"IM0003\.dcm.*\[truncated\]"):
-        prepare("dumc", "all", config, damaged, tmp_path / "records" / "dumc", strict=True)
+        prepare("dumc", "all", config, damaged, tmp_path / "records" / "dumc", Options(strict=True))
     assert list((tmp_path / "records").iterdir()) == []
 
 
@@ -270,17 +289,17 @@ def test_strict_stops_at_what_the_listing_left_out(raw, config, tmp_path):
     folder = tmp_path / "raw-dumc"
     shutil.copytree(raw / "dumc", folder)
     (folder / "dicom" / "D0002" / "notes.dcm").write_text("no DICOM")
-    report = prepare("dumc", "all", config, folder, tmp_path / "dumc", strict=False)
+    report = prepare("dumc", "all", config, folder, tmp_path / "dumc")
     assert report.excluded == {"not-dicom": 1}
     with pytest.raises(ReadError, match=r"notes\.dcm"):
-        prepare("dumc", "all", config, folder, tmp_path / "dumc", strict=True)
+        prepare("dumc", "all", config, folder, tmp_path / "dumc", Options(strict=True))
     assert RecordSet.open(tmp_path / "dumc").info["excluded"] == {"not-dicom": 1}  # the old one
 
 
 def test_asking_for_more_than_there_is(raw, config, tmp_path):
     greedy = replace(config, selection=replace(config.selection, scans_with_ich=9))
     with pytest.raises(SelectionError, match="9 scans with hemorrhage are wanted"):
-        prepare("aihub", "scans", greedy, raw / "aihub", tmp_path / "set", strict=False)
+        prepare("aihub", "scans", greedy, raw / "aihub", tmp_path / "set")
     assert not (tmp_path / "set").exists()
 
 

@@ -27,7 +27,7 @@ def records_of(path: Path) -> list[dict[str, tf.Tensor]]:
 
 
 def test_slices_are_encoded_in_order_with_what_is_known_of_the_scan(make_case, image):
-    records = encode_case(make_case(2, {1: "SDH"}), image)
+    records = list(encode_case(make_case(2, {1: "SDH"}), image))
     assert [record.slice_index for record in records] == [0, 1, 2]
     assert [int(record.hu[5, 5]) for record in records] == [20, 21, 22]
     assert [record.labels.tolist() for record in records] == [
@@ -46,7 +46,7 @@ def test_slices_are_encoded_in_order_with_what_is_known_of_the_scan(make_case, i
 
 
 def test_only_the_wanted_slices_are_encoded_by_their_index_in_the_scan(make_case, image):
-    records = encode_case(make_case(2, {1: "SDH"}), image, wanted=[2, 0])
+    records = list(encode_case(make_case(2, {1: "SDH"}), image, wanted=[2, 0]))
     assert [record.slice_index for record in records] == [0, 2]
     assert [int(record.hu[0, 0]) for record in records] == [20, 22]
     # the volume is the scan's, not that of the slices chosen
@@ -54,14 +54,14 @@ def test_only_the_wanted_slices_are_encoded_by_their_index_in_the_scan(make_case
 
 
 def test_nobody_drew_is_no_mask(make_case, image):
-    records = encode_case(make_case(2, {1: "SDH"}, outlined=False), image)
+    records = list(encode_case(make_case(2, {1: "SDH"}, outlined=False), image))
     assert all(record.mask is None for record in records)
     assert all(np.isnan(record.volume_ml).all() for record in records)
 
 
 def test_pixels_beyond_the_image_are_air(make_case, image):
     wider = replace(image, field_of_view_mm=image.field_of_view_mm * 2)
-    record = encode_case(make_case(2, {1: "SDH"}), wider)[1]
+    record = list(encode_case(make_case(2, {1: "SDH"}), wider))[1]
     assert record.pixel_spacing_mm == 8.0
     # 32 pixels of 4 mm are the middle 16 of 32 pixels of 8 mm
     assert (record.hu[8:24, 8:24] == 21).all()

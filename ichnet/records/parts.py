@@ -1,0 +1,201 @@
+"""A record set in parts: one shard each, with its rows, written whole by whichever process.
+
+What a part holds is decided before anything is written, from the scans alone: any number of
+processes, on one machine or several, write the same bytes. A part counts as finished when its rows
+(JSON) are there, which are written after its shard. While a set is being made, its parts lie in a
+folder beside it, which only its owner can read: the rows name files that could not be used.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import tensorflow as tf
+from tqdm import tqdm
+
+from ichnet.cohorts.case import Case, ScanEntry
+from ichnet.cohorts.readers import READERS
+from ichnet.cohorts.thin import average_slices
+from ichnet.config import ImageConfig
+from ichnet.ct.dicom import REPAIRED
+from ichnet.ct.errors import Exclusion, ReadError
+from ichnet.ct.source import archive_of
+from ichnet.files import whole_path, write_whole
+from ichnet.records import writer
+from ichnet.records.record_set import SCAN_COLUMNS, SLICE_COLUMNS, RecordSetError
+from ichnet.records.schema import SCHEMA_VERSION
+
+Chosen = Sequence[tuple[ScanEntry, str, frozenset[str] | None]]
+"""Scans to read, the split of each, and the slices wanted (``None``: all of them)."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """What turns a listed scan into records.
+
+    Attributes:
+        cohort: whose reader loads the scans.
+        image: matrix and field of view.
+        key: for the pseudonyms.
+        average_mm: thin slices are averaged to about this; ``None`` leaves them.
+        strict: raise the first error instead of listing it.
+    """
+
+    cohort: str
+    image: ImageConfig
+    key: bytes
+    average_mm: float | None = None
+    strict: bool = False
+
+
+@dataclass(frozen=True)
+class Part:
+    """One shard to be.
+
+    Attributes:
+        split, index, count: which shard of how many of which split.
+        scans: and the slices wanted of each, ``None`` for all.
+    """
+
+    split: str
+    index: int
+    count: int
+    scans: tuple[tuple[ScanEntry, frozenset[str] | None], ...]
+
+    @property
+    def name(self) -> str:
+        """The shard's file name, without suffix."""
+        return f"{self.split}-{self.index:05d}-of-{self.count:05d}"
+
+
+def plan_parts(chosen: Chosen) -> list[Part]:
+    """Divide the scans of each split, in order, into shards of about ``SLICES_PER_SHARD``.
+
+    No scan is divided: a shard holds at least one, and never more slices than that besides.
+    """
+    shards: dict[str, list[list[tuple[ScanEntry, frozenset[str] | None]]]] = {}
+    filled: Counter[str] = Counter()
+    for entry, split, wanted in chosen:
+        slices = max(len(entry.files), len(entry.slice_labels)) if wanted is None else len(wanted)
+        if split not in shards or filled[split] + slices > writer.SLICES_PER_SHARD:
+            shards.setdefault(split, []).append([])
+            filled[split] = 0
+        shards[split][-1].append((entry, wanted))
+        filled[split] += slices
+    return [
+        Part(split, index, len(lists), tuple(scans))
+        for split, lists in shards.items()
+        for index, scans in enumerate(lists)
+    ]
+
+
+def fingerprint(parts: Sequence[Part], job: Job) -> str:
+    """Return a hash of all that decides the bytes: scans, files, settings and key."""
+    digest = hashlib.sha256(repr((SCHEMA_VERSION, job, len(parts))).encode())
+    for part in parts:
+        digest.update(part.name.encode())
+        for entry, wanted in part.scans:
+            digest.update(repr((entry.scan_key, entry.scan_labels, entry.votes)).encode())
+            digest.update(repr(sorted(entry.slice_labels.items())).encode())
+            digest.update(repr(wanted and sorted(wanted)).encode())
+            for path in (*entry.files, *entry.extra.values()):
+                state = (archive_of(path) or path).stat()
+                digest.update(f"{path}\0{state.st_size}\0{state.st_mtime_ns}\0".encode())
+    return digest.hexdigest()
+
+
+def write_parts(parts: Sequence[Part], folder: Path, job: Job, pool: Executor | None) -> None:
+    """Write the parts that are not finished.
+
+    Raises:
+        ReadError: with ``job.strict``, the first.
+        RecordSetError: when a worker was killed.
+    """
+    todo = [part for part in parts if not is_finished(part, folder)]
+    scans = sum(len(part.scans) for part in parts)
+    done = scans - sum(len(part.scans) for part in todo)
+    with tqdm(desc="scans", total=scans, initial=done, unit="scan", disable=None) as bar:
+        if pool is None:
+            for part in todo:
+                bar.update(write_part(part, folder, job))
+            return
+        try:
+            for future in as_completed(pool.submit(write_part, part, folder, job) for part in todo):
+                bar.update(future.result())
+        except BrokenProcessPool as error:
+            raise RecordSetError(
+                f"{folder}: a worker process was killed, perhaps for want of memory; run the same "
+                "command again (with fewer workers): finished shards are kept"
+            ) from error
+
+
+def is_finished(part: Part, folder: Path) -> bool:
+    """Whether a part's shard and rows are there."""
+    return (folder / f"{part.name}.json").exists()
+
+
+def write_part(part: Part, folder: Path, job: Job) -> int:
+    """Write one shard and, last, its rows; return its number of scans."""
+    rows: dict[str, list[Any]] = {"scans": [], "slices": [], "exclusions": []}
+    repaired = 0
+    with (
+        whole_path(folder / f"{part.name}.tfrecord") as temporary,
+        tf.io.TFRecordWriter(str(temporary)) as records,
+    ):
+        for entry, wanted in part.scans:
+            try:
+                case = _load(entry, job)
+            except ReadError as error:
+                if job.strict:
+                    raise
+                lines = Exclusion.from_error(error, entry.files).by_file()
+                rows["exclusions"] += [[str(e.path), e.reason, e.detail] for e in lines]
+                continue
+            repaired += int(case.volume.description.get(REPAIRED, 0))
+            count = 0
+            for record in writer.encode_case(case, job.image, writer.indices(case, wanted)):
+                records.write(record.serialize())
+                rows["slices"].append(writer.slice_row(record, part.split))
+                count += 1
+            rows["scans"].append(writer.scan_row(case, part.split, count))
+    with write_whole(folder / f"{part.name}.json") as handle:
+        json.dump({**rows, "repaired": repaired}, handle)
+    return len(part.scans)
+
+
+def _load(entry: ScanEntry, job: Job) -> Case:
+    case = READERS[job.cohort].load(entry, job.key)
+    return case if job.average_mm is None else average_slices(case, job.average_mm)
+
+
+def merge_tables(
+    parts: Sequence[Part], folder: Path
+) -> Iterator[tuple[list[dict[str, Any]], list[dict[str, Any]], list[Exclusion], int]]:
+    """Write ``scans.csv`` and ``slices.csv``, part by part, and yield what each part held.
+
+    Yields:
+        rows of scans, rows of slices, exclusions, slices repaired.
+    """
+    with ExitStack() as stack:
+        tables = []
+        for name, columns in (("scans", SCAN_COLUMNS), ("slices", SLICE_COLUMNS)):
+            handle = stack.enter_context(write_whole(folder / f"{name}.csv", newline=""))
+            table = csv.DictWriter(handle, columns)
+            table.writeheader()
+            tables.append(table)
+        for part in parts:
+            rows = json.loads((folder / f"{part.name}.json").read_text(encoding="utf-8"))
+            for table, name in zip(tables, ("scans", "slices"), strict=True):
+                table.writerows(rows[name])
+            exclusions = [Exclusion(Path(path), *rest) for path, *rest in rows["exclusions"]]
+            yield rows["scans"], rows["slices"], exclusions, rows["repaired"]
