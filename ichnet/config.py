@@ -150,6 +150,9 @@ class ClassifierConfig:
         saliency_warmup_epochs: epochs in which that weight grows linearly to its full value.
         frozen_epochs: epochs, before all others, in which only the head is trained; for
             pre-trained weights.
+        loss: of the probability: any that ``keras.losses.get`` understands, a name or
+            ``{class_name: ..., config: {...}}``, also of a module under ``register``.
+        metrics: of the probability, beside its AUC; likewise.
     """
 
     backbones: tuple[Backbone, ...]
@@ -160,6 +163,8 @@ class ClassifierConfig:
     training: TrainingConfig
     saliency_warmup_epochs: int = 0
     frozen_epochs: int = 0
+    loss: str | dict[str, Any] = "BinaryCrossentropy"
+    metrics: tuple[str | dict[str, Any], ...] = ()
 
 
 @dataclass(frozen=True)

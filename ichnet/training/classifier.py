@@ -19,7 +19,7 @@ from ichnet.networks.classifiers import HEAD_LAYERS, build_classifier
 from ichnet.records.reader import slices_dataset, training_dataset
 from ichnet.records.record_set import RecordSet
 from ichnet.runs import ARM_RECORDS, RunFolder, classifier_name
-from ichnet.training.compiling import compile_model, register_modules
+from ichnet.training.compiling import compile_model, named_object, register_modules
 from ichnet.training.distribution import make_strategy
 from ichnet.training.fit import fit
 from ichnet.training.losses import SaliencyLoss
@@ -152,12 +152,15 @@ def warm_up(
 def compile_classifier(model: keras.Model, config: Config, strong: bool) -> keras.Model:
     """Compile a classifier with the classification loss alone or with the saliency loss too."""
     settings = config.classifiers
-    loss: dict[str, Any] = {"probability": keras.losses.BinaryCrossentropy()}
+    loss: dict[str, Any] = {
+        "probability": named_object("losses", settings.loss, "classifiers.loss")
+    }
     loss_weights = None
     if strong:
         loss["saliency"] = SaliencyLoss(settings.saliency_loss)
         loss_weights = {"probability": 1.0, "saliency": settings.saliency_weight}
-    metrics = {"probability": [keras.metrics.AUC(name="auc")]}
+    more = [named_object("metrics", one, "classifiers.metrics") for one in settings.metrics]
+    metrics = {"probability": [keras.metrics.AUC(name="auc"), *more]}
     return compile_model(model, settings.training, loss, loss_weights, metrics)
 
 

@@ -6,7 +6,7 @@ import copy
 import importlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Literal
 
 import keras
 
@@ -44,6 +44,31 @@ def make_optimizer(training: TrainingConfig) -> keras.optimizers.Optimizer:
         return keras.optimizers.get(given)
     except (ValueError, TypeError, KeyError) as error:
         raise ConfigError(f"training.optimizer {training.optimizer!r}: {error}") from error
+
+
+def named_object(kind: Literal["losses", "metrics"], given: str | dict[str, Any], key: str) -> Any:
+    """Return a new loss or metric from its name or its Keras configuration.
+
+    Args:
+        kind: which of Keras's modules knows it.
+        given: e.g. ``BinaryCrossentropy`` or ``{class_name: "Addons>CohenKappa", config: {...}}``.
+        key: the configuration's key, for messages.
+
+    Raises:
+        ConfigError: when Keras knows no such object.
+    """
+    module, wanted = {
+        "losses": (keras.losses, keras.losses.Loss),
+        "metrics": (keras.metrics, keras.metrics.Metric),
+    }[kind]
+    identifier = {"class_name": given, "config": {}} if isinstance(given, str) else given
+    try:
+        made = module.deserialize(copy.deepcopy(identifier))
+    except (ValueError, TypeError, KeyError) as error:
+        raise ConfigError(f"{key} {given!r}: {error}") from error
+    if not isinstance(made, wanted):  # Keras 3 hands an unknown configuration back
+        raise ConfigError(f"{key} {given!r}: Keras knows no such object")
+    return made
 
 
 def _built_in_optimizers() -> dict[str, Any]:

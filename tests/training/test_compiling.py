@@ -12,7 +12,7 @@ import pytest
 
 from ichnet.config import Config, ConfigError, TrainingConfig, load_config
 from ichnet.training.classifier import classifier_targets, compile_classifier
-from ichnet.training.compiling import compile_model, make_optimizer, register_modules
+from ichnet.training.compiling import compile_model, make_optimizer, named_object, register_modules
 
 MATRIX = 8
 
@@ -190,3 +190,26 @@ def test_compiling_without_loss_weights_counts_each_loss_once():
     # loss (2x - 0)^2 at x = 1: gradient 4, step 0.1 * 4
     model.train_on_batch(np.ones((1, 1)), np.zeros((1, 1)))
     assert float(model.get_weights()[0][0, 0]) == pytest.approx(1.6)
+
+
+@pytest.mark.parametrize(
+    "given",
+    ["BinaryFocalCrossentropy", {"class_name": "BinaryFocalCrossentropy", "config": {"gamma": 3}}],
+)
+def test_a_loss_by_its_name_or_configuration(config, given):
+    settings = replace(config.classifiers, loss=given, metrics=("BinaryAccuracy",))
+    model = compile_classifier(classifier(), replace(config, classifiers=settings), strong=False)
+    model.run_eagerly = True
+    hu, targets = batches()[0]
+    log = model.evaluate(hu, targets, return_dict=True, verbose=0)
+    probability = model.predict(hu, verbose=0)["probability"].astype("float64")
+    gamma = given["config"]["gamma"] if isinstance(given, dict) else 2
+    right = np.where(targets["probability"] == 1, probability, 1 - probability)
+    assert log["loss"] == pytest.approx(np.mean(-((1 - right) ** gamma) * np.log(right)), rel=1e-4)
+    assert "probability_binary_accuracy" in log
+
+
+@pytest.mark.parametrize("kind", ["losses", "metrics"])
+def test_an_unknown_loss_or_metric_is_refused(kind):
+    with pytest.raises(ConfigError, match=r"classifiers\.x 'Nothing': "):
+        named_object(kind, "Nothing", "classifiers.x")
