@@ -22,7 +22,13 @@ from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset, FileDataset
 from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.multival import MultiValue
-from pydicom.uid import UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian
+from pydicom.uid import (
+    JPEG2000,
+    UID,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    JPEG2000Lossless,
+)
 
 from ichnet.ct.errors import ReadError
 from ichnet.ct.quick_header import QUICK_BYTES, QuickHeader, read_quickly, wanted_elements
@@ -84,6 +90,8 @@ FRAME_KEYWORDS = ["SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSeq
 MAX_FRAMES = 20_000
 """An enhanced CT of more frames is a mistake of its header."""
 
+JPEG2000_SYNTAXES = (JPEG2000Lossless, JPEG2000)
+
 CT_CLASSES = {"1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.2.1"}
 LOCALIZER_TYPES = {"LOCALIZER", "SCOUT", "TOPOGRAM"}
 
@@ -117,6 +125,7 @@ class SliceHeader:
         stored: bits of a stored value, and whether it is signed.
         plain_offset: where uncompressed little-endian 16-bit pixels start in the file; ``None``
             for all other pixels.
+        jpeg2000_offset: the same for the fragments of one JPEG 2000 image.
         frame: which frame of an enhanced multi-frame file, from 0; ``None`` in other files. Its
             instance UID is the file's with ``#<frame + 1>``.
     """
@@ -136,6 +145,7 @@ class SliceHeader:
     description: dict[str, str]
     stored: tuple[int, bool] = (16, True)
     plain_offset: int | None = None
+    jpeg2000_offset: int | None = None
     frame: int | None = None
 
 
@@ -288,7 +298,10 @@ def _read(path: Path, keywords: list[str]) -> tuple[FileDataset, int | None]:
             file.seek(0)
             dataset = pydicom.dcmread(file, stop_before_pixels=True, specific_tags=keywords)
             claims_ct = str(dataset.file_meta.get("MediaStorageSOPClassUID") or "") in CT_CLASSES
-            if _ends_within_header(dataset, file, size) or (claims_ct and not dataset):
+            if claims_ct and not dataset:
+                detail = "a CT slice by its first lines, without any element of one"
+                raise ReadError(path, "bad-header", detail)
+            if _ends_within_header(dataset, file, size):
                 raise ReadError(path, "truncated", "the file ends in the middle of its header")
             return dataset, _stored_bytes(dataset, file, size)
     except FileNotFoundError as error:
@@ -419,6 +432,7 @@ def _slice_header(
         description={key: str(value) for key, value in description.items() if value},
         stored=stored,
         plain_offset=offset if plain else None,
+        jpeg2000_offset=offset if syntax in JPEG2000_SYNTAXES else None,
     )
 
 

@@ -7,12 +7,14 @@ from typing import Any, NamedTuple
 import numpy as np
 import pydicom
 from numpy.typing import NDArray
+from pydicom.encaps import generate_frames
 from pydicom.pixels.decoders.base import get_decoder
 from pydicom.pixels.utils import pixel_array
 from pydicom.uid import UID
 
 from ichnet.ct.errors import ReadError
 from ichnet.ct.header import PARSE_ERRORS, SliceHeader, lenient_pydicom
+from ichnet.ct.jpeg2000 import decode_jpeg2000
 from ichnet.ct.source import open_source
 from ichnet.ct.volume import AIR_HU
 
@@ -113,6 +115,10 @@ def _stored_values(header: SliceHeader) -> NDArray[np.integer[Any]]:
     """Return the stored values, an integer array [rows, columns]."""
     if header.plain_offset is not None:
         return _plain_values(header, header.plain_offset)
+    if header.jpeg2000_offset is not None:
+        decoded = _jpeg2000_values(header, header.jpeg2000_offset)
+        if decoded is not None:
+            return decoded
     _require_decoder(header)
     try:
         with lenient_pydicom(), open_source(header.path) as file:
@@ -133,6 +139,18 @@ def _stored_values(header: SliceHeader) -> NDArray[np.integer[Any]]:
         )
     values: NDArray[np.integer[Any]] = stored
     return values
+
+
+def _jpeg2000_values(header: SliceHeader, offset: int) -> NDArray[np.integer[Any]] | None:
+    """Decode JPEG 2000 quickly; ``None`` for what is better left to pydicom."""
+    bits, signed = header.stored
+    try:
+        with open_source(header.path) as file:
+            file.seek(offset)
+            frames = list(generate_frames(file.read(), number_of_frames=1))
+    except (OSError, *PARSE_ERRORS):
+        return None
+    return decode_jpeg2000(frames[0], header.shape, bits, signed) if len(frames) == 1 else None
 
 
 def _plain_values(header: SliceHeader, offset: int) -> NDArray[np.integer[Any]]:

@@ -143,7 +143,7 @@ def test_a_slice_cut_before_it_names_its_series_excludes_those_beside_it(write_s
     files[1].write_bytes(files[1].read_bytes()[:300])
     series, exclusions = discover([tmp_path / "in"], tmp_path / "scratch")
     assert [one.files for one in series] == [tuple(others)]
-    assert [e.reason for e in exclusions] == ["truncated", *["incomplete-series"] * 2]
+    assert [e.reason for e in exclusions] == ["bad-header", *["incomplete-series"] * 2]
 
 
 def test_a_scout_among_its_slices_does_not_exclude_a_series(write_series, write_slice, tmp_path):

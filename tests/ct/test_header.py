@@ -139,7 +139,7 @@ def test_missing_and_unreadable_files(tmp_path):
         ("rtdose.dcm", "not-ct"),
         ("rtplan_truncated.dcm", "truncated"),
         ("SC_rgb_small_odd.dcm", "not-ct"),
-        ("UN_sequence.dcm", "not-ct"),
+        ("UN_sequence.dcm", "bad-header"),
         ("README.txt", "not-dicom"),
         ("ExplVR_LitEndNoMeta.dcm", "not-dicom"),
     ],
