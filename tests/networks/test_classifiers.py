@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from ichnet.config import BACKBONES
+from ichnet.config import BACKBONES, load_config
 from ichnet.networks.classifiers import (
     FEATURE_LAYERS,
     Bias,
@@ -16,6 +19,8 @@ from ichnet.networks.classifiers import (
     widen_kernel,
 )
 from ichnet.networks.gradcam import grad_cam
+from ichnet.training.classifier import compile_classifier
+from ichnet.training.losses import SaliencyLoss
 
 MATRIX = {"InceptionResNetV2": 96}
 GRID = {"DenseNet121": 2, "InceptionResNetV2": 1, "MobileNetV2": 2, "VGG19": 4}
@@ -86,6 +91,43 @@ def test_saliency_is_grad_cam_in_closed_form(classifier, output):
     positions = GRID[classifier.name] ** 2
     assert float(tf.reduce_max(tf.abs(cam))) * positions == pytest.approx(1)
     np.testing.assert_allclose(cam * positions, output["saliency"], rtol=0, atol=1e-5)
+
+
+def test_a_batch_of_two_is_two_batches_of_one(classifier, output):
+    hu = heads(classifier.input_shape[1])
+    alone = [classifier(hu[i : i + 1], training=False) for i in (0, 1)]
+    for name, both in output.items():
+        joined = tf.concat([one[name] for one in alone], axis=0)
+        np.testing.assert_allclose(both, joined, rtol=0, atol=1e-5)
+
+
+def test_the_saliency_loss_reaches_the_first_layer_and_is_nothing_at_weight_zero(classifier):
+    """At weight 0 every gradient of the strong arm is the weak arm's, bit for bit."""
+    hu = heads(classifier.input_shape[1])
+    mask = np.zeros(hu.shape, np.float32)
+    mask[0, 20, 30] = 1
+    targets = {"probability": tf.constant([[1.0], [0.0]]), "saliency": tf.constant(mask)}
+    config = load_config(Path(__file__).parents[2] / "models" / "phantom.yaml")
+    settings = config.classifiers
+    sgd = replace(settings.training, optimizer="sgd")
+    config = replace(config, classifiers=replace(settings, saliency_weight=0.0, training=sgd))
+    losses = []
+    with tf.GradientTape(persistent=True) as tape:
+        found = classifier(hu, training=True)
+        saliency_loss = SaliencyLoss()(targets["saliency"], found["saliency"])
+        for strong in (False, True):
+            compile_classifier(classifier, config, strong)
+            losses.append(classifier.compute_loss(x=hu, y=targets, y_pred=found))
+
+    first = next(layer for layer in classifier.layers if layer.weights)
+    assert "conv" in first.name.lower()
+    gradient = tape.gradient(saliency_loss, first.kernel).numpy()
+    assert np.isfinite(gradient).all()
+    assert gradient.any()
+    weak, strong = (tape.gradient(loss, classifier.trainable_variables) for loss in losses)
+    assert float(losses[0]) == float(losses[1])
+    for one, other in zip(weak, strong, strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 def test_the_same_seed_gives_the_same_weights(image_of):
