@@ -20,6 +20,7 @@ import keras
 import tensorflow as tf
 
 from ichnet.config import ConfigError
+from ichnet.training.slurm import slurm_cluster
 
 logger = logging.getLogger(__name__)
 
@@ -33,12 +34,12 @@ def make_strategy() -> tf.distribute.Strategy:
     TensorFlow's default. There is one for a process. Several workers need the first call to come
     before anything is computed, which is why trainings begin with it.
     """
+    slurm = slurm_cluster(os.environ)
+    if "TF_CONFIG" not in os.environ and slurm is not None:
+        os.environ["TF_CONFIG"] = json.dumps(slurm)
     workers = json.loads(os.environ.get("TF_CONFIG", "{}")).get("cluster", {}).get("worker", [])
     if len(workers) > 1:
         return tf.distribute.MultiWorkerMirroredStrategy()
-    if int(os.environ.get("SLURM_STEP_NUM_TASKS", "1")) > 1:
-        resolver = tf.distribute.cluster_resolver.SlurmClusterResolver()
-        return tf.distribute.MultiWorkerMirroredStrategy(cluster_resolver=resolver)
     if len(tf.config.list_logical_devices("GPU")) > 1:
         return tf.distribute.MirroredStrategy()
     return tf.distribute.get_strategy()

@@ -7,6 +7,8 @@ import os
 import socket
 import subprocess
 import sys
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -16,18 +18,18 @@ import tensorflow as tf
 from ichnet.config import ConfigError
 from ichnet.training.distribution import is_chief, make_strategy, require_divisible
 from ichnet.training.fit import read_log
+from ichnet.training.slurm import FIRST_PORT, PORTS
 
 WORKER = Path(__file__).with_name("distributed_worker.py")
 SECONDS = 180
 
 
-def start(folder: Path, epochs: int, cluster: dict | None = None) -> subprocess.Popen:
-    """Start one process; ``cluster`` is what a scheduler would put into TF_CONFIG."""
+def start(folder: Path, epochs: int, scheduler: dict[str, str] | None = None) -> subprocess.Popen:
+    """Start one process; ``scheduler`` is what one would put into its environment."""
     environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "", "TF_CPP_MIN_LOG_LEVEL": "3"}
     environment.pop("TF_CONFIG", None)
     environment["PYTHONPATH"] = os.pathsep.join(sys.path)
-    if cluster is not None:
-        environment["TF_CONFIG"] = json.dumps(cluster)
+    environment |= scheduler or {}
     return subprocess.Popen(
         [sys.executable, str(WORKER), str(folder), str(epochs)],
         env=environment,
@@ -48,27 +50,46 @@ def end(*processes: subprocess.Popen) -> None:
         assert process.returncode == 0, error[-2000:]
 
 
-def start_two(folder: Path, epochs: int) -> list[subprocess.Popen]:
-    with socket.socket() as one, socket.socket() as two:
-        for free in (one, two):
-            free.bind(("localhost", 0))
-        workers = [f"localhost:{free.getsockname()[1]}" for free in (one, two)]
-    return [
-        start(
-            folder,
-            epochs,
-            {"cluster": {"worker": workers}, "task": {"type": "worker", "index": index}},
-        )
-        for index in (0, 1)
-    ]
+def two_free_ports() -> int:
+    """Return the first of two neighbouring ports that are free."""
+    for first in range(FIRST_PORT + os.getpid() % 5000, FIRST_PORT + PORTS, 2):
+        with socket.socket() as one, socket.socket() as two, suppress(OSError):
+            one.bind(("localhost", first))
+            two.bind(("localhost", first + 1))
+            return first
+    raise OSError("no free ports")
+
+
+def by_tf_config(index: int, port: int) -> dict[str, str]:
+    workers = [f"localhost:{port}", f"localhost:{port + 1}"]
+    task = {"type": "worker", "index": index}
+    return {"TF_CONFIG": json.dumps({"cluster": {"worker": workers}, "task": task})}
+
+
+def by_slurm(index: int, port: int) -> dict[str, str]:
+    return {
+        "SLURM_JOB_ID": str(port - FIRST_PORT),
+        "SLURM_PROCID": str(index),
+        "SLURM_STEP_NUM_TASKS": "2",
+        "SLURM_STEP_NODELIST": "localhost",
+        "SLURM_STEP_TASKS_PER_NODE": "2",
+    }
+
+
+def start_two(folder: Path, epochs: int, scheduler: Callable[[int, int], dict[str, str]]) -> list:
+    port = two_free_ports()
+    return [start(folder, epochs, scheduler(index, port)) for index in (0, 1)]
 
 
 def test_two_workers_train_as_one_and_resume(tmp_path):
-    """The same losses and metrics for the same global batch; then one more epoch of both."""
+    """The same losses and metrics for the same global batch; then one more epoch of both.
+
+    The workers are told of each other by TF_CONFIG first, by SLURM when they resume.
+    """
     alone = start(tmp_path / "alone", 3)
-    end(*start_two(tmp_path / "shared", 2))
+    end(*start_two(tmp_path / "shared", 2, by_tf_config))
     first = read_log(tmp_path / "shared" / "log.csv")
-    end(*start_two(tmp_path / "shared", 3), alone)
+    end(*start_two(tmp_path / "shared", 3, by_slurm), alone)
 
     shared, expected = (read_log(tmp_path / name / "log.csv") for name in ("shared", "alone"))
     assert shared[:2] == first
