@@ -40,7 +40,11 @@ def make_optimizer(training: TrainingConfig) -> keras.optimizers.Optimizer:
             # Keras 2 itself would make one of its legacy optimizers, which .keras files forget
             built_in = _built_in_optimizers().get(str(given["class_name"]).lower())
             if built_in is not None:
-                return built_in.from_config(given.get("config", {}))
+                settings = given.get("config", {})
+                if isinstance(settings.get("learning_rate"), dict):
+                    schedule = settings["learning_rate"]
+                    settings["learning_rate"] = keras.optimizers.schedules.deserialize(schedule)
+                return built_in.from_config(settings)
         return keras.optimizers.get(given)
     except (ValueError, TypeError, KeyError) as error:
         raise ConfigError(f"training.optimizer {training.optimizer!r}: {error}") from error

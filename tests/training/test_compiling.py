@@ -213,3 +213,25 @@ def test_a_loss_by_its_name_or_configuration(config, given):
 def test_an_unknown_loss_or_metric_is_refused(kind):
     with pytest.raises(ConfigError, match=r"classifiers\.x 'Nothing': "):
         named_object(kind, "Nothing", "classifiers.x")
+
+
+def test_a_learning_rate_schedule_and_clipping_as_yaml_gives_them(tmp_path):
+    """Half a cosine over two steps from 0.4: 0.4, 0.2, then none; the gradient 4 clipped to 1."""
+    schedule = {
+        "class_name": "CosineDecay",
+        "config": {"initial_learning_rate": 0.4, "decay_steps": 2},
+    }
+    config = {"learning_rate": schedule, "global_clipnorm": 1.0}
+    inputs = keras.Input((1,))
+    model = keras.Model(inputs, keras.layers.Dense(1, use_bias=False)(inputs))
+    model.set_weights([np.array([[2.0]])])
+    model = compile_model(model, training({"class_name": "SGD", "config": config}), "mse")
+    model.run_eagerly = True
+    moved = []
+    for _ in range(3):
+        model.train_on_batch(np.ones((1, 1)), np.zeros((1, 1)))
+        moved.append(float(model.get_weights()[0][0, 0]))
+    np.testing.assert_allclose(moved, [1.6, 1.4, 1.4], atol=1e-6)
+    model.save(tmp_path / "m.keras")
+    again = keras.models.load_model(tmp_path / "m.keras")
+    assert int(again.optimizer.iterations) == 3
