@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from ichnet.config import AugmentationConfig, load_config
-from ichnet.records.augmentation import augment
+from ichnet.records.augmentation import augment, random_transforms
 from ichnet.statistics.agreement import cohen_kappa
 from ichnet.training.classifier import compile_classifier
 from ichnet.training.compiling import named_object, register_modules
@@ -73,8 +74,6 @@ def test_our_rotation_is_theirs():
     seed = tf.constant([3, 4])
     ours, _ = augment(hu, mask, rotate, image, seed)
 
-    from ichnet.records.augmentation import random_transforms
-
     first = tf.unstack(tf.random.experimental.stateless_split(seed, 3))[0]
     a0, a1 = random_transforms(tf.constant(1), rotate, image, first)[0, :2]
     angle = float(tf.atan2(-a1, a0))
@@ -83,6 +82,15 @@ def test_our_rotation_is_theirs():
         hu[..., None], angle, interpolation="bilinear", fill_mode="constant", fill_value=-1024.0
     )
     np.testing.assert_allclose(ours[0], theirs[0, ..., 0], atol=1e-2)
+
+
+@pytest.mark.parametrize("sigma", [0.6, 1.907])
+def test_the_phantoms_gaussian_smoothing_is_theirs(sigma):
+    """Mirrored at the border without repeating it; OpenCV cuts the kernel at four sigma."""
+    hu = np.random.default_rng(8).normal(40, 20, (32, 32)).astype("float32")
+    width = round(8 * sigma + 1) | 1
+    theirs = addons.image.gaussian_filter2d(hu, (width, width), sigma, padding="REFLECT")
+    np.testing.assert_allclose(cv2.GaussianBlur(hu, (0, 0), sigma), theirs, atol=1e-3)
 
 
 def test_keras_focal_loss_is_theirs():
