@@ -43,6 +43,7 @@ test-addons: $(ADDONS_INSTALLED)  ## tests on TensorFlow 2.15 with tensorflow-ad
 	$(ADDONS_VENV)/bin/python -m pytest -n $(CORES)
 
 benchmark: $(INSTALLED)  ## every script of benchmarks/, each ends with a line of JSON
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[benchmark]'
 	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
 
 $(INSTALLED): setup.cfg constraints.txt
