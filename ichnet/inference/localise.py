@@ -47,10 +47,7 @@ def _rows(model: keras.Model, record_set: RecordSet, split: str) -> Iterator[dic
         lambda one: tf.reduce_any(one["mask"] > 0)
     )
     saliency_of = tf.function(lambda hu: model(hu, training=False)["saliency"], autograph=False)
-    batches = with_lesion.apply(
-        tf.data.experimental.assert_cardinality(tf.data.experimental.UNKNOWN_CARDINALITY)
-    ).batch(BATCH_SLICES)
-    for batch in batches.prefetch(1):
+    for batch in with_lesion.batch(BATCH_SLICES).prefetch(1):
         saliency = saliency_of(batch["hu"]).numpy()
         columns = {name: batch[name].numpy() for name in ("scan_id", "patient_id", "slice_index")}
         for index, mask in enumerate(batch["mask"].numpy()):
