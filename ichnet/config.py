@@ -174,16 +174,18 @@ class SegmenterConfig:
     Attributes:
         base_width: channels of the first stage; each stage down doubles them.
         depth: number of stages down, and up (paper's figure not available: 4).
-        loss: ``dice``, or ``dice+bce``.
+        loss: ``dice``, ``dice+bce`` or ``focal-tversky``.
         training: of each segmenter.
         pretraining: of Model 2's encoder on subtype labels.
+        frozen_encoder: leave that encoder as it was pre-trained (an ablation).
     """
 
     base_width: int
     depth: int
-    loss: Literal["dice", "dice+bce"]
+    loss: Literal["dice", "dice+bce", "focal-tversky"]
     training: TrainingConfig
     pretraining: TrainingConfig
+    frozen_encoder: bool = False
 
 
 @dataclass(frozen=True)

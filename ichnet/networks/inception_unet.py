@@ -93,22 +93,24 @@ def transfer_encoder(encoder: keras.Model, unet: keras.Model) -> list[str]:
         the names of the layers that received weights.
 
     Raises:
-        ValueError: when a layer has no partner in the U-Net, or one of another shape.
+        ValueError: when a layer has no partner in the U-Net, or one of another shape; the U-Net
+            is then as it was.
     """
     targets = {layer.name: layer for layer in unet.layers}
-    transferred = []
-    for layer in encoder.layers:
-        weights = layer.get_weights()
-        if layer.name == "labels" or not weights:
-            continue
-        if layer.name not in targets:
-            raise ValueError(f"{unet.name} has no layer {layer.name!r}, which the encoder has")
-        wanted = [tuple(value.shape) for value in targets[layer.name].get_weights()]
+    given = {
+        layer.name: layer.get_weights()
+        for layer in encoder.layers
+        if layer.name != "labels" and layer.weights
+    }
+    for name, weights in given.items():
+        if name not in targets:
+            raise ValueError(f"{unet.name} has no layer {name!r}, which the encoder has")
+        wanted = [tuple(value.shape) for value in targets[name].get_weights()]
         if [value.shape for value in weights] != wanted:
-            raise ValueError(f"layer {layer.name!r} has another shape in {unet.name}: {wanted}")
-        targets[layer.name].set_weights(weights)
-        transferred.append(layer.name)
-    return transferred
+            raise ValueError(f"layer {name!r} has another shape in {unet.name}: {wanted}")
+    for name, weights in given.items():
+        targets[name].set_weights(weights)
+    return list(given)
 
 
 def inception_module(inputs: Any, width: int, name: str) -> Any:

@@ -21,10 +21,15 @@ from ichnet.runs import RunFolder, segmenter_name
 from ichnet.training.compiling import compile_model, register_modules
 from ichnet.training.distribution import make_strategy
 from ichnet.training.fit import fit
-from ichnet.training.losses import DicePlusBCE, SoftDice
+from ichnet.training.losses import DicePlusBCE, FocalTversky, SoftDice
 
 RECORD_SET = "aihub-scans"
 ENCODER = "encoder-subtype"
+LOSSES: dict[str, type[keras.losses.Loss]] = {
+    "dice": SoftDice,
+    "dice+bce": DicePlusBCE,
+    "focal-tversky": FocalTversky,
+}
 
 
 def pretrain_encoder(config: Config, records: Path, run: RunFolder) -> keras.Model:
@@ -66,9 +71,11 @@ def train_segmenter(
             config.image, settings.base_width, settings.depth, name=name, seed=config.seed
         )
         if segmenter == "subtype":
-            transfer_encoder(_load_encoder(run), unet)
-        loss = SoftDice() if settings.loss == "dice" else DicePlusBCE()
-        return compile_model(unet, settings.training, loss)
+            transferred = transfer_encoder(_load_encoder(run), unet)
+            if settings.frozen_encoder:
+                for layer in transferred:
+                    unet.get_layer(layer).trainable = False
+        return compile_model(unet, settings.training, LOSSES[settings.loss]())
 
     return _fit_on_scans(
         config, records, run.model(name), build, settings.training, "mask", segmenter

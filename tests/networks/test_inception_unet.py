@@ -153,5 +153,8 @@ def test_transfer_to_a_wider_network_is_refused(encoder, image_of):
 
 def test_transfer_to_a_shallower_network_is_refused(encoder, image_of):
     shallow = build_inception_unet(image_of(32), base_width=8, depth=2, name="shallow", seed=0)
+    before = shallow.get_weights()
     with pytest.raises(ValueError, match=r"shallow has no layer 'down3_.*', which the encoder has"):
         transfer_encoder(encoder, shallow)
+    for one, two in zip(before, shallow.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, two)
