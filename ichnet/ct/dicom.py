@@ -173,11 +173,15 @@ def _difference(a: SliceHeader, b: SliceHeader) -> str:
     """Name what two slices of one series do not share, empty when they fit together."""
     if a.shape != b.shape:
         return "matrix"
-    if not np.allclose(a.pixel_spacing_mm, b.pixel_spacing_mm, rtol=0, atol=SPACING_TOLERANCE_MM):
+    if _furthest(a.pixel_spacing_mm, b.pixel_spacing_mm) > SPACING_TOLERANCE_MM:
         return "pixel spacing"
-    if not np.allclose(a.orientation, b.orientation, rtol=0, atol=COSINE_TOLERANCE):
+    if _furthest(a.orientation, b.orientation) > COSINE_TOLERANCE:
         return "orientation"
     return ""
+
+
+def _furthest(a: Sequence[float], b: Sequence[float]) -> float:
+    return max(abs(x - y) for x, y in zip(a, b, strict=True))
 
 
 def _geometry(

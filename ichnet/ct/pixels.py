@@ -77,12 +77,11 @@ def read_pixels(header: SliceHeader) -> Pixels:
     padding = None if header.padding is None else _is_padding(stored, header.padding)
     repaired = _is_wrapped(header, stored)
     if repaired:
-        stored = stored.astype(np.int32)
+        stored = stored.astype(np.int16)
         stored[stored >= WRAPPED_FROM] -= 1 << 12
-    low, high = _extent(stored)
-    if slope == 1 and intercept.is_integer() and _fits_int16(low, high, intercept):
-        # the same in integers, which wrap to the right value: ten times faster
-        hu = stored.astype(np.int16) + np.int16(intercept)
+    if slope == 1 and intercept.is_integer() and _fit_int16(stored, int(intercept)):
+        # in 16-bit integers, which wrap to the right value: ten times faster
+        hu = np.asarray(stored.astype(np.int16, copy=False) + np.int16(intercept))
         np.maximum(hu, AIR_HU, out=hu)
     else:
         hu = np.rint(stored * slope + intercept).clip(AIR_HU, HIGHEST_HU).astype(np.int16)
@@ -91,17 +90,12 @@ def read_pixels(header: SliceHeader) -> Pixels:
     return Pixels(hu, repaired)
 
 
-def _extent(stored: NDArray[np.integer[Any]]) -> tuple[int, int]:
-    return int(stored.min()), int(stored.max())
-
-
-def _fits_int16(low: int, high: int, intercept: float) -> bool:
+def _fit_int16(stored: NDArray[np.integer[Any]], intercept: int) -> bool:
+    """Whether 16-bit stored values and their HU both are 16-bit integers."""
+    low, high = int(stored.min()) + intercept, int(stored.max()) + intercept
     limits = np.iinfo(np.int16)
-    return (
-        abs(intercept) <= limits.max
-        and low + intercept >= limits.min
-        and high + intercept <= limits.max
-    )
+    is_16_bit = stored.dtype in (np.int16, np.uint16) and abs(intercept) <= limits.max
+    return is_16_bit and low >= limits.min and high <= limits.max
 
 
 def _is_wrapped(header: SliceHeader, stored: NDArray[np.integer[Any]]) -> bool:

@@ -16,6 +16,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 
 COVERED = 0.5 - 1e-4
 """A target pixel is lesion when at least half of it is; the rest is for rounding."""
+
+ROUNDING = 1e-5
+"""What float32 weights of a covered pixel may lack of 1."""
 
 
 def to_matrix(
@@ -51,10 +55,12 @@ def to_matrix(
     )
     slices = image.reshape(-1, rows, columns)
     resampled = np.empty((len(slices), matrix, matrix), np.float32)
+    from_outside = _air_share(by_row, by_column)
     # One slice at a time: a whole scan as float32 would take twice the room of the scan.
     for index, pixels in enumerate(slices):
-        above_air = pixels.astype(np.float32) - AIR_HU
-        resampled[index] = _apply(by_row, above_air, by_column) + AIR_HU
+        resampled[index] = _apply(by_row, pixels, by_column)
+        if from_outside is not None:
+            resampled[index] += np.float32(AIR_HU) * from_outside
     return resampled.reshape(*leading, matrix, matrix)
 
 
@@ -90,7 +96,7 @@ def mask_to_matrix(
         present = int(np.bitwise_or.reduce(pixels, axis=None))
         for bit in (1 << position for position in range(8)):
             if present & bit:
-                coverage = _apply(by_row, ((pixels & bit) > 0).astype(np.float32), by_column)
+                coverage = _apply(by_row, ((pixels & bit) > 0).astype(np.uint8), by_column)
                 result[_lesion(coverage)] |= bit
     return resampled.reshape(*leading, matrix, matrix)
 
@@ -120,7 +126,7 @@ def from_matrix(
     by_column = _sparse(axis_weights(matrix, matrix_mm, columns, pixel_spacing_mm[1]))
     resampled = np.empty((len(maps), rows, columns), np.float32)
     for index, pixels in enumerate(maps):
-        resampled[index] = _apply(by_row, pixels.astype(np.float32), by_column)
+        resampled[index] = _apply(by_row, pixels.astype(np.float32, copy=False), by_column)
     return resampled
 
 
@@ -171,12 +177,21 @@ def _sparse(weights: NDArray[np.float32]) -> csr_matrix:
     return csr_matrix(weights)
 
 
+def _air_share(by_row: csr_matrix, by_column: csr_matrix) -> NDArray[np.float32] | None:
+    """Return the share of each target pixel outside the source; ``None`` when all are inside."""
+    covered = np.outer(by_row.sum(axis=1), by_column.sum(axis=1))
+    outside = np.asarray(1 - covered, np.float32)
+    return outside if np.abs(outside).max() > ROUNDING else None
+
+
 def _apply(
-    by_row: csr_matrix, pixels: NDArray[np.float32], by_column: csr_matrix
+    by_row: csr_matrix,
+    pixels: NDArray[np.floating[Any] | np.integer[Any]],
+    by_column: csr_matrix,
 ) -> NDArray[np.float32]:
     """Return ``by_row @ pixels @ by_column.T``."""
-    rows_done = by_row @ pixels
-    resampled: NDArray[np.float32] = (by_column @ np.ascontiguousarray(rows_done.T)).T
+    by_columns_first = by_column @ cv2.transpose(pixels).astype(np.float32, copy=False)
+    resampled: NDArray[np.float32] = by_row @ cv2.transpose(by_columns_first)
     return resampled
 
 

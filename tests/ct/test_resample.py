@@ -168,6 +168,7 @@ def test_there_and_back_a_disc_stays_where_it_was():
     spacing_mm, size = 0.488, 512
     original = disc(size, spacing_mm, x_mm=31.3, y_mm=-17.9, radius_mm=15)
     small = to_matrix(original + AIR_HU, (spacing_mm, spacing_mm), 128, 230) - AIR_HU
+    small = small.round(3)  # without what float32 leaves of air, which adds up over the matrix
     back = from_matrix(small, (spacing_mm, spacing_mm), size, size, 230)
     assert back.shape == (1, size, size)
     assert back.dtype == np.float32

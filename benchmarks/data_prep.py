@@ -1,0 +1,216 @@
+"""Slices a second from 512 x 512 DICOM to TFRecord, against the loop that everybody writes.
+
+The usual loop reads each file with pydicom, takes ``pixel_array``, rescales to HU, shrinks with
+``cv2.resize`` (INTER_AREA) and writes a tf.train.Example, in one process. Ours is the whole of
+``data_prep/dumc.py`` on the same files with two workers: headers of all files, ledger, geometry,
+pseudonyms, tables. Both write 256 x 256 int16. Start-up (imports, first fork) is not counted on
+either side; the two take turns, medians are compared. Memory is the peak of one process, over 6
+scans and over 60.
+
+The last line is one JSON object.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from statistics import median
+
+import cv2
+import numpy as np
+import pydicom
+import pydicom.dataset
+import tensorflow as tf
+from pydicom.uid import ExplicitVRLittleEndian, JPEG2000Lossless
+
+from ichnet.config import Config, load_config
+from ichnet.ct.dicom import read_series
+from ichnet.ct.header import SliceHeader, read_header
+from ichnet.ct.pixels import read_hu
+from ichnet.ct.resample import to_matrix
+from ichnet.phantom.dicom import slice_dataset
+from ichnet.phantom.patient import draw_patient
+from ichnet.phantom.scanner import scan_patient
+from ichnet.records.prepare import Options, prepare
+from ichnet.records.schema import SliceRecord
+
+CONFIG = Path(__file__).parents[1] / "models" / "phantom.yaml"
+SLICES, ROUNDS, WORKERS, MATRIX = 32, 3, 2, 256
+SCANS = {ExplicitVRLittleEndian: 64, JPEG2000Lossless: 32}
+NAMES = {ExplicitVRLittleEndian: "uncompressed", JPEG2000Lossless: "jpeg2000"}
+
+
+def main() -> None:
+    """Measure speed for both encodings, where the time goes, and memory."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--only-memory", nargs=2, type=Path, help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    config = load_config(CONFIG)
+    config = replace(config, image=replace(config.image, matrix=MATRIX))
+    with tempfile.TemporaryDirectory() as folder:
+        if args.only_memory:
+            raw, out = args.only_memory
+            prepare("dumc", "all", config, raw, out)
+            print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+            return
+        os.environ["ICHNET_PSEUDONYM_KEY_FILE"] = str(Path(folder) / "key")
+        result: dict[str, float] = {}
+        for syntax, scans in SCANS.items():
+            raw = Path(folder) / NAMES[syntax]
+            write_cohort(raw, scans, syntax)
+            result |= compare(raw, config, NAMES[syntax])
+            show_stages(raw, config, NAMES[syntax])
+        result["rss_ratio_10x"] = memory_ratio(Path(folder))
+    print(json.dumps({name: round(value, 3) for name, value in result.items()}))
+
+
+def write_cohort(root: Path, scans: int, syntax: str) -> None:
+    """Write scans of one synthetic head, each with identities of its own."""
+    phantom = scan_patient(draw_patient(1, "dumc", 0, has_ich=True), 1, 512, (SLICES, SLICES))
+    slices = [slice_dataset(phantom, i, True, 0) for i in range(SLICES)]
+    rows = ["scan_id,patient_id,path,ich"]
+    for dataset in slices:
+        dataset.file_meta = pydicom.dataset.FileMetaDataset()
+        dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+        dataset.SOPInstanceUID = "1.2"
+        dataset.file_meta.MediaStorageSOPClassUID = dataset.SOPClassUID
+        if syntax != ExplicitVRLittleEndian:
+            dataset.compress(syntax, generate_instance_uid=False)
+    for scan in range(scans):
+        folder = root / f"{scan:03d}"
+        folder.mkdir(parents=True)
+        rows.append(f"S{scan},P{scan},{folder.name},{scan % 2}")
+        for index, dataset in enumerate(slices):
+            dataset.PatientID = f"P{scan}"
+            dataset.SeriesInstanceUID, dataset.StudyInstanceUID = f"1.2.{scan}", f"1.3.{scan}"
+            dataset.SOPInstanceUID = f"1.2.{scan}.{index}"
+            dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
+            dataset.save_as(folder / f"{index:03d}.dcm", enforce_file_format=True)
+    (root / "scans.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+
+
+def compare(raw: Path, config: Config, name: str) -> dict[str, float]:
+    """Time both ways in turns; the first round of each is thrown away."""
+    files = sorted(raw.rglob("*.dcm"))
+    out = raw.with_name(f"{name}-records")
+    ways: dict[str, Callable[[], object]] = {
+        "usual": lambda: usual_loop(files, raw.with_suffix(".tfrecord")),
+        "ours": lambda: prepare("dumc", "all", config, raw, out, Options(workers=WORKERS)),
+    }
+    ways["ours, 1 process"] = lambda: prepare("dumc", "all", config, raw, out)
+    seconds: dict[str, list[float]] = {way: [] for way in ways}
+    cpu: dict[str, list[float]] = {way: [] for way in ways}
+    for _ in range(ROUNDS + 1):
+        for way, run in ways.items():
+            start, start_cpu = time.perf_counter(), time.process_time()
+            run()
+            seconds[way].append(time.perf_counter() - start)
+            cpu[way].append(time.process_time() - start_cpu)
+    rates = {way: len(files) / median(values[1:]) for way, values in seconds.items()}
+    print(f"{name}: {len(files)} slices")
+    for way, rate in rates.items():
+        print(f"  {way:16} {rate:8.1f} slices/s  {[round(value, 2) for value in seconds[way][1:]]}")
+    return {
+        f"slices_per_second_{name}": rates["ours"],
+        f"slices_per_second_{name}_usual": rates["usual"],
+        f"speedup_{name}": rates["ours"] / rates["usual"],
+        f"cpu_ratio_{name}": median(cpu["usual"][1:]) / median(cpu["ours, 1 process"][1:]),
+    }
+
+
+def usual_loop(files: list[Path], out: Path) -> None:
+    """Do what most code bases do."""
+    with tf.io.TFRecordWriter(str(out)) as writer:
+        for path in files:
+            dataset = pydicom.dcmread(path)
+            pixels = dataset.pixel_array.astype(np.float32)
+            hu = pixels * float(dataset.RescaleSlope) + float(dataset.RescaleIntercept)
+            small = cv2.resize(hu, (MATRIX, MATRIX), interpolation=cv2.INTER_AREA)
+            content = np.rint(small).astype(np.int16).tobytes()
+            feature = {
+                "hu": tf.train.Feature(bytes_list=tf.train.BytesList(value=[content])),
+                "id": tf.train.Feature(
+                    bytes_list=tf.train.BytesList(value=[str(dataset.SOPInstanceUID).encode()])
+                ),
+                "label": tf.train.Feature(int64_list=tf.train.Int64List(value=[0])),
+            }
+            example = tf.train.Example(features=tf.train.Features(feature=feature))
+            writer.write(example.SerializeToString())
+
+
+def show_stages(raw: Path, config: Config, name: str) -> None:
+    """Print how one process spends its time on a slice, stage by stage."""
+    files = sorted(raw.rglob("*.dcm"))[: 4 * SLICES]
+    headers = [read_header(path) for path in files]
+    field = config.image.field_of_view_mm
+    volume = read_series(files[:SLICES], bytes(32))
+    slices = [np.rint(hu) for hu in to_matrix(volume.hu, volume.pixel_spacing_mm, MATRIX, field)]
+    stages: dict[str, Callable[[], object]] = {
+        "I/O (reading files)": lambda: [path.read_bytes() for path in files],
+        "headers, twice": lambda: [read_header(path) for path in files for _ in range(2)],
+        "decoding to HU (and I/O)": lambda: [read_hu(header) for header in headers],
+        "resampling": lambda: resample_all(volume.hu, headers, config),
+        "encoding and writing": lambda: write_all(slices, raw.with_name("stage.tfrecord")),
+    }
+    counts = dict.fromkeys(stages, len(files)) | {"encoding and writing": SLICES}
+    took = {}
+    for stage, run in stages.items():
+        start = time.perf_counter()
+        run()
+        took[stage] = (time.perf_counter() - start) / counts[stage] * 1e3
+    took["decoding to HU (and I/O)"] -= took["I/O (reading files)"]
+    took["decoding to HU"] = took.pop("decoding to HU (and I/O)")
+    total = sum(took.values())
+    for stage, milliseconds in took.items():
+        print(f"  {stage:22} {milliseconds:6.2f} ms a slice {milliseconds / total:6.1%}")
+
+
+def resample_all(
+    hu: np.ndarray[tuple[int, ...], np.dtype[np.int16]], headers: list[SliceHeader], config: Config
+) -> None:
+    """Resample as many slices as there are headers."""
+    for index, header in enumerate(headers):
+        to_matrix(
+            hu[index % SLICES], header.pixel_spacing_mm, MATRIX, config.image.field_of_view_mm
+        )
+
+
+def write_all(slices: list[np.ndarray[tuple[int, ...], np.dtype[np.float32]]], path: Path) -> None:
+    """Serialise and write slices."""
+    labels = np.zeros(6, np.int8)
+    with tf.io.TFRecordWriter(str(path)) as writer:
+        for hu in slices:
+            record = SliceRecord(
+                hu.astype(np.int16), None, labels, labels, "scan", "patient", 0, 1, 5, np.zeros(6)
+            )
+            writer.write(record.serialize())
+
+
+def memory_ratio(folder: Path) -> float:
+    """Return peak memory of preparing 60 scans over that of preparing 6."""
+    peaks = list(peaks_kb(folder, (6, 60)))
+    print(f"peak memory: 6 scans {peaks[0] / 1024:.0f} MiB, 60 scans {peaks[1] / 1024:.0f} MiB")
+    return peaks[1] / peaks[0]
+
+
+def peaks_kb(folder: Path, sizes: tuple[int, ...]) -> Iterator[int]:
+    """Yield the peak memory of preparing so many scans, each in a process of its own."""
+    for scans in sizes:
+        raw = folder / f"memory-{scans}"
+        write_cohort(raw, scans, ExplicitVRLittleEndian)
+        command = [sys.executable, __file__, "--only-memory", str(raw), str(folder / f"m{scans}")]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        yield int(done.stdout.split()[-1])
+
+
+if __name__ == "__main__":
+    main()
