@@ -92,6 +92,15 @@ def test_report_finds_the_records_of_its_run(run: RunFolder) -> None:
     assert "270 scans as held" in run.report.read_text(encoding="utf-8")
 
 
+def test_ledger_needs_no_run(tmp_path: Path) -> None:
+    done = start("ledger.py", "--page", "ledger.md", folder=tmp_path)
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "Ledger: ledger.md\n"
+    written = (tmp_path / "ledger.md").read_text(encoding="utf-8")
+    assert written == (ROOT / "docs" / "ledger.md").read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize("script", ["table2.py", "report.py"])
 def test_a_folder_that_is_no_run_is_one_clear_line(tmp_path: Path, script: str) -> None:
     done = start(script, "--run", tmp_path / "nowhere")
