@@ -128,6 +128,8 @@ class TrainingConfig:
             ``None`` to train all of them.
         precision: Keras's dtype policy: ``float32``, ``mixed_float16`` (GPU), or
             ``mixed_bfloat16`` (TPU, recent CPUs and GPUs).
+        xla: compile the steps with XLA; slower on CPUs, not measured on GPUs. Training over
+            several replicas does without.
     """
 
     optimizer: str | dict[str, Any]
@@ -136,6 +138,7 @@ class TrainingConfig:
     steps_per_epoch: int
     patience_epochs: int | None = None
     precision: Literal["float32", "mixed_float16", "mixed_bfloat16"] = "float32"
+    xla: bool = False
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ def package_version(package: str) -> str:
 
 
 def describe_environment() -> dict[str, str]:
-    """Return versions, devices, oneDNN's setting and the DICOM decoders, a line for each."""
+    """Return versions, devices, oneDNN, XLA and the DICOM decoders, a line for each."""
     with quiet_tensorflow():
         import tensorflow as tf
 
@@ -40,6 +40,7 @@ def describe_environment() -> dict[str, str]:
         "pydicom": package_version("pydicom"),
         "devices": ", ".join(name.removeprefix("/physical_device:") for name in devices),
         "oneDNN": "off" if os.environ.get(ONEDNN) == "0" else f"on (turn off with {ONEDNN}=0)",
+        "XLA": "off for training (turn on with training.xla)",
         **{f"decodes {name}": able for name, able in _decoders().items()},
     }
 

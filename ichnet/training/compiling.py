@@ -101,15 +101,15 @@ def compile_model(
 ) -> keras.Model:
     """Compile ``model`` and return it.
 
-    XLA stays off: on a CPU it makes a training step slower (see benchmarks), and the area
-    reduction of the saliency loss has no XLA kernel.
+    XLA is what the configuration says, off by default: Keras 3 itself would turn it on, which on
+    a CPU makes steps slower (``benchmarks/saliency_step.py --xla``).
     """
     model.compile(
         optimizer=make_optimizer(training),
         loss=loss,
         loss_weights=loss_weights,
         metrics=metrics,
-        jit_compile=False,
+        jit_compile=training.xla,
     )
     # or the first step would make the optimizer's variables, and TensorFlow trace it once more
     if hasattr(model.optimizer, "build"):  # Keras 2's legacy optimizers have none
