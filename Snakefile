@@ -26,10 +26,11 @@ ARMS = config["classifiers"]["arms"]
 COMBINATIONS = list(config["ensembles"]["combinations"])
 CLASSIFIERS = [runs.classifier_name(b, a) for b in BACKBONES for a in ARMS]
 SEGMENTERS = [runs.segmenter_name(s) for s in runs.SEGMENTERS]
+BASELINES = [runs.baseline_name(b) for b in runs.BASELINES]
 ENSEMBLES = [runs.ensemble_name(c) for c in COMBINATIONS]
-MODELS = CLASSIFIERS + SEGMENTERS + ENSEMBLES
+MODELS = CLASSIFIERS + SEGMENTERS + BASELINES + ENSEMBLES
 REPEATED = [runs.classifier_name(b, a) for b in config["repeats"]["backbones"] for a in ARMS]
-REPEATED += SEGMENTERS + ENSEMBLES
+REPEATED += SEGMENTERS + BASELINES + ENSEMBLES
 PREDICTIONS = [f"{{run}}/predictions/{{model}}/{c}.scans.csv" for c in runs.TEST_COHORTS]
 
 
@@ -255,7 +256,7 @@ rule predict_segmenters:
         expand("{{run}}/models/{model}/finished.json", model=SEGMENTERS),
         expand("{{run}}/maps/{set}/info.json", set=["aihub-scans", *runs.TEST_COHORTS]),
     output:
-        expand(PREDICTIONS, model=SEGMENTERS, allow_missing=True),
+        expand(PREDICTIONS, model=SEGMENTERS + BASELINES, allow_missing=True),
     params:
         settings=section("evaluation.top_pixels"),
         seed=seed_of,
@@ -263,7 +264,7 @@ rule predict_segmenters:
         "{run}/costs/predict_segmenters/all.tsv"
     shell:
         "python eval/predict.py --config {CONFIG} --seed {params.seed} --records {RECORDS} "
-        "--run {wildcards.run} --models {SEGMENTERS}"
+        "--run {wildcards.run} --models {SEGMENTERS} {BASELINES}"
 
 
 rule predict_ensembles:

@@ -1,5 +1,7 @@
 """Write Table 3: five weighted ensembles on all hemorrhages, SDH, SAH and small lesions.
 
+Beside it a table of single segmenters and fixed combinations on the same scans.
+
     python eval/table3.py --run runs/phantom
 
 Needs no TensorFlow. Prints where the tables lie (CSV, Markdown, HTML).
@@ -8,7 +10,7 @@ Needs no TensorFlow. Prints where the tables lie (CSV, Markdown, HTML).
 from __future__ import annotations
 
 from ichnet.config import load_config
-from ichnet.reporting.table3 import table3
+from ichnet.reporting.table3 import baselines_table, table3
 from ichnet.reporting.tables import write_table
 from ichnet.runs import RunFolder
 from ichnet.scripts import experiment_parser, run_script
@@ -17,8 +19,10 @@ from ichnet.scripts import experiment_parser, run_script
 def main() -> None:
     """Run the script."""
     run = RunFolder(experiment_parser(__doc__, "run").parse_args().run)
-    for path in write_table(table3(run, load_config(run.root / "config.yaml")), run.tables):
-        print(path)
+    config = load_config(run.root / "config.yaml")
+    for table in (table3(run, config), baselines_table(run, config)):
+        for path in write_table(table, run.tables):
+            print(path)
 
 
 if __name__ == "__main__":

@@ -50,6 +50,17 @@ def segmenter_name(segmenter: str) -> str:
     return f"segmenter-{segmenter}"
 
 
+BASELINES: tuple[str, ...] = ("mean", "maximum", "nnls")
+"""Combinations of all segmenters that do not look at their input."""
+
+
+def baseline_name(baseline: str) -> str:
+    """Return e.g. ``baseline-mean``."""
+    if baseline not in BASELINES:
+        raise ValueError(f"no baseline {baseline!r}; known: {', '.join(BASELINES)}")
+    return f"baseline-{baseline}"
+
+
 def ensemble_name(combination: str) -> str:
     """Return e.g. ``ensemble-all``."""
     return f"ensemble-{combination}"

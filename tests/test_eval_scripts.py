@@ -56,7 +56,14 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
                 for suffix in ("csv", "md", "html")
             ],
         ),
-        ("table3.py", ["tables/table3.csv", "tables/table3.md", "tables/table3.html"]),
+        (
+            "table3.py",
+            [
+                f"tables/{name}.{suffix}"
+                for name in ("table3", "baselines")
+                for suffix in ("csv", "md", "html")
+            ],
+        ),
         (
             "figure2.py",
             [

@@ -57,7 +57,7 @@ def tiny_config() -> Config:
         selection=replace(
             config.selection,
             slices_per_subtype=4,
-            scans_with_ich=30,
+            scans_with_ich=26,
             validation_share=0.35,
             ensemble_share=0.25,
             small_lesion_ml=20.0,

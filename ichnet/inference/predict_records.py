@@ -17,6 +17,7 @@ import tensorflow as tf
 from tqdm import tqdm
 
 from ichnet.config import SEGMENTERS, Config, ConfigError
+from ichnet.inference.baselines import combine, least_squares_weights, write_weights
 from ichnet.inference.maps import maps_dataset, maps_members, require_maps_of
 from ichnet.inference.scan_score import scan_score, write_calibration
 from ichnet.inference.trained import load_best, members_of_model
@@ -31,11 +32,12 @@ from ichnet.predictions import (
 from ichnet.records.reader import slices_dataset
 from ichnet.records.record_set import RecordSet
 from ichnet.records.schema import Example
-from ichnet.runs import TEST_COHORTS, RunFolder, segmenter_name
+from ichnet.runs import BASELINES, TEST_COHORTS, RunFolder, baseline_name, segmenter_name
 from ichnet.statistics.calibration import PlattCalibration
 from ichnet.subtypes import LABELS
 
 CALIBRATION_SET, CALIBRATION_SPLIT = "aihub-scans", "validation"
+HELD_OUT_SPLIT = "ensemble"
 TEST_SPLIT = "test"
 BATCH_SLICES = 16
 
@@ -106,7 +108,13 @@ def _reader_and_answer(
 ) -> tuple[Callable[[RecordSet, str], tf.data.Dataset], Answer]:
     """Return how a model's slices are read, and how it answers."""
     names = {segmenter_name(name): name for name in SEGMENTERS}
-    members = (names[model],) if model in names else members_of_model(config, model)
+    baselines = {baseline_name(name): name for name in BASELINES}
+    if model in names:
+        members: tuple[str, ...] = (names[model],)
+    elif model in baselines:
+        members = SEGMENTERS
+    else:
+        members = members_of_model(config, model)
     if not members:
         return slices_dataset, classifier_answer(load_best(run, model))
 
@@ -119,6 +127,8 @@ def _reader_and_answer(
     top_pixels = config.evaluation.top_pixels
     if model in names:
         return maps_of, segmenter_answer(columns[0], top_pixels)
+    if model in baselines:
+        return maps_of, _baseline_answer(baselines[model], run, top_pixels)
     return maps_of, ensemble_answer(load_best(run, model), columns, top_pixels)
 
 
@@ -133,6 +143,23 @@ def segmenter_answer(column: int, top_pixels: int) -> Answer:
 
     def answer(batch: Example) -> tuple[tf.Tensor, tf.Tensor]:
         found = batch["maps"][..., column]
+        return score(found), found
+
+    return answer
+
+
+def _baseline_answer(baseline: str, run: RunFolder, top_pixels: int) -> Answer:
+    """Return how all members' maps answer, combined in a fixed way."""
+    weights = None
+    if baseline == "nnls":
+        maps = run.maps(CALIBRATION_SET)
+        weights = least_squares_weights(maps, HELD_OUT_SPLIT)
+        path = run.model(baseline_name(baseline)) / "weights.json"
+        write_weights(weights, maps_members(maps), path)
+    score = TopPixelMean(top_pixels)
+
+    def answer(batch: Example) -> tuple[tf.Tensor, tf.Tensor]:
+        found = combine(batch["maps"], baseline, weights)
         return score(found), found
 
     return answer

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import NDArray
 
 from ichnet.config import SEGMENTERS, Config
 from ichnet.reporting.comparison import Line, comparison_columns, comparison_rows, missing_notes
-from ichnet.reporting.composite import Composite, load_composite
+from ichnet.reporting.composite import FINAL_MODEL, Composite, load_composite
 from ichnet.reporting.performance import unmeasurable
 from ichnet.reporting.tables import Cell, Table
-from ichnet.runs import RunFolder, ensemble_name
+from ichnet.runs import BASELINES, RunFolder, baseline_name, ensemble_name, segmenter_name
 
 REFERENCE = "basic"
 """The combination that the paper tests the others against."""
+
+BASELINE_TITLES: dict[str, str] = {
+    "mean": "mean of five",
+    "maximum": "maximum of five",
+    "nnls": "non-negative least squares",
+}
 
 CAPTION = (
     "Scan level; {scans}. Each test set holds its hemorrhages and all normal scans. SDH and SAH: "
@@ -28,28 +36,66 @@ CAPTION = (
 
 def table3(run: RunFolder, config: Config) -> Table:
     """Return Table 3."""
-    combinations = config.ensembles.combinations
-    composite = load_composite(run, [ensemble_name(name) for name in combinations])
+    entries = {
+        ensemble_name(name): (name, " + ".join(str(SEGMENTERS.index(m) + 1) for m in members))
+        for name, members in config.ensembles.combinations.items()
+    }
+    return _by_test_set(
+        run,
+        config,
+        entries,
+        name="table3",
+        title="Table 3. Weighted ensembles on all hemorrhages, SDH, SAH and small lesions",
+        columns=("Ensemble", "Models"),
+    )
+
+
+def baselines_table(run: RunFolder, config: Config) -> Table:
+    """Return the same for what the ensembles must beat: each segmenter, and fixed combinations."""
+    basic = ensemble_name(REFERENCE)
+    entries = {
+        basic: (basic, "weights by input"),
+        **{segmenter_name(name): (segmenter_name(name), "alone") for name in SEGMENTERS},
+        **{baseline_name(name): (baseline_name(name), BASELINE_TITLES[name]) for name in BASELINES},
+        FINAL_MODEL: (FINAL_MODEL, "weights by input"),
+    }
+    return _by_test_set(
+        run,
+        config,
+        entries,
+        name="baselines",
+        title="Single segmenters and fixed combinations on the test sets of Table 3",
+        columns=("Model", "How"),
+    )
+
+
+def _by_test_set(
+    run: RunFolder,
+    config: Config,
+    entries: Mapping[str, tuple[str, ...]],
+    name: str,
+    title: str,
+    columns: tuple[str, ...],
+) -> Table:
+    """Return a table of models, each with its heads, on each of Table 3's test sets."""
+    composite = load_composite(run, list(entries))
     rows: list[tuple[Cell, ...]] = []
     reasons = []
-    for title, chosen in test_sets(composite, config.selection.small_lesion_ml).items():
+    for kind, chosen in test_sets(composite, config.selection.small_lesion_ml).items():
         subset = composite.select(chosen | ~composite.ich)
         positives = int(subset.ich.sum())
-        heading = f"{title} ({positives:,} ICH, {len(subset) - positives:,} normal)"
+        heading = f"{kind} ({positives:,} ICH, {len(subset) - positives:,} normal)"
+        basic = ensemble_name(REFERENCE)
         lines = [
-            Line(
-                (heading, name, " + ".join(str(SEGMENTERS.index(m) + 1) for m in members)),
-                ensemble_name(name),
-                None if name == REFERENCE else ensemble_name(REFERENCE),
-            )
-            for name, members in combinations.items()
+            Line((heading, *heads), model, None if model == basic else basic)
+            for model, heads in entries.items()
         ]
         rows += comparison_rows(subset, lines, config, exact=True)
         if reason := unmeasurable(subset):
-            reasons.append(f" {title}: no numbers, {reason}.")
+            reasons.append(f" {kind}: no numbers, {reason}.")
     return Table(
-        name="table3",
-        title="Table 3. Weighted ensembles on all hemorrhages, SDH, SAH and small lesions",
+        name=name,
+        title=title,
         caption=CAPTION.format(
             scans=composite.describe(),
             small=config.selection.small_lesion_ml,
@@ -57,12 +103,9 @@ def table3(run: RunFolder, config: Config) -> Table:
             threshold=config.evaluation.threshold,
         )
         + "".join(reasons),
-        columns=("Test set", "Ensemble", "Models", *comparison_columns(composite)),
+        columns=("Test set", *columns, *comparison_columns(composite)),
         rows=tuple(rows),
-        notes=(
-            *missing_notes(composite, [ensemble_name(name) for name in combinations]),
-            *_unknown_notes(composite),
-        ),
+        notes=(*missing_notes(composite, list(entries)), *_unknown_notes(composite)),
         section_column=True,
     )
 

@@ -16,7 +16,7 @@ from ichnet.predictions import (
     slices_path,
     write_predictions,
 )
-from ichnet.runs import RunFolder, classifier_name, ensemble_name, segmenter_name
+from ichnet.runs import RunFolder, baseline_name, classifier_name, ensemble_name, segmenter_name
 from ichnet.subtypes import LABELS, SUBTYPES
 
 PHANTOM = Path(__file__).parents[2] / "models" / "phantom.yaml"
@@ -30,6 +30,7 @@ SKILL = {
     "aihub-strong": 1.9,
     "ensemble": 2.7,
     "segmenter": 2.2,
+    "baseline": 2.3,
 }
 
 
@@ -60,6 +61,7 @@ def write_run(
     arms = config["classifiers"]["arms"]
     models = [classifier_name(b, arm) for b in backbones for arm in arms]
     models += [segmenter_name(name) for name in ("all", "subtype", "sdh", "sah", "small")]
+    models += [baseline_name(name) for name in ("mean", "maximum", "nnls")]
     models += [ensemble_name(name) for name in config["ensembles"]["combinations"]]
     for model in models:
         skill = next(value for name, value in SKILL.items() if name in model)

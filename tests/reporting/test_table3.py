@@ -7,7 +7,7 @@ import pytest
 
 from ichnet.config import Config
 from ichnet.predictions import SCAN_COLUMNS, scans_path, write_predictions
-from ichnet.reporting.table3 import table3
+from ichnet.reporting.table3 import baselines_table, table3
 from ichnet.reporting.tables import Table
 from ichnet.runs import RunFolder
 
@@ -133,3 +133,21 @@ def test_without_basic_there_is_nothing_to_compare_with(
     assert row(table, "All", "all")["AUC"] == "1.000 (1.000–1.000)"
     assert row(table, "All", "all")["AUC difference"] == "–"
     assert "ensemble-basic: no predictions for dumc." in table.notes
+
+
+def test_baselines_are_tested_against_the_basic_ensemble_on_the_same_scans(run, config):
+    table, ensembles = baselines_table(run, config), table3(run, config)
+    models = [row[1] for row in table.rows[:10]]
+    assert models[0] == "ensemble-basic"
+    assert models[1:6] == [
+        f"segmenter-{name}" for name in ("all", "subtype", "sdh", "sah", "small")
+    ]
+    assert models[6:] == ["baseline-mean", "baseline-maximum", "baseline-nnls", "ensemble-all"]
+    assert len(table.rows) == 40
+    heads = {row[0] for row in table.rows}
+    assert heads == {row[0] for row in ensembles.rows}
+    basic = [row for row in ensembles.rows if row[1] == "basic"]
+    assert [row[3:] for row in table.rows if row[1] == "ensemble-basic"] == [
+        row[3:] for row in basic
+    ]
+    assert not table.notes
