@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from ichnet.cohorts import aihub, cq500, dumc, rsna
+from ichnet.cohorts import aihub, bhsd, cq500, ct_ich, dumc, rsna
 from ichnet.cohorts.case import Case, ScanEntry
 from ichnet.ct.dicom import Mapper
 from ichnet.ct.errors import Exclusion
@@ -30,4 +30,6 @@ READERS: dict[str, Reader] = {
     aihub.COHORT: Reader(aihub.list_scans, aihub.load),
     dumc.COHORT: Reader(dumc.list_scans, dumc.load),
     cq500.COHORT: Reader(cq500.list_scans, cq500.load),
+    ct_ich.COHORT: Reader(ct_ich.list_scans, ct_ich.load),
+    bhsd.COHORT: Reader(bhsd.list_scans, bhsd.load),
 }

@@ -7,6 +7,7 @@ Reasons that reading gives:
 ``unreadable``          the system refuses to read it
 ``empty``               a folder or archive without files
 ``not-dicom``           another kind of file
+``not-nifti``           no NIfTI volume where one is expected
 ``bad-header``          an element that reading needs is missing, malformed or impossible
 ``truncated``           header or pixels are cut off or damaged
 ``no-pixels``           no image in it
