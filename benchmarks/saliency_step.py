@@ -28,13 +28,12 @@ import tensorflow as tf
 
 from ichnet.config import BACKBONES, Backbone, Config, load_config
 from ichnet.networks.classifiers import FEATURE_LAYERS, build_classifier
-from ichnet.networks.flops import count_flops
+from ichnet.networks.flops import PRODUCT, count_flops, matrix_product_rate
 from ichnet.training.classifier import compile_classifier
 from ichnet.training.losses import SaliencyLoss
 
 CONFIG = Path(__file__).parents[1] / "models" / "phantom.yaml"
 MATRIX, BATCH = 256, 8
-PRODUCT = 2048
 
 Step = Callable[[], object]
 
@@ -68,19 +67,6 @@ def main() -> None:
             }
         )
     )
-
-
-def matrix_product_rate() -> float:
-    """Return float32 operations a second of large matrix products, the practical limit."""
-    a = tf.random.normal((PRODUCT, PRODUCT))
-    product = tf.function(lambda: tf.linalg.matmul(a, a))
-    product()
-    seconds = []
-    for _ in range(7):
-        start = time.perf_counter()
-        product().numpy()
-        seconds.append(time.perf_counter() - start)
-    return 2 * PRODUCT**3 / median(seconds)
 
 
 def time_backbone(

@@ -1,9 +1,15 @@
-"""How many operations a network needs, as TensorFlow's profiler counts them."""
+"""How many operations a network needs, and how many a second this machine does at best."""
 
 from __future__ import annotations
 
+import time
+from statistics import median
+
 import keras
 import tensorflow as tf
+
+PRODUCT = 2048
+"""Rows and columns of the matrices whose product measures a machine."""
 
 
 def count_flops(model: keras.Model) -> float:
@@ -21,3 +27,16 @@ def count_flops(model: keras.Model) -> float:
     options["output"] = "none"
     found = tf.compat.v1.profiler.profile(graph=graph.graph, options=options)
     return float(found.total_float_ops)
+
+
+def matrix_product_rate() -> float:
+    """Return float32 operations a second of large matrix products, the practical limit."""
+    a = tf.random.normal((PRODUCT, PRODUCT))
+    product = tf.function(lambda: tf.linalg.matmul(a, a))
+    product()
+    seconds = []
+    for _ in range(7):
+        start = time.perf_counter()
+        product().numpy()
+        seconds.append(time.perf_counter() - start)
+    return 2 * PRODUCT**3 / median(seconds)
