@@ -16,10 +16,10 @@ from ichnet.training.fit import fit
 from ichnet.training.losses import SaliencyLoss
 
 STEPS, BATCH, SIZE = 2, 4, 6
-EPOCHS = int(sys.argv[2])
+ADAM = {"class_name": "Adam", "config": {"learning_rate": 0.05}}
 
 
-def build() -> keras.Model:
+def build(training: TrainingConfig) -> keras.Model:
     """A classifier's two outputs; no batch normalisation, whose statistics are each replica's."""
     keras.utils.set_random_seed(7)
     inputs = keras.Input((SIZE, SIZE))
@@ -30,16 +30,16 @@ def build() -> keras.Model:
     model = keras.Model(inputs, {"probability": probability, "saliency": saliency})
     return compile_model(
         model,
-        TRAINING,
+        training,
         {"probability": keras.losses.BinaryCrossentropy(), "saliency": SaliencyLoss("dice")},
         {"probability": 1.0, "saliency": 0.5},
         {"probability": [keras.metrics.AUC(name="auc")]},
     )
 
 
-def train(first_epoch: int) -> tf.data.Dataset:
+def train(first_epoch: int, epochs: int) -> tf.data.Dataset:
     """Batches that depend on the number of the epoch alone."""
-    parts = [batches_of(seed, STEPS * BATCH) for seed in range(first_epoch, EPOCHS)]
+    parts = [batches_of(seed, STEPS * BATCH) for seed in range(first_epoch, epochs)]
     dataset = parts[0]
     for part in parts[1:]:
         dataset = dataset.concatenate(part)
@@ -53,8 +53,19 @@ def batches_of(seed: int, count: int) -> tf.data.Dataset:
     return tf.data.Dataset.from_tensor_slices((hu, targets)).batch(BATCH)
 
 
-TRAINING = TrainingConfig(
-    {"class_name": "Adam", "config": {"learning_rate": 0.05}}, BATCH, EPOCHS, STEPS
-)
-make_strategy()
-fit(build, train, batches_of(99, 2 * BATCH), Path(sys.argv[1]), TRAINING, "s")
+def work(folder: Path, epochs: int) -> None:
+    """Train for some epochs, with the workers that the environment names."""
+    make_strategy()
+    training = TrainingConfig(ADAM, BATCH, epochs, STEPS)
+    fit(
+        lambda: build(training),
+        lambda first_epoch: train(first_epoch, epochs),
+        batches_of(99, 2 * BATCH),
+        folder,
+        training,
+        "s",
+    )
+
+
+if __name__ == "__main__":
+    work(Path(sys.argv[1]), int(sys.argv[2]))

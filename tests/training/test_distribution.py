@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import runpy
 import socket
 import subprocess
 import sys
@@ -24,12 +25,12 @@ WORKER = Path(__file__).with_name("distributed_worker.py")
 SECONDS = 180
 
 
-def start(folder: Path, epochs: int, scheduler: dict[str, str] | None = None) -> subprocess.Popen:
+def start(folder: Path, epochs: int, scheduler: dict[str, str]) -> subprocess.Popen:
     """Start one process; ``scheduler`` is what one would put into its environment."""
     environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "", "TF_CPP_MIN_LOG_LEVEL": "3"}
     environment.pop("TF_CONFIG", None)
     environment["PYTHONPATH"] = os.pathsep.join(sys.path)
-    environment |= scheduler or {}
+    environment |= scheduler
     return subprocess.Popen(
         [sys.executable, str(WORKER), str(folder), str(epochs)],
         env=environment,
@@ -86,10 +87,10 @@ def test_two_workers_train_as_one_and_resume(tmp_path):
 
     The workers are told of each other by TF_CONFIG first, by SLURM when they resume.
     """
-    alone = start(tmp_path / "alone", 3)
     end(*start_two(tmp_path / "shared", 2, by_tf_config))
     first = read_log(tmp_path / "shared" / "log.csv")
-    end(*start_two(tmp_path / "shared", 3, by_slurm), alone)
+    end(*start_two(tmp_path / "shared", 3, by_slurm))
+    runpy.run_path(str(WORKER))["work"](tmp_path / "alone", 3)
 
     shared, expected = (read_log(tmp_path / name / "log.csv") for name in ("shared", "alone"))
     assert shared[:2] == first
