@@ -50,7 +50,7 @@ def quiet_tensorflow() -> Iterator[None]:
     """Silence what TensorFlow's C++ side says while it is imported and finds its devices.
 
     Also turns on oneDNN's kernels, unless the user has chosen: TensorFlow leaves them off on some
-    processors, and all networks here but VGG19 train faster with them (benchmarks/onednn.py).
+    processors, and the networks here train faster with them (benchmarks/onednn.py).
 
     Nothing is silenced when the user has asked for more by setting a lower log level. Some of
     the messages come before TensorFlow reads that level, so the process's standard error is set
