@@ -50,12 +50,11 @@ def to_matrix(
         float32 [..., matrix, matrix].
     """
     *leading, rows, columns = image.shape
-    by_row, by_column = _to_matrix_weights(
+    by_row, by_column, from_outside = _to_matrix_weights(
         (rows, columns), pixel_spacing_mm, matrix, field_of_view_mm
     )
     slices = image.reshape(-1, rows, columns)
     resampled = np.empty((len(slices), matrix, matrix), np.float32)
-    from_outside = _air_share(by_row, by_column)
     # One slice at a time: a whole scan as float32 would take twice the room of the scan.
     for index, pixels in enumerate(slices):
         resampled[index] = _apply(by_row, pixels, by_column)
@@ -87,7 +86,7 @@ def mask_to_matrix(
         uint8 [..., matrix, matrix].
     """
     *leading, rows, columns = mask.shape
-    by_row, by_column = _to_matrix_weights(
+    by_row, by_column, _ = _to_matrix_weights(
         (rows, columns), pixel_spacing_mm, matrix, field_of_view_mm
     )
     slices = mask.reshape(-1, rows, columns)
@@ -163,12 +162,12 @@ def _to_matrix_weights(
     pixel_spacing_mm: tuple[float, float],
     matrix: int,
     field_of_view_mm: float,
-) -> tuple[csr_matrix, csr_matrix]:
-    """Return the weights by row and by column; the slices of a scan share them."""
+) -> tuple[csr_matrix, csr_matrix, NDArray[np.float32] | None]:
+    """Return the weights by row and by column, and the air outside; a scan's slices share them."""
     matrix_mm = field_of_view_mm / matrix
     by_row = axis_weights(shape[0], pixel_spacing_mm[0], matrix, matrix_mm)
     by_column = axis_weights(shape[1], pixel_spacing_mm[1], matrix, matrix_mm)
-    return _sparse(by_row), _sparse(by_column)
+    return _sparse(by_row), _sparse(by_column), _air_share(by_row, by_column)
 
 
 def _sparse(weights: NDArray[np.float32]) -> csr_matrix:
@@ -177,7 +176,9 @@ def _sparse(weights: NDArray[np.float32]) -> csr_matrix:
     return csr_matrix(weights)
 
 
-def _air_share(by_row: csr_matrix, by_column: csr_matrix) -> NDArray[np.float32] | None:
+def _air_share(
+    by_row: NDArray[np.float32], by_column: NDArray[np.float32]
+) -> NDArray[np.float32] | None:
     """Return the share of each target pixel outside the source; ``None`` when all are inside."""
     covered = np.outer(by_row.sum(axis=1), by_column.sum(axis=1))
     outside = np.asarray(1 - covered, np.float32)

@@ -10,7 +10,7 @@ from ichnet.runs import RECORD_SETS
 
 
 def test_every_record_set_has_a_reader():
-    assert {name.split("-")[0] for name in RECORD_SETS} == set(READERS)
+    assert {name.split("-")[0] for name in RECORD_SETS} <= set(READERS)
 
 
 def test_readers_do_not_need_tensorflow():
