@@ -5,7 +5,7 @@ share the same cores and take turns. Then what stores a slice in the fewest byte
 fast enough: int16 as it is, 16-bit PNG, GZIP and ZLIB, decoded in tf.data.
 
 Records stay int16 as it is: it reads fastest (measured on two shared cores: int16 131 kB and 2,100
-slices/s, ZLIB 57 kB and 1,000, GZIP 57 kB and 570, PNG 52 kB and 570). All outrun training on a CPU;
+slices/s, ZLIB 57 kB and 1,000, GZIP 57 kB and 570, PNG 52 kB and 570). All outrun CPU training;
 where disk is dearer than cores, ZLIB is the next choice.
 
 The last line is one JSON object.
