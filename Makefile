@@ -5,6 +5,7 @@
 PYTHON ?= python3
 CORES ?= 2
 CONFIG ?= models/phantom.yaml
+TARGET ?= all
 RUN = runs/$(shell sed -n 's/^name: *//p' $(CONFIG))
 
 VENV = .venv
@@ -22,12 +23,11 @@ help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
 
 demo: $(INSTALLED)  ## synthetic heads, training, evaluation, export, prediction, report: ten minutes
-	PATH="$(CURDIR)/$(BIN):$$PATH" snakemake --cores $(CORES) --configfile $(CONFIG) --quiet rules
+	PATH="$(CURDIR)/$(BIN):$$PATH" snakemake --cores $(CORES) --configfile $(CONFIG) --quiet rules $(TARGET)
 	@echo "Report: $(RUN)/report.html"
 
 reproduce:  ## the paper's full structure on synthetic cohorts, and docs/results.md from it
-	$(MAKE) demo CONFIG=models/reproduce.yaml
-	$(BIN)/python eval/results.py --run runs/reproduce
+	$(MAKE) demo CONFIG=models/reproduce.yaml TARGET=results
 
 test: lint unit  ## linters and tests on the current stack
 

@@ -10,6 +10,7 @@
     runs/<name>/maps/<record set>/               the five segmenters' maps, TFRecords
     runs/<name>/predictions/<model>/<cohort>.scans.csv and <cohort>.slices.csv
     runs/<name>/localisation/<model>.csv         saliency maps against outlines, by slice
+    runs/<name>/lesions/<model>/                 lesions.csv, scans.csv, froc.csv
     runs/<name>/export/<model>/<version>/        SavedModel, metadata.json
     runs/<name>/tables/, figures/                what eval/ computes from predictions
     runs/<name>/report.html
@@ -95,6 +96,10 @@ class RunFolder:
     def localisation(self, model: str) -> Path:
         """One classifier's saliency maps against outlines, a CSV with one row a slice."""
         return self.root / "localisation" / f"{model}.csv"
+
+    def lesions(self, model: str) -> Path:
+        """Folder of one model's lesions, scans and FROC points against outlines, CSV files."""
+        return self.root / "lesions" / model
 
     def export(self, model: str, version: int = 1) -> Path:
         """A SavedModel, in TF Serving's layout."""

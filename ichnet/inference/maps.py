@@ -23,7 +23,7 @@ from tqdm import tqdm
 from ichnet.config import ConfigError, fingerprint
 from ichnet.files import whole_path, write_whole
 from ichnet.records.record_set import RecordSet
-from ichnet.records.schema import Example, parse_slice
+from ichnet.records.schema import Example, parse_identity, parse_slice
 
 logger = logging.getLogger(__name__)
 
@@ -73,13 +73,16 @@ def cache_maps(
             json.dump(info, handle, indent=2)
 
 
-def maps_dataset(folder: Path, split: str, seed: tf.Tensor | None = None) -> tf.data.Dataset:
+def maps_dataset(
+    folder: Path, split: str, seed: tf.Tensor | None = None, positive: bool | None = None
+) -> tf.data.Dataset:
     """Return the slices of one split with their maps.
 
     Args:
         folder: of the cache.
         split: of the record set.
         seed: of the order; the order of the records when ``None``.
+        positive: slices with, or without, hemorrhage only.
 
     Returns:
         what ``parse_slice`` gives but ``hu`` and ``mask_bits``, and ``maps``, float32
@@ -101,13 +104,23 @@ def maps_dataset(folder: Path, split: str, seed: tf.Tensor | None = None) -> tf.
         maps = tf.reshape(tf.io.decode_raw(stored, tf.float16), [matrix, matrix, members])
         return {**example, "maps": tf.cast(maps, tf.float32)}
 
-    files = sorted(str(path) for path in folder.glob(f"{split}-*.tfrecord"))
-    records = tf.data.TFRecordDataset(files)
+    records = tf.data.TFRecordDataset(_files(folder, split))
+    if positive is not None:
+        records = records.filter(lambda one: parse_identity(one)[0] == int(positive))
     if seed is not None:
         records = records.shuffle(SHUFFLED_RECORDS, seed=seed)  # before maps take their full size
     slices = records.map(parse, num_parallel_calls=tf.data.AUTOTUNE)
+    if positive is not None:
+        return slices
     # Keras takes the end of a dataset of unknown length for a mistake
     return slices.apply(tf.data.experimental.assert_cardinality(info["slices"][split]))
+
+
+def count_slices(folder: Path, split: str) -> tuple[int, int]:
+    """Return how many slices of a split are with and without hemorrhage."""
+    records = tf.data.TFRecordDataset(_files(folder, split))
+    labels = [int(one) for one in records.map(lambda one: parse_identity(one)[0])]
+    return labels.count(1), labels.count(0)
 
 
 def maps_members(folder: Path) -> tuple[str, ...]:
@@ -145,6 +158,10 @@ def weights_fingerprint(model: keras.Model) -> str:
         digest.update(f"{weight.shape} {weight.dtype}".encode())
         digest.update(np.ascontiguousarray(weight).tobytes())
     return digest.hexdigest()[:12]
+
+
+def _files(folder: Path, split: str) -> list[str]:
+    return sorted(str(path) for path in folder.glob(f"{split}-*.tfrecord"))
 
 
 def _read_info(folder: Path) -> dict[str, Any]:

@@ -82,7 +82,7 @@ def predict_model(config: Config, model: str, records: Path, run: RunFolder) -> 
         FileNotFoundError: when the model is not trained, or its maps are not cached.
         ConfigError: when a record set is missing or the model cannot be calibrated on it.
     """
-    dataset_of, answer = _reader_and_answer(config, model, records, run)
+    dataset_of, answer = reader_and_answer(config, model, records, run)
 
     def predict(record_set: RecordSet, split: str) -> list[SlicePrediction]:
         slices = dataset_of(record_set, split).batch(BATCH_SLICES)
@@ -103,7 +103,7 @@ def predict_model(config: Config, model: str, records: Path, run: RunFolder) -> 
         write_cohort(predictions, record_set, calibration, run.predictions(model), cohort)
 
 
-def _reader_and_answer(
+def reader_and_answer(
     config: Config, model: str, records: Path, run: RunFolder
 ) -> tuple[Callable[[RecordSet, str], tf.data.Dataset], Answer]:
     """Return how a model's slices are read, and how it answers."""

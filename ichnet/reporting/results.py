@@ -65,6 +65,12 @@ SECTIONS: tuple[Section, ...] = (
         tables=("table3", "baselines"),
     ),
     Section(
+        "Lesions found",
+        "Recall by volume, false components and outlines, lesion by lesion.",
+        "eval/lesions.py --config models/{run.name}.yaml --records {records} --run {run}",
+        tables=("lesions",),
+    ),
+    Section(
         "ROC curves",
         "The final ensemble.",
         "eval/figure2.py --run {run}",

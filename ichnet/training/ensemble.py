@@ -11,8 +11,8 @@ from dataclasses import replace
 import keras
 import tensorflow as tf
 
-from ichnet.config import SEGMENTERS, Config, fingerprint, members_of
-from ichnet.inference.maps import maps_dataset, maps_fingerprint
+from ichnet.config import SEGMENTERS, Config, ConfigError, fingerprint, members_of
+from ichnet.inference.maps import count_slices, maps_dataset, maps_fingerprint
 from ichnet.networks.weight_model import build_weight_model
 from ichnet.runs import RunFolder, ensemble_name
 from ichnet.training.compiling import compile_model, register_modules
@@ -20,22 +20,30 @@ from ichnet.training.distribution import make_strategy
 from ichnet.training.fit import fit
 from ichnet.training.losses import SoftDice
 
-MAPS = "aihub-scans"
+MAPS, SPLIT = "aihub-scans", "ensemble"
 
 
 def train_ensemble(config: Config, combination: str, run: RunFolder) -> keras.Model:
     """Train the weight model of one combination and return its best epoch.
 
-    The loss is the Dice loss of the thresholded map (straight through, paper section 2.3).
+    The loss is the Dice loss of the thresholded map (straight through, paper section 2.3). Half of
+    each batch shows hemorrhage, as for the segmenters: most slices of a scan show none, and among
+    those alone the quietest member would always be the best.
 
     Raises:
-        ConfigError: when the configuration has no such combination.
+        ConfigError: when the configuration has no such combination, or the held-out scans have no
+            slice with, or without, hemorrhage.
     """
     make_strategy()
     register_modules(config.register)
     settings = config.ensembles
     columns = [SEGMENTERS.index(member) for member in members_of(config, combination)]
     folder = run.maps(MAPS)
+    maps_fingerprint(folder)  # refuses a cache that is not finished
+    if 0 in (counts := count_slices(folder, SPLIT)):
+        raise ConfigError(
+            f"{folder}: {counts[0]} slices with and {counts[1]} without hemorrhage to train on"
+        )
 
     def build() -> keras.Model:
         model = build_weight_model(
@@ -53,15 +61,18 @@ def train_ensemble(config: Config, combination: str, run: RunFolder) -> keras.Mo
 
     def train(first_epoch: int) -> tf.data.Dataset:
         steps = settings.training.steps_per_epoch
+
+        def epoch_batches(epoch: tf.Tensor) -> tf.data.Dataset:
+            kinds = [
+                maps_dataset(folder, SPLIT, seed=epoch + config.seed, positive=positive).repeat()
+                for positive in (True, False)
+            ]
+            in_turn = tf.data.Dataset.range(2).repeat()
+            slices = tf.data.Dataset.choose_from_datasets(kinds, in_turn)
+            return slices.batch(settings.training.batch_size).take(steps)
+
         epochs = tf.data.Dataset.range(first_epoch, settings.training.epochs)
-        batches = epochs.flat_map(
-            lambda epoch: (
-                maps_dataset(folder, "ensemble", seed=epoch + config.seed)
-                .repeat()
-                .batch(settings.training.batch_size)
-                .take(steps)
-            )
-        ).map(to_pair)
+        batches = epochs.flat_map(epoch_batches).map(to_pair)
         count = steps * (settings.training.epochs - first_epoch)
         return batches.apply(tf.data.experimental.assert_cardinality(count))
 

@@ -1,0 +1,124 @@
+"""Lesions of a scan as components in 3-D: which were found, how well outlined, at what price.
+
+Reference:
+    Maier-Hein L et al. Metrics reloaded. Nature Methods 2024;21:195-212.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+Mask = NDArray[np.bool_]
+
+TOUCHING = np.ones((3, 3, 3), bool)
+"""Voxels that share a face, an edge or a corner belong to one lesion."""
+
+
+@dataclass(frozen=True)
+class Matching:
+    """True lesions against predicted ones.
+
+    Attributes:
+        volumes_ml: of each true lesion.
+        found: whether any of its voxels was predicted.
+        false_positives: predicted components that touch no true voxel.
+    """
+
+    volumes_ml: tuple[float, ...]
+    found: tuple[bool, ...]
+    false_positives: int
+
+
+def match_lesions(truth: Mask, predicted: Mask, voxel_ml: NDArray[np.float64]) -> Matching:
+    """Match components by overlap.
+
+    Args:
+        truth: bool [slices, rows, columns].
+        predicted: bool, of the same shape.
+        voxel_ml: volume of a voxel of each slice, [slices].
+
+    Raises:
+        ValueError: when the shapes differ.
+    """
+    if truth.shape != predicted.shape or len(voxel_ml) != len(truth):
+        raise ValueError(f"shapes {truth.shape}, {predicted.shape} and {voxel_ml.shape} disagree")
+    lesions, count = ndimage.label(truth, TOUCHING)
+    candidates, candidate_count = ndimage.label(predicted, TOUCHING)
+    volumes = np.zeros(count + 1)
+    np.add.at(volumes, lesions.reshape(len(truth), -1), voxel_ml[:, None])
+    hit = np.unique(lesions[predicted])
+    true_candidates = np.unique(candidates[truth & predicted])
+    return Matching(
+        volumes_ml=tuple(volumes[1:].tolist()),
+        found=tuple(bool(index in hit) for index in range(1, count + 1)),
+        false_positives=candidate_count - len(true_candidates),
+    )
+
+
+def dice(truth: Mask, predicted: Mask, voxel_ml: NDArray[np.float64]) -> float:
+    """Return the Dice coefficient of volumes; NaN when there is nothing in either.
+
+    Args:
+        truth: bool [slices, rows, columns].
+        predicted: bool, of the same shape.
+        voxel_ml: volume of a voxel of each slice, [slices].
+    """
+    both, one, other = (
+        float((mask.sum(axis=(1, 2)) * voxel_ml).sum())
+        for mask in (truth & predicted, truth, predicted)
+    )
+    return 2 * both / (one + other) if one + other else float("nan")
+
+
+def hausdorff95_mm(truth: Mask, predicted: Mask, spacing_mm: Sequence[float]) -> float:
+    """Return the 95th percentile of the distances between the two surfaces, both ways together.
+
+    Args:
+        truth: bool [slices, rows, columns].
+        predicted: bool, of the same shape.
+        spacing_mm: between slices, rows, columns.
+
+    Returns:
+        Millimetres; NaN when either mask is empty.
+    """
+    if not truth.any() or not predicted.any():
+        return float("nan")
+    surfaces = [mask & ~ndimage.binary_erosion(mask) for mask in (truth, predicted)]
+    distances = []
+    for surface, other in (surfaces, surfaces[::-1]):
+        to_other = ndimage.distance_transform_edt(~other, sampling=spacing_mm)
+        distances.append(to_other[surface])
+    return float(np.percentile(np.concatenate(distances), 95))
+
+
+@dataclass(frozen=True)
+class FrocPoint:
+    """One threshold on the map.
+
+    Attributes:
+        threshold: voxels above it are predicted.
+        recall: share of all lesions that are found.
+        false_positives_per_scan: mean number of false components.
+    """
+
+    threshold: float
+    recall: float
+    false_positives_per_scan: float
+
+
+def froc_point(threshold: float, matchings: Sequence[Matching]) -> FrocPoint:
+    """Return the point of a free-response ROC curve from all scans' matchings at a threshold.
+
+    Raises:
+        ValueError: without a scan or without a lesion.
+    """
+    found = [one for matching in matchings for one in matching.found]
+    if not found:
+        raise ValueError(f"{len(matchings)} scans hold no lesion")
+    false = sum(matching.false_positives for matching in matchings)
+    return FrocPoint(threshold, float(np.mean(found)), false / len(matchings))
