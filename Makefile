@@ -23,7 +23,7 @@ help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
 
 demo: $(INSTALLED)  ## synthetic heads, training, evaluation, export, prediction, report: ten minutes
-	PATH="$(CURDIR)/$(BIN):$$PATH" snakemake --cores $(CORES) --configfile $(CONFIG) --quiet rules $(TARGET)
+	PATH="$(CURDIR)/$(BIN):$$PATH" snakemake $(TARGET) --cores $(CORES) --configfile $(CONFIG) --quiet rules
 	@echo "Report: $(RUN)/report.html"
 
 reproduce:  ## the paper's full structure on synthetic cohorts, and docs/results.md from it
