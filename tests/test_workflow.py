@@ -126,7 +126,7 @@ def test_an_unchanged_workflow_does_nothing(finished):
         ("saliency_weight: 1", "saliency_weight: 2", {"classifier"}, {"segmenter", "records"}),
         ("base_width: 8", "base_width: 12", {"encoder", "segmenter"}, {"classifier", "records"}),
         ("rotation_degrees: 10", "rotation_degrees: 5", {"classifier", "segmenter"}, {"records"}),
-        ("slices_per_subtype: 30", "slices_per_subtype: 20", {"records"}, {"phantom"}),
+        ("slices_per_subtype: 20", "slices_per_subtype: 10", {"records"}, {"phantom"}),
         ("slices: [14, 18]", "slices: [14, 16]", {"phantom"}, set()),
     ],
 )
