@@ -21,12 +21,15 @@ from ichnet.statistics.logistic import fit_logistic
 SMALLEST = 1e-6
 """Probabilities are kept this far from 0 and 1, where log-odds are infinite."""
 
+SMALLEST_SLOPE = 0.01
+"""All probabilities are then close to the share of hemorrhages, in the order of the scores."""
+
 
 @dataclass(frozen=True)
 class PlattCalibration:
     """A raw score in [0, 1] to a probability: ``expit(a * log-odds(score) + b)``.
 
-    ``a = 1, b = 0`` leaves scores as they are; ``a`` is below 0 only when hemorrhages scored lower.
+    ``a = 1, b = 0`` leaves scores as they are.
     """
 
     a: float
@@ -38,7 +41,10 @@ class PlattCalibration:
 
         The targets are (positives + 1) / (positives + 2) and 1 / (negatives + 2) instead of 1
         and 0, so that a finite answer exists when the classes are fully separated. When all
-        scores are equal they tell nothing of a slope, and it stays 1.
+        scores are equal they tell nothing of a slope, and it stays 1. A slope below
+        :data:`SMALLEST_SLOPE` is held there: by chance the hemorrhages among few units can score
+        lower than the others, but a calibration says how sure to be, and must not turn the
+        ranking round.
 
         Args:
             score: [units], in [0, 1].
@@ -55,6 +61,9 @@ class PlattCalibration:
         if np.ptp(x) == 0:
             return cls(a=1.0, b=float(logit(target.mean()) - x[0]))
         a, b = _slope_and_intercept(x, target)
+        if a < SMALLEST_SLOPE:
+            a = SMALLEST_SLOPE
+            (b,) = fit_logistic(np.ones((len(x), 1)), target, offset=a * x).tolist()
         return cls(a, b)
 
     @overload

@@ -71,9 +71,15 @@ def test_equal_scores_keep_their_slope():
     assert fitted.apply(0.3) == pytest.approx((3 / 5 + 2 / 3) / 4)
 
 
-def test_hemorrhages_that_scored_lower():
-    fitted = PlattCalibration.fit([0.1, 0.2, 0.3, 0.4, 0.5], [1, 1, 0, 1, 0])
-    assert fitted.a < 0
+def test_hemorrhages_that_scored_lower_do_not_turn_the_ranking_round():
+    """Six of ten positive: probabilities stay near that share, and in the order of the scores."""
+    score = np.array([0.1, 0.2, 0.2, 0.3, 0.3, 0.4, 0.6, 0.7, 0.8, 0.9])
+    calibration = PlattCalibration.fit(score, [1, 1, 1, 1, 1, 1, 0, 0, 0, 0])
+    assert calibration.a == 0.01
+    probability = calibration.apply(score)
+    assert (np.diff(probability)[np.diff(score) > 0] > 0).all()
+    # the smoothed targets are 7/8 and 1/6
+    np.testing.assert_allclose(probability, (6 * 7 / 8 + 4 / 6) / 10, atol=0.01)
 
 
 def test_identity_and_types():
