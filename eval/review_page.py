@@ -1,0 +1,69 @@
+"""Write the page on which experts read a run's difficult cases again, and its key.
+
+    python eval/review_page.py --run runs/phantom --dicom work/phantom/raw/{dumc,cq500}
+
+Writes review/review.html (for the readers: no server, no network) and review/key.csv (not for the
+readers: it says what each case is) into the run folder. With --model an exported ensemble outlines
+what it found, which readers can switch on and off; that needs TensorFlow.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from ichnet.config import load_config
+from ichnet.ct.dicom import read_series
+from ichnet.ct.discover import discover
+from ichnet.ct.pseudonym import load_key, pseudonym
+from ichnet.reporting.composite import FINAL_MODEL, load_composite
+from ichnet.reporting.difficult import difficult_cases
+from ichnet.reporting.review_images import EncodedScan, encode_scan
+from ichnet.reporting.review_page import number_cases, write_key, write_review
+from ichnet.runs import RunFolder
+from ichnet.scripts import experiment_parser, load_tensorflow, run_script
+
+
+def main() -> None:
+    """Run the script."""
+    parser = experiment_parser(__doc__, "run")
+    parser.add_argument("--dicom", type=Path, nargs="+", required=True, help="where the scans lie")
+    parser.add_argument("--model", type=Path, help="an exported ensemble, for the overlay")
+    args = parser.parse_args()
+    run = RunFolder(args.run)
+    config = load_config(run.root / "config.yaml")
+    composite = load_composite(run, [FINAL_MODEL])
+    if FINAL_MODEL in composite.missing:
+        raise ValueError(f"{run.root}: {FINAL_MODEL}: {composite.missing[FINAL_MODEL]}")
+    cases = difficult_cases(composite, FINAL_MODEL, config.evaluation.difficult)
+    if args.model:
+        load_tensorflow()
+        from ichnet.inference.predict import predict_volume
+        from ichnet.inference.saved_model import SavedModel
+
+        model = SavedModel(args.model)
+    secret = load_key()
+    with tempfile.TemporaryDirectory(prefix="ichnet-") as scratch:
+        found, _ = discover(args.dicom, Path(scratch))
+        files = {pseudonym(secret, "scan", series.series_uid): series.files for series in found}
+        shown = [case for case in cases if case.scan_id in files]
+        rows = number_cases(config.name, shown, config.evaluation.threshold, config.seed)
+        if not rows:
+            raise ValueError(f"none of {len(cases)} difficult cases is among the DICOM files")
+        scan_of = {row.case: row.scan_id for row in rows}
+
+        def encode(case: str) -> EncodedScan:
+            volume = read_series(files[scan_of[case]], secret)
+            return encode_scan(volume, predict_volume(model, volume)[1] if args.model else None)
+
+        folder = run.root / "review"
+        print(write_key(rows, folder / "key.csv"))
+        page = folder / "review.html"
+        statement = config.data_statement
+        print(write_review(page, config.name, statement, rows[0].review, list(scan_of), encode))
+    if missing := len(cases) - len(shown):
+        print(f"{missing} of {len(cases)} difficult cases have no DICOM there and are left out")
+
+
+if __name__ == "__main__":
+    run_script(main)
