@@ -338,6 +338,23 @@ rule costs:
         "python eval/costs.py --run {RUN}"
 
 
+# what experts read again; with synthetic heads also what simulated ones make of it
+rule review:
+    input:
+        raw=[raw_of(cohort) for cohort in runs.TEST_COHORTS],
+        tables=f"{RUN}/tables/difficult_cases.csv",
+        model=f"{RUN}/export/ensemble-all/1/metadata.json",
+    output:
+        f"{RUN}/review/review.html",
+        f"{RUN}/review/key.csv",
+    params:
+        dicom=[f"{RAW}/{cohort}" for cohort in runs.TEST_COHORTS],
+        then=f"python eval/review.py --run {RUN} --simulate" if SYNTHETIC else "true",
+    shell:
+        "python eval/review_page.py --run {RUN} --dicom {params.dicom} "
+        "--model {RUN}/export/ensemble-all/1 && {params.then}"
+
+
 rule contrasts:
     input:
         predictions_of(RUN, MODELS),

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import os
 import runpy
+import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from ichnet.config import load_config
+from ichnet.ct.discover import discover
+from ichnet.ct.pseudonym import load_key, pseudonym
+from ichnet.phantom.cohort import generate
+from ichnet.predictions import SCAN_COLUMNS, scans_path, write_predictions
 from ichnet.runs import RunFolder
 
 ROOT = Path(__file__).parents[1]
+SUFFIXES = ("csv", "md", "html")
+KEY_FILE = "ICHNET_PSEUDONYM_KEY_FILE"
 
 # runs a script as `python SCRIPT ...` would and then looks for TensorFlow
 START = """
@@ -28,7 +38,7 @@ def start(script: str, *arguments: object, folder: Path = ROOT) -> subprocess.Co
     return subprocess.run(
         [sys.executable, "-c", START, str(ROOT / "eval" / script), *map(str, arguments)],
         cwd=folder,
-        env={"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+        env={"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", KEY_FILE: os.environ[KEY_FILE]},
         capture_output=True,
         text=True,
         check=False,
@@ -53,22 +63,18 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
             [
                 f"tables/table2{part}.{suffix}"
                 for part in ("", "_contrast", "_slices", "_slices_contrast")
-                for suffix in ("csv", "md", "html")
+                for suffix in SUFFIXES
             ],
         ),
         (
             "table3.py",
-            [
-                f"tables/{name}.{suffix}"
-                for name in ("table3", "baselines")
-                for suffix in ("csv", "md", "html")
-            ],
+            [f"tables/{name}.{suffix}" for name in ("table3", "baselines") for suffix in SUFFIXES],
         ),
         (
             "figure2.py",
             [
                 *(f"figures/figure2.{suffix}" for suffix in ("png", "svg", "csv")),
-                *(f"tables/etable1.{suffix}" for suffix in ("csv", "md", "html")),
+                *(f"tables/etable1.{suffix}" for suffix in SUFFIXES),
             ],
         ),
         (
@@ -76,7 +82,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
             [
                 f"tables/difficult_cases{part}.{suffix}"
                 for part in ("_summary", "")
-                for suffix in ("csv", "md", "html")
+                for suffix in SUFFIXES
             ],
         ),
     ],
@@ -97,6 +103,42 @@ def test_report_finds_the_records_of_its_run(run: RunFolder) -> None:
     assert done.returncode == 0, done.stderr
     assert done.stdout == "Report: runs/tiny/report.html\n"
     assert "270 scans as held" in run.report.read_text(encoding="utf-8")
+
+
+def test_review_of_difficult_cases(run: RunFolder, tmp_path: Path) -> None:
+    """Page and key from DICOM; then simulated readers' answers, read back as a page's would be."""
+    raw = tmp_path / "raw"
+    phantom = load_config(run.root / "config.yaml").phantom
+    small = replace(phantom, matrix=48, slices=(4, 5), scans={"dumc": 6})
+    generate(small, 1, raw, cohorts=("dumc",), workers=1)
+    found, _ = discover([raw], tmp_path)
+    scans = [pseudonym(load_key(), "scan", series.series_uid) for series in found]
+    tiny = RunFolder(tmp_path / "run")
+    tiny.root.mkdir()
+    shutil.copy(run.root / "config.yaml", tiny.root)
+    rows = [
+        {"cohort": "dumc", "scan_id": scan, "ANY": index % 2, "probability": 0.5}
+        for index, scan in enumerate([*scans, "elsewhere"])
+    ]
+    write_predictions(rows, SCAN_COLUMNS, scans_path(tiny.predictions("ensemble-all"), "dumc"))
+
+    done = start("review_page.py", "--run", tiny.root, "--dicom", raw)
+
+    assert done.returncode == 0, done.stderr
+    *paths, left_out = done.stdout.splitlines()
+    assert paths == [str(tiny.root / "review" / name) for name in ("key.csv", "review.html")]
+    assert left_out == "1 of 7 difficult cases have no DICOM there and are left out"
+    assert Path(paths[1]).read_text(encoding="utf-8").count('id="data-case-') == 6
+
+    done = start("review.py", "--run", tiny.root, "--simulate")
+
+    assert done.returncode == 0, done.stderr
+    names = ("review_agreement", "review_before_after", "etable2")
+    assert done.stdout.splitlines() == [
+        str(tiny.root / "review" / "meeting.csv"),
+        *(str(tiny.tables / f"{name}.{suffix}") for name in names for suffix in SUFFIXES),
+    ]
+    assert len(list((tiny.root / "review" / "simulated").iterdir())) == 6
 
 
 def test_ledger_needs_no_run(tmp_path: Path) -> None:

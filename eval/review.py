@@ -1,0 +1,57 @@
+"""Write what came of the review of difficult cases: agreement, meeting, amended truth, errors.
+
+    python eval/review.py --run runs/phantom --answers answers/*.csv [--votes meeting.csv]
+    python eval/review.py --run runs/phantom --simulate
+
+Needs no TensorFlow. Reads review/key.csv and one exported file a reader. Writes review/meeting.csv,
+the list to fill in and give as --votes; without it each reader's own opinion counts as a vote.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ichnet.config import load_config
+from ichnet.reporting.review_answers import read_answers, read_votes, write_answers
+from ichnet.reporting.review_page import read_key
+from ichnet.reporting.review_results import (
+    agreement_table,
+    amend,
+    before_after_table,
+    errors_table,
+    write_meeting,
+)
+from ichnet.reporting.simulated_readers import simulate_answers
+from ichnet.reporting.tables import write_table
+from ichnet.runs import RunFolder
+from ichnet.scripts import experiment_parser, run_script
+
+
+def main() -> None:
+    """Run the script."""
+    parser = experiment_parser(__doc__, "run")
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--answers", type=Path, nargs="+", help="exported by the page")
+    source.add_argument("--simulate", action="store_true", help="six readers who do not exist")
+    parser.add_argument("--votes", type=Path, help="the meeting's list, filled in")
+    args = parser.parse_args()
+    run = RunFolder(args.run)
+    key = read_key(run.root / "review" / "key.csv")
+    paths = args.answers
+    if args.simulate:
+        seed = load_config(run.root / "config.yaml").seed
+        paths = write_answers(simulate_answers(key, seed), run.root / "review" / "simulated")
+    answers = read_answers(paths, key)
+    amendment = amend(answers, read_votes(args.votes, key) if args.votes else None)
+    print(write_meeting(answers, amendment, run.root / "review" / "meeting.csv"))
+    for table in (
+        agreement_table(answers),
+        before_after_table(answers, amendment),
+        errors_table(answers, amendment),
+    ):
+        for path in write_table(table, run.tables):
+            print(path)
+
+
+if __name__ == "__main__":
+    run_script(main)
