@@ -1,6 +1,7 @@
 """Write Table 3: five weighted ensembles on all hemorrhages, SDH, SAH and small lesions.
 
-Beside it a table of single segmenters and fixed combinations on the same scans.
+Beside it a table of single segmenters and fixed combinations on the same scans, and one of all of
+them at matched sensitivity.
 
     python eval/table3.py --run runs/phantom
 
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 from ichnet.config import load_config
 from ichnet.reporting.table3 import baselines_table, table3
+from ichnet.reporting.table3_matched import table3_matched
 from ichnet.reporting.tables import write_table
 from ichnet.runs import RunFolder
 from ichnet.scripts import experiment_parser, run_script
@@ -20,8 +22,8 @@ def main() -> None:
     """Run the script."""
     run = RunFolder(experiment_parser(__doc__, "run").parse_args().run)
     config = load_config(run.root / "config.yaml")
-    for table in (table3(run, config), baselines_table(run, config)):
-        for path in write_table(table, run.tables):
+    for make in (table3, baselines_table, table3_matched):
+        for path in write_table(make(run, config), run.tables):
             print(path)
 
 

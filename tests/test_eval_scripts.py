@@ -68,7 +68,11 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
         ),
         (
             "table3.py",
-            [f"tables/{name}.{suffix}" for name in ("table3", "baselines") for suffix in SUFFIXES],
+            [
+                f"tables/{name}.{suffix}"
+                for name in ("table3", "baselines", "table3-matched")
+                for suffix in SUFFIXES
+            ],
         ),
         (
             "figure2.py",

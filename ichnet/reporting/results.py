@@ -62,7 +62,7 @@ SECTIONS: tuple[Section, ...] = (
         "Weighted ensembles",
         "Experiments B and C: five segmenters, and five combinations of them.",
         "eval/table3.py --run {run}",
-        tables=("table3", "baselines"),
+        tables=("table3", "baselines", "table3-matched"),
     ),
     Section(
         "Lesions found",
