@@ -398,7 +398,7 @@ rule predict_dicom:
     params:
         model=config["export"][0],
         dicom=f"{RAW}/dumc/dicom" if SYNTHETIC else f"{RAW}/dumc",
-    threads: 2
+    priority: 1  # the last of the long jobs: begun as soon as it can be
     benchmark:
         f"{RUN}/costs/predict_dicom/predict.tsv"
     shell:
