@@ -5,6 +5,9 @@
 #
 # Every rule runs one script, exactly as a person would. What a rule's result depends on in the
 # configuration is its parameter: a change there repeats that rule and what follows, nothing else.
+#
+# What the longest chain of jobs waits for (encoder, segmenters, ensembles, export) goes first; the
+# classifiers fill the other cores.
 
 import re
 from functools import reduce
@@ -179,6 +182,7 @@ rule encoder:
     params:
         settings=section("image", "augmentation", "segmenters", "register"),
         seed=seed_of,
+    priority: 2
     benchmark:
         "{run}/costs/encoder/encoder.tsv"
     shell:
@@ -197,6 +201,7 @@ rule segmenter:
     params:
         settings=section("image", "augmentation", "segmenters", "selection", "register"),
         seed=seed_of,
+    priority: 1
     benchmark:
         "{run}/costs/segmenter/{segmenter}.tsv"
     shell:
@@ -225,6 +230,7 @@ rule ensemble:
         settings=section("image", "ensembles", "register"),
         members=lambda wildcards: config["ensembles"]["combinations"][wildcards.combination],
         seed=seed_of,
+    priority: 1
     benchmark:
         "{run}/costs/ensemble/{combination}.tsv"
     shell:
@@ -283,6 +289,7 @@ rule predict_segmenters:
     params:
         settings=section("evaluation.top_pixels"),
         seed=seed_of,
+    priority: 1
     benchmark:
         "{run}/costs/predict_segmenters/all.tsv"
     shell:
@@ -299,6 +306,7 @@ rule predict_ensembles:
     params:
         settings=section("evaluation.top_pixels"),
         seed=seed_of,
+    priority: 1
     benchmark:
         "{run}/costs/predict_ensembles/all.tsv"
     shell:
@@ -382,6 +390,7 @@ rule export:
             "evaluation.threshold",
             "evaluation.difficult",
         ),
+    priority: 1
     benchmark:
         f"{RUN}/costs/export/{{model}}.tsv"
     shell:
@@ -398,7 +407,7 @@ rule predict_dicom:
     params:
         model=config["export"][0],
         dicom=f"{RAW}/dumc/dicom" if SYNTHETIC else f"{RAW}/dumc",
-    priority: 1  # the last of the long jobs: begun as soon as it can be
+    priority: 1
     benchmark:
         f"{RUN}/costs/predict_dicom/predict.tsv"
     shell:
