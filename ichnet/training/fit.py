@@ -1,9 +1,9 @@
 """Training that can be interrupted at any moment and continued where it stopped.
 
 A model's folder holds ``last.keras`` (the whole state after the last finished epoch: weights,
-optimizer, losses), ``best.keras`` (lowest validation loss so far), ``log.csv``, TensorBoard's
-files and, at the end, ``finished.json``. The number of finished epochs is read off the optimizer's
-own step counter, so the state cannot disagree with itself.
+optimizer, losses), ``best.keras`` (lowest validation loss so far: see ``validation_loss``),
+``log.csv``, TensorBoard's files and, at the end, ``finished.json``. The number of finished epochs
+is read off the optimizer's own step counter, so the state cannot disagree with itself.
 """
 
 from __future__ import annotations
@@ -137,7 +137,16 @@ def out_of_patience(rows: Sequence[Mapping[str, float]], patience_epochs: int | 
 
 def best_row(rows: Sequence[Mapping[str, float]]) -> Mapping[str, float]:
     """Return the row of the lowest validation loss, the first of equals."""
-    return min(rows, key=lambda row: row["val_loss"])
+    return min(rows, key=validation_loss)
+
+
+def validation_loss(row: Mapping[str, float]) -> float:
+    """Return the loss that an epoch is chosen by.
+
+    Where the output ``probability`` has a loss of its own, that one: with the saliency loss in the
+    sum, the strong arm's epoch would be chosen by another measure than the weak arm's.
+    """
+    return row.get("val_probability_loss", row["val_loss"])
 
 
 class EpochKeeper(keras.callbacks.Callback):
@@ -216,7 +225,7 @@ def _write_finished(folder: Path) -> None:
     summary = {
         "epochs": len(rows),
         "best_epoch": int(best["epoch"]),
-        "best_val_loss": best["val_loss"],
+        "best_val_loss": validation_loss(best),
     }
     with write_whole(folder / "finished.json") as handle:
         json.dump(summary, handle)

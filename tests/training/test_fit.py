@@ -13,7 +13,14 @@ import tensorflow as tf
 
 from ichnet.config import TrainingConfig
 from ichnet.training.compiling import compile_model
-from ichnet.training.fit import EpochKeeper, fit, out_of_patience, read_log, write_log
+from ichnet.training.fit import (
+    EpochKeeper,
+    best_row,
+    fit,
+    out_of_patience,
+    read_log,
+    write_log,
+)
 
 ADAM = {"class_name": "Adam", "config": {"learning_rate": 0.05}}
 TRAINING = TrainingConfig(optimizer=ADAM, batch_size=4, epochs=4, steps_per_epoch=3)
@@ -121,6 +128,16 @@ def test_the_summary_names_the_best_epoch(tmp_path):
         "best_epoch": best["epoch"],
         "best_val_loss": best["val_loss"],
     }
+
+
+def test_both_arms_choose_their_epoch_by_the_classification_loss():
+    weak = [{"epoch": 1.0, "val_loss": 0.5}, {"epoch": 2.0, "val_loss": 0.4}]
+    # the saliency loss rises by 1.0 meanwhile
+    strong = [
+        {"epoch": 1.0, "val_loss": 1.5, "val_probability_loss": 0.5},
+        {"epoch": 2.0, "val_loss": 2.4, "val_probability_loss": 0.4},
+    ]
+    assert best_row(weak)["epoch"] == best_row(strong)["epoch"] == 2
 
 
 def test_log_round_trip(tmp_path):
