@@ -1,8 +1,8 @@
 """DICOM in, results out: what ``ichnet predict`` does.
 
-Scans are read, predicted and written one after another, so memory does not grow with their
-number. A scan's JSON is its last file: where it exists, made by the same model from as many files,
-the scan is finished, and a run that was interrupted goes on with the others.
+Scans are predicted and written one after another, the next one is read meanwhile, so memory does
+not grow with their number. A scan's JSON is its last file: where it exists, made by the same model
+from as many files, the scan is finished, and a run that was interrupted goes on with the others.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from __future__ import annotations
 import csv
 import tempfile
 from collections.abc import Iterable, Sequence
+from concurrent.futures import Future
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,13 +20,14 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from ichnet.ct.dicom import read_series
-from ichnet.ct.discover import discover
+from ichnet.ct.discover import Series, discover
 from ichnet.ct.errors import ReadError, write_exclusions
 from ichnet.ct.overlay import save_overlay
 from ichnet.ct.pseudonym import pseudonym
 from ichnet.ct.resample import from_matrix, to_matrix
 from ichnet.ct.volume import Volume
 from ichnet.files import whole_path
+from ichnet.inference.read_ahead import read_ahead
 from ichnet.inference.saved_model import SavedModel
 from ichnet.inference.scan_result import (
     Provenance,
@@ -90,23 +93,42 @@ def predict_inputs(
         scan_ids = [pseudonym(key, "scan", uid) for uid in uids]
         if link_csv:
             write_link(zip(scan_ids, uids, strict=True), link_csv)
-        bar = tqdm(found, desc="predict", unit="scan", disable=None)
-        for series, scan_id in zip(bar, scan_ids, strict=True):
-            provenance = Provenance(model.fingerprint, len(series.files))
-            result = finished_result(out_dir, scan_id, provenance)
-            if result:
-                kept += 1
-            else:
+
+        def read(series: Series) -> ScanResult | Volume:
+            finished = finished_result(
+                out_dir, pseudonym(key, "scan", series.series_uid), _provenance(model, series)
+            )
+            return finished or read_series(series.files, key)
+
+        reads = read_ahead(read, tqdm(found, desc="predict", unit="scan", disable=None))
+        with closing(reads):
+            for series, ahead in reads:
                 try:
-                    volume = read_series(series.files, key)
+                    result, is_new = _predict_read(model, series, ahead, out_dir)
                 except ReadError as error:
                     exclusions += series.exclusions(error)
                     write_exclusions(exclusions, excluded_csv)
                     continue
-                result = predict_scan(model, volume, out_dir, provenance)
-            results.append(result)
-            write_predictions_csv(results, predictions_csv)
+                finally:
+                    del ahead  # the scan's memory, before the one after next is read
+                kept += not is_new
+                results.append(result)
+                write_predictions_csv(results, predictions_csv)
     return Summary(len(results), kept, len(exclusions), predictions_csv, excluded_csv)
+
+
+def _predict_read(
+    model: SavedModel, series: Series, ahead: Future[ScanResult | Volume], out_dir: Path
+) -> tuple[ScanResult, bool]:
+    """Return a scan's result and whether it is new; holds the only reference to its pixels."""
+    read = ahead.result()
+    if isinstance(read, ScanResult):
+        return read, False
+    return predict_scan(model, read, out_dir, _provenance(model, series)), True
+
+
+def _provenance(model: SavedModel, series: Series) -> Provenance:
+    return Provenance(model.fingerprint, len(series.files))
 
 
 def predict_scan(
