@@ -60,10 +60,10 @@ def test_the_demonstration_runs_every_step(tmp_path):
         "table_or_figure": 4,
         "contrasts": 1,
         "costs": 1,
-        "export": 2,
+        "export": 1,
         "predict_dicom": 1,
         "report": 1,
-        "total": 43,
+        "total": 42,
     }
 
 
