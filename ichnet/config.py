@@ -66,12 +66,15 @@ class PhantomConfig:
         slices: fewest and most slices of a scan.
         scans: number of scans by cohort (``rsna``, ``aihub``, ``dumc``, ``cq500``).
         ich_share: share of them with hemorrhage, by cohort.
+        mix: how often each subtype occurs: as in the paper's Table 1 (``paper``), or evened out
+            (``even``), so that small cohorts hold slices of each.
     """
 
     matrix: int
     slices: tuple[int, int]
     scans: dict[str, int]
     ich_share: dict[str, float]
+    mix: Literal["even", "paper"] = "even"
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -38,6 +39,7 @@ class Task:
     seed: int
     matrix: int
     slices: tuple[int, int]
+    mix: Literal["even", "paper"]
     root: Path
 
 
@@ -100,7 +102,16 @@ def _tasks(config: PhantomConfig, seed: int, cohort: str, folder: Path) -> list[
     order = np.random.default_rng([seed, COHORT_NUMBER[cohort]]).permutation(count)
     has_ich = order < with_ich
     return [
-        Task(cohort, index, bool(has_ich[index]), seed, config.matrix, config.slices, folder)
+        Task(
+            cohort,
+            index,
+            bool(has_ich[index]),
+            seed,
+            config.matrix,
+            config.slices,
+            config.mix,
+            folder,
+        )
         for index in range(count)
     ]
 
@@ -121,6 +132,6 @@ def _write_patients(tasks: Sequence[Task], workers: int) -> list[Row]:
 def write_patient(task: Task) -> list[Row]:
     """Render and write one patient; return the rows of the cohort's label table."""
     cv2.setNumThreads(1)  # processes are parallel already
-    patient = draw_patient(task.seed, task.cohort, task.index, task.has_ich)
+    patient = draw_patient(task.seed, task.cohort, task.index, task.has_ich, task.mix)
     scan = scan_patient(patient, task.seed, task.matrix, task.slices)
     return WRITERS[task.cohort](patient, scan, task.seed, task.root)

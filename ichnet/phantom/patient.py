@@ -7,6 +7,7 @@ densities follow the published HU of acute and subacute blood.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -22,21 +23,78 @@ LN_VOLUME_ML: dict[str, tuple[float, float]] = {
 """Mean and standard deviation of ln(mL) per scan."""
 
 CLOT_HU: dict[str, tuple[float, float]] = {
-    "EDH": (62.0, 7.0),
-    "IPH": (60.0, 7.0),
-    "IVH": (54.0, 7.0),
-    "SAH": (54.0, 7.0),
+    "EDH": (60.0, 8.0),
+    "IPH": (47.5, 8.0),
+    "IVH": (45.0, 9.0),
+    "SAH": (52.0, 8.0),
     "SDH": (56.0, 9.0),
 }
-"""Mean and standard deviation between patients of the clot before partial volume."""
+"""Mean and standard deviation between patients of acute blood before partial volume."""
 
-SUBACUTE_SHARE = 0.2
-"""Share of SDH that are subacute, 30 to 45 HU, near the density of brain."""
+AGE_SHARES: dict[str, float] = {"acute": 0.66, "isodense": 0.20, "chronic": 0.07, "mixed": 0.07}
+"""How old subdural blood is. Isodense and chronic SDH have 30 to 45 and 20 to 30 HU."""
 
-VOLUME_LIMITS_ML = (0.15, 120.0)
+FAINT_SAH_SHARE, FAINT_SAH_HU = 0.25, (36.0, 44.0)
+"""Subarachnoid blood that is thinned by fluid to the density of brain."""
+
+VOLUME_LIMITS_ML: dict[str, tuple[float, float]] = {
+    "EDH": (0.3, 110.0),
+    "IPH": (0.1, 110.0),
+    "IVH": (0.15, 45.0),
+    "SAH": (0.15, 32.0),
+    "SDH": (0.4, 130.0),
+}
 """The tails of the log-normal that fit into a head and can be seen on a slice."""
 
-SINGLE_SUBTYPE: dict[str, dict[str, float]] = {
+SITES_OF: dict[str, dict[str, float]] = {
+    "EDH": {"temporal": 0.6, "frontal": 0.2, "parietal": 0.12, "occipital": 0.08},
+    "IPH": {"ganglia": 0.40, "thalamus": 0.20, "lobar": 0.28, "cerebellum": 0.08, "pons": 0.04},
+    "IVH": {"level": 1.0},
+    "SAH": {"basal": 0.3, "sylvian": 0.25, "convexity": 0.45},
+    "SDH": {"convexity": 0.86, "falx": 0.09, "tentorium": 0.05},
+}
+"""Where each subtype lies; IPH as published (basal ganglia and thalamus 60 %)."""
+
+MIMICS: dict[str, float] = {
+    "pineal": 0.55,
+    "choroid": 0.55,
+    "siphon": 0.35,
+    "falx": 0.18,
+    "sinus": 0.15,
+    "plaque": 0.14,
+    "ganglia": 0.12,
+    "infarct": 0.11,
+    "scalp": 0.10,
+    "hygroma": 0.05,
+    "tumour": 0.05,
+    "meningioma": 0.04,
+    "pseudo-sah": 0.05,
+    "craniotomy": 0.05,
+    "shunt": 0.04,
+    "metal": 0.03,
+    "motion": 0.08,
+}
+"""How often a head has what resembles blood, hides it, or is disease without blood."""
+
+MIX: dict[str, dict[str, float]] = {
+    "aihub": {"IPH": 1744, "IVH": 135, "EDH": 159, "SDH": 1442, "SAH": 700, "mixed": 2833},
+    "rsna": {"IPH": 1008, "IVH": 239, "EDH": 73, "SDH": 1298, "SAH": 456, "mixed": 4425},
+    "dumc": {"IPH": 221, "IVH": 8, "EDH": 1, "SDH": 15, "SAH": 82, "mixed": 0},
+    "cq500": {"IPH": 45, "IVH": 0, "EDH": 0, "SDH": 0, "SAH": 0, "mixed": 115},
+}
+"""Scans of each exclusive subtype in the paper's Table 1."""
+
+AGE_YEARS: dict[str, tuple[float, float]] = {
+    "rsna": (57.5, 19.9),
+    "aihub": (57.5, 19.9),
+    "dumc": (65.7, 14.9),
+    "cq500": (57.5, 19.9),
+}
+"""Mean and standard deviation of age (Table 1; RSNA and CQ500 do not say: as AI-Hub)."""
+
+FEMALE_SHARE: dict[str, float] = {"rsna": 0.475, "aihub": 0.475, "dumc": 0.355, "cq500": 0.475}
+
+EVEN_MIX: dict[str, dict[str, float]] = {
     # evened out, so that small cohorts hold slices of each subtype for balanced training
     "rsna": {"EDH": 0.18, "IPH": 0.12, "IVH": 0.22, "SAH": 0.15, "SDH": 0.15, "mixed": 0.18},
     "aihub": {"EDH": 0.16, "IPH": 0.13, "IVH": 0.20, "SAH": 0.16, "SDH": 0.17, "mixed": 0.18},
@@ -44,7 +102,7 @@ SINGLE_SUBTYPE: dict[str, dict[str, float]] = {
     "dumc": {"EDH": 0.08, "IPH": 0.34, "IVH": 0.08, "SAH": 0.25, "SDH": 0.25, "mixed": 0.0},
     "cq500": {"EDH": 0.04, "IPH": 0.26, "IVH": 0.02, "SAH": 0.10, "SDH": 0.16, "mixed": 0.42},
 }
-"""Share of each exclusive subtype, and of mixed hemorrhages, among scans with hemorrhage."""
+"""Share of each exclusive subtype, and of mixed hemorrhages, where ``mix`` is ``even``."""
 
 MIXED_SHARE: dict[str, float] = {
     "EDH": 0.075,
@@ -65,9 +123,12 @@ class Lesion:
     Attributes:
         subtype: one of ``SUBTYPES``.
         volume_ml: what it is meant to fill.
-        hu: density of the clot.
+        hu: density of the blood.
         side: -1 right, +1 left (patient's axes: left is positive).
         seed: of its place and shape.
+        site: one of ``SITES_OF[subtype]``.
+        age: ``acute``, ``isodense``, ``chronic`` or ``mixed`` for SDH, ``faint`` or ``acute`` for
+            SAH, ``acute`` for others.
     """
 
     subtype: str
@@ -75,6 +136,8 @@ class Lesion:
     hu: float
     side: int
     seed: int
+    site: str
+    age: str = "acute"
 
 
 @dataclass(frozen=True)
@@ -85,11 +148,18 @@ class Patient:
         cohort, index: which one.
         age_years, sex: ``F`` or ``M``.
         size: factor of the head's size along x, y, z.
-        skull_mm: thickness of the skull.
+        skull_mm, scalp_mm: thickness of skull and scalp.
         atrophy: 0 to 1; widens ventricles and sulci.
         lesions: hemorrhages; none in a normal head.
-        mimics: what resembles blood or disease: ``pineal``, ``choroid``, ``falx``, ``infarct``.
+        mimics: keys of ``MIMICS`` that this head has.
         seed: of the anatomy's texture.
+        pose_degrees: pitch, roll and yaw of the head in the holder.
+        sinus: 0 to 1, size of the frontal sinus.
+        pallor: 0 to 1, how much ageing darkens white matter.
+        haematocrit_hu: density of flowing blood, less the mean.
+        hydrocephalus_mm: by which the ventricles' walls are pushed outwards.
+        swelling: 0 to 1, how far swollen brain has closed sulci and cisterns.
+        darkening_hu: by which swollen brain is darker.
     """
 
     cohort: str
@@ -102,6 +172,14 @@ class Patient:
     lesions: tuple[Lesion, ...]
     mimics: frozenset[str]
     seed: int
+    scalp_mm: float = 5.5
+    pose_degrees: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    sinus: float = 0.5
+    pallor: float = 0.5
+    haematocrit_hu: float = 0.0
+    hydrocephalus_mm: float = 0.0
+    swelling: float = 0.0
+    darkening_hu: float = 0.0
 
 
 def generator(seed: int, cohort: str, index: int, purpose: int = 0) -> np.random.Generator:
@@ -109,38 +187,52 @@ def generator(seed: int, cohort: str, index: int, purpose: int = 0) -> np.random
     return np.random.default_rng([seed, COHORT_NUMBER[cohort], index, purpose])
 
 
-def draw_patient(seed: int, cohort: str, index: int, has_ich: bool) -> Patient:
+def draw_patient(
+    seed: int, cohort: str, index: int, has_ich: bool, mix: Literal["even", "paper"] = "even"
+) -> Patient:
     """Draw one patient.
 
     Args:
         seed: of the whole phantom.
-        cohort: decides the mix of subtypes.
+        cohort: decides age, sex and the mix of subtypes.
         index: of the patient in the cohort.
         has_ich: whether there is a hemorrhage.
+        mix: the paper's Table 1, or subtypes evened out.
     """
     rng = generator(seed, cohort, index)
-    age_years = int(np.clip(rng.normal(62, 17), 18, 97))
-    size = rng.normal(1.0, [0.03, 0.03, 0.025])
-    lesions = _draw_lesions(rng, cohort) if has_ich else ()
-    chances = {"pineal": 0.6, "choroid": 0.5, "falx": 0.25, "infarct": 0.12}
+    age_years = int(np.clip(rng.normal(*AGE_YEARS[cohort]), 18, 97))
+    size = rng.normal(1.0, 0.02) * rng.normal(1.0, [0.025, 0.025, 0.02])
+    lesions = _draw_lesions(rng, cohort, mix) if has_ich else ()
+    mimics = frozenset(name for name, chance in MIMICS.items() if rng.random() < chance)
+    swelling = float(rng.uniform(0.6, 1.0)) if "pseudo-sah" in mimics else 0.0
     return Patient(
         cohort=cohort,
         index=index,
         age_years=age_years,
-        sex="F" if rng.random() < 0.45 else "M",
+        sex="F" if rng.random() < FEMALE_SHARE[cohort] else "M",
         size=(float(size[0]), float(size[1]), float(size[2])),
-        skull_mm=float(rng.uniform(5.5, 8.5)),
-        atrophy=float(np.clip((age_years - 40) / 60 + rng.normal(0, 0.15), 0, 1)),
+        skull_mm=float(rng.uniform(5.0, 8.5)),
+        atrophy=float(np.clip((age_years - 35) / 75 + rng.normal(0, 0.14), 0, 1)),
         lesions=lesions,
-        mimics=frozenset(name for name, chance in chances.items() if rng.random() < chance),
+        mimics=mimics,
         seed=int(rng.integers(2**31)),
+        scalp_mm=float(rng.uniform(4.0, 8.0)),
+        pose_degrees=(float(rng.normal(0, 5)), float(rng.normal(0, 3)), float(rng.normal(0, 6))),
+        sinus=float(rng.uniform(0, 1)),
+        pallor=float(rng.uniform(0, 1)),
+        haematocrit_hu=float(rng.normal(0, 3)),
+        swelling=swelling,
+        darkening_hu=8 * swelling,
     )
 
 
-def _draw_lesions(rng: np.random.Generator, cohort: str) -> tuple[Lesion, ...]:
-    mix = SINGLE_SUBTYPE[cohort]
-    kind = rng.choice(list(mix), p=list(mix.values()))
-    subtypes = _draw_mixed(rng) if kind == "mixed" else [str(kind)]
+def _draw_lesions(
+    rng: np.random.Generator, cohort: str, mix: Literal["even", "paper"]
+) -> tuple[Lesion, ...]:
+    shares = EVEN_MIX[cohort] if mix == "even" else MIX[cohort]
+    numbers = np.array(list(shares.values()), float)
+    kind = str(rng.choice(list(shares), p=numbers / numbers.sum()))
+    subtypes = _draw_mixed(rng) if kind == "mixed" else [kind]
     return tuple(_draw_lesion(rng, subtype) for subtype in subtypes)
 
 
@@ -154,14 +246,22 @@ def _draw_mixed(rng: np.random.Generator) -> list[str]:
 
 def _draw_lesion(rng: np.random.Generator, subtype: str) -> Lesion:
     mean, deviation = LN_VOLUME_ML[subtype]
-    volume_ml = float(np.clip(np.exp(rng.normal(mean, deviation)), *VOLUME_LIMITS_ML))
-    hu = float(rng.normal(*CLOT_HU[subtype]))
-    if subtype == "SDH" and rng.random() < SUBACUTE_SHARE:
-        hu = float(rng.uniform(34, 45))
+    volume_ml = float(np.clip(np.exp(rng.normal(mean, deviation)), *VOLUME_LIMITS_ML[subtype]))
+    hu = float(np.clip(rng.normal(*CLOT_HU[subtype]), 40, 82))
+    age = "acute"
+    if subtype == "SDH":
+        age = str(rng.choice(list(AGE_SHARES), p=list(AGE_SHARES.values())))
+        limits = {"isodense": (30.0, 42.0), "chronic": (18.0, 28.0)}
+        hu = float(rng.uniform(*limits[age])) if age in limits else hu
+    elif subtype == "SAH" and rng.random() < FAINT_SAH_SHARE:
+        age, hu = "faint", float(rng.uniform(*FAINT_SAH_HU))
+    sites = SITES_OF[subtype]
     return Lesion(
         subtype=subtype,
         volume_ml=volume_ml,
-        hu=max(hu, 34.0),
+        hu=hu,
         side=int(rng.choice([-1, 1])),
         seed=int(rng.integers(2**31)),
+        site=str(rng.choice(list(sites), p=list(sites.values()))),
+        age=age,
     )

@@ -1,4 +1,4 @@
-"""A head as a scanner sees it: tilted slices, partial volume, point spread, noise."""
+"""A head as a site's scanner sees it: slices, partial volume, kernel, noise, artefacts."""
 
 from __future__ import annotations
 
@@ -9,22 +9,30 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ichnet.ct.volume import AIR_HU, slice_normal
-from ichnet.phantom.head import AIR, SCALP_MM, dissect, make_points, tissue_hu
-from ichnet.phantom.hemorrhage import Placed, paint_lesions, place_lesions
+from ichnet.phantom.artefacts import (
+    cupping,
+    drawn_noise,
+    hardening,
+    holder,
+    moved_head,
+    noise_pool,
+    sharpened,
+)
+from ichnet.phantom.field import Array, Lattice
+from ichnet.phantom.head import Section, section
+from ichnet.phantom.hemorrhage import Head, make_head
 from ichnet.phantom.patient import Patient, generator
-from ichnet.subtypes import SUBTYPES
-
-SUB_PLANES = 3
-"""Planes averaged over a slice's thickness; a pixel is lesion where half of them or more are."""
-
-POINT_SPREAD_PX = 0.6
-NOISE_GAUSSIANS = ((1.126, 1.0), (1.907, -1.166))
-"""Sigma in pixels and weight of two Gaussians whose difference shapes white noise: fitted to the
-autocorrelation of a real scan, .64, .05, -.22 at one, two and three pixels."""
+from ichnet.subtypes import SUBTYPES, bit_of
 
 THICKEST_SLICE_MM = 5.0
-FIRST_SLICE_Z_MM = -58.0
+PLANE_MM = 2.5
+"""A slice's density is the mean of planes at most this far apart."""
+
+FIRST_SLICE_Z_MM = -62.0
 LAST_SLICE_Z_MM = 74.0
+OUTLINE_SHARE: dict[str, float] = {"EDH": 0.5, "IPH": 0.5, "IVH": 0.45, "SAH": 0.38, "SDH": 0.5}
+"""A pixel belongs to a subtype's outline when blood fills this share of it. Outlines of thin
+subarachnoid blood are drawn around what is bright rather than what is full."""
 
 
 @dataclass(frozen=True)
@@ -34,9 +42,13 @@ class Site:
     Attributes:
         tilt_degrees: largest gantry tilt.
         tilted_share: share of scans with any.
-        noise_hu: standard deviation of the noise.
+        noise_hu: standard deviation of the noise of a 5 mm slice.
         offset_hu: error of the HU scale.
         field_of_view_mm: smallest and largest.
+        blur_mm: sigma of a soft kernel; negative for a sharp one.
+        cupping_hu: how much brighter brain is near bone.
+        streaks: beam hardening, 1 as usual.
+        holder: kind of head holder.
     """
 
     tilt_degrees: float
@@ -44,14 +56,31 @@ class Site:
     noise_hu: float
     offset_hu: float
     field_of_view_mm: tuple[float, float]
+    blur_mm: float
+    cupping_hu: float
+    streaks: float
+    holder: int
 
 
-SITES: dict[str, Site] = {
-    "rsna": Site(15, 0.3, 3.4, 0.0, (215, 250)),
-    "aihub": Site(20, 0.5, 3.2, 0.5, (205, 240)),
-    "dumc": Site(24, 0.8, 4.2, -1.5, (210, 250)),
-    "cq500": Site(28, 0.6, 3.8, 1.5, (220, 256)),
+SITES: dict[str, tuple[Site, ...]] = {
+    # many hospitals
+    "rsna": (
+        Site(15, 0.3, 3.4, 0.0, (215, 250), 0.0, 2.5, 1.0, 0),
+        Site(20, 0.5, 2.6, 1.0, (220, 250), 0.6, 3.0, 0.8, 1),
+        Site(6, 0.1, 4.4, -1.0, (205, 235), -0.6, 2.0, 1.2, 2),
+    ),
+    "aihub": (
+        Site(20, 0.5, 3.2, 0.5, (205, 240), 0.4, 2.5, 0.9, 1),
+        Site(12, 0.4, 3.6, 0.0, (215, 245), 0.0, 3.0, 1.0, 0),
+    ),
+    # the external test: darker and noisier, brighter and sharper than what models learn from
+    "dumc": (Site(24, 0.8, 4.2, -2.0, (210, 250), 0.5, 3.5, 1.3, 1),),
+    "cq500": (
+        Site(28, 0.6, 3.9, 2.0, (220, 256), -0.6, 2.0, 1.2, 2),
+        Site(18, 0.6, 4.6, 1.0, (215, 245), 0.0, 4.0, 1.4, 0),
+    ),
 }
+"""Scanners of each cohort."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,8 +104,20 @@ class Scan:
     positions_mm: NDArray[np.float64]
 
 
+@dataclass(frozen=True, eq=False)
+class Planned:
+    """Where a scan's slices lie."""
+
+    site: Site
+    field_of_view_mm: float
+    spacing_mm: float
+    thickness_mm: float
+    orientation: NDArray[np.float64]
+    corners_mm: NDArray[np.float64]
+
+
 def scan_patient(patient: Patient, seed: int, matrix: int, slices: tuple[int, int]) -> Scan:
-    """Render a patient at the cohort's site.
+    """Render a patient at one of the cohort's sites.
 
     Args:
         patient: who.
@@ -84,81 +125,121 @@ def scan_patient(patient: Patient, seed: int, matrix: int, slices: tuple[int, in
         matrix: rows and columns.
         slices: fewest and most.
     """
-    site = SITES[patient.cohort]
     rng = generator(seed, patient.cohort, patient.index, purpose=1)
+    head = make_head(patient)
+    plan = _plan(rng, head, slices)
+    lattice = Lattice.over(plan.field_of_view_mm, matrix)
+    normal = slice_normal(plan.orientation)
+    planes = max(1, round(plan.thickness_mm / PLANE_MM))
+    camera = Camera(rng, patient, plan, lattice, matrix)
+    hu = np.empty((len(plan.corners_mm), matrix, matrix), np.int16)
+    shares: list[dict[str, Array]] = []
+    for index, corner_mm in enumerate(plan.corners_mm):
+        seen = section(
+            head, lattice, corner_mm, plan.orientation, normal, plan.thickness_mm, planes
+        )
+        hu[index] = camera.expose(seen)
+        shares.append(seen.lesions)
+    pixel_mm = plan.field_of_view_mm / matrix
+    inward = 0.5 * pixel_mm * (plan.orientation[:3] + plan.orientation[3:])
+    return Scan(
+        hu=hu,
+        mask=outlined(shares, matrix),
+        pixel_spacing_mm=pixel_mm,
+        slice_spacing_mm=plan.spacing_mm,
+        orientation=plan.orientation,
+        positions_mm=plan.corners_mm + inward,
+    )
+
+
+def _plan(rng: np.random.Generator, head: Head, slices: tuple[int, int]) -> Planned:
+    """Draw a site and where the slices lie, so that no lesion falls between two of them."""
+    sites = SITES[head.patient.cohort]
+    site = sites[int(rng.integers(len(sites)))]
     count = int(rng.integers(slices[0], slices[1] + 1))
     tilt = np.radians(rng.uniform(3, site.tilt_degrees)) if rng.random() < site.tilted_share else 0
     orientation = np.array([1, 0, 0, 0, np.cos(tilt), np.sin(tilt)])
     normal = slice_normal(orientation)
-    pixel_mm = float(rng.uniform(*site.field_of_view_mm)) / matrix
+    field_of_view_mm = float(rng.uniform(*site.field_of_view_mm))
     spacing_mm = (LAST_SLICE_Z_MM - FIRST_SLICE_Z_MM) / (count - 1)
-    thickness_mm = min(spacing_mm, THICKEST_SLICE_MM)
     heights_mm = FIRST_SLICE_Z_MM + spacing_mm * np.arange(count)
-    off_centre_mm = rng.normal(0, 3, 2)
-    centres_mm = heights_mm[:, None] * normal + np.array([*off_centre_mm, 0.0])
-    corner_mm = (matrix - 1) / 2 * pixel_mm * (orientation[:3] + orientation[3:])
-    positions_mm = centres_mm - corner_mm
-
-    placed = place_lesions(patient)
-    hu = np.empty((count, matrix, matrix), np.int16)
-    mask = np.empty((count, matrix, matrix), np.uint8)
-    for index in range(count):
-        density, mask[index] = _render_slice(
-            patient,
-            placed,
-            positions_mm[index],
-            orientation,
-            normal,
-            pixel_mm,
-            thickness_mm,
-            matrix,
-        )
-        density = cv2.GaussianBlur(density, (0, 0), POINT_SPREAD_PX) + site.offset_hu
-        density += site.noise_hu * shaped_noise(rng, matrix)
-        hu[index] = np.clip(np.rint(density), AIR_HU, 3071)
-    return Scan(hu, mask, pixel_mm, spacing_mm, orientation, positions_mm)
+    peaks_mm = np.array([float(np.dot(one.peak_mm, normal)) for one in head.placed])
+    if len(peaks_mm):
+        offsets = spacing_mm * (np.arange(9) - 4) / 9
+        far = np.abs(peaks_mm[None, :, None] - offsets[:, None, None] - heights_mm).min(axis=2)
+        heights_mm = heights_mm + offsets[int(np.argmin(far.max(axis=1)))]
+    off_centre_mm = np.array([*rng.normal(0, 3, 2), 0.0])
+    half_mm = field_of_view_mm / 2 * (orientation[:3] + orientation[3:])
+    corners_mm = heights_mm[:, None] * normal + off_centre_mm - half_mm
+    thickness_mm = min(spacing_mm, THICKEST_SLICE_MM)
+    return Planned(site, field_of_view_mm, spacing_mm, thickness_mm, orientation, corners_mm)
 
 
-def _render_slice(
-    patient: Patient,
-    placed: tuple[Placed, ...],
-    position_mm: NDArray[np.float64],
-    orientation: NDArray[np.float64],
-    normal: NDArray[np.float64],
-    pixel_mm: float,
-    thickness_mm: float,
-    matrix: int,
-) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
-    """Return the mean density over the slice's thickness, and the mask of its majority."""
-    density = np.zeros((matrix, matrix), np.float32)
-    votes = np.zeros((len(SUBTYPES), matrix, matrix), np.uint8)
-    steps = np.arange(matrix) * pixel_mm
-    in_plane = (
-        position_mm
-        + steps[None, :, None] * orientation[:3]
-        + steps[:, None, None] * orientation[3:]
-    )
-    for share in (np.arange(SUB_PLANES) + 0.5) / SUB_PLANES - 0.5:
-        xyz = (in_plane + share * thickness_mm * normal).astype(np.float32)
-        points = make_points(patient, *(np.ascontiguousarray(xyz[..., i]) for i in range(3)))
-        # all else is air, and half of the work
-        head = points.depth > -(patient.skull_mm + 2 * SCALP_MM)
-        anatomy = dissect(points.where(head), patient)
-        hu = tissue_hu(anatomy, patient)
-        bits = paint_lesions(hu, anatomy, placed)
-        density[head] += hu - np.float32(AIR)
-        for index in range(len(SUBTYPES)):
-            votes[index][head] += (bits >> index) & 1
-    mask = np.zeros((matrix, matrix), np.uint8)
-    for index in range(len(SUBTYPES)):
-        mask |= ((2 * votes[index] >= SUB_PLANES).astype(np.uint8)) << index
-    return density / np.float32(SUB_PLANES) + np.float32(AIR), mask
+class Camera:
+    """Turns sections into a scanner's images."""
+
+    def __init__(
+        self,
+        rng: np.random.Generator,
+        patient: Patient,
+        plan: Planned,
+        lattice: Lattice,
+        matrix: int,
+    ) -> None:
+        """Draw what a scan's slices share: the holder and the noise."""
+        self.rng, self.plan, self.lattice, self.matrix = rng, plan, lattice, matrix
+        self.restless = "motion" in patient.mimics
+        self.pixel_mm = plan.field_of_view_mm / matrix
+        self.pool = noise_pool(rng, matrix, self.pixel_mm)
+        count = lattice.rows * lattice.fold
+        along = (np.arange(count) + 0.5) * lattice.pixel_mm - plan.field_of_view_mm / 2
+        x, y = np.meshgrid(along, along)
+        self.holder = holder(x, y, plan.site.holder, rng)
+        steps = (np.arange(matrix) + 0.5) / matrix * 2 - 1
+        far = (steps**2)[:, None] + (steps**2)[None, :]
+        # rays through the middle are weaker
+        self.noise_map = (0.72 + 0.5 * np.exp(-far / 0.42)).astype(np.float32)
+        self.noise_hu = plan.site.noise_hu * np.sqrt(THICKEST_SLICE_MM / plan.thickness_mm) ** 0.5
+
+    def expose(self, seen: Section) -> NDArray[np.int16]:
+        """Return a slice as it is stored, int16 [matrix, matrix]."""
+        site, pixel_mm = self.plan.site, self.lattice.pixel_mm
+        hu = np.maximum(seen.hu, self.holder)
+        hu = hu + np.float32(site.streaks) * hardening(hu, pixel_mm)
+        hu += cupping(seen.hu, pixel_mm, site.cupping_hu) * (seen.hu > -200)
+        if self.restless and self.rng.random() < 0.45:
+            hu = moved_head(hu, self.rng, pixel_mm)
+        shrinks = self.matrix < hu.shape[0]
+        how = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
+        image = cv2.resize(hu, (self.matrix, self.matrix), interpolation=how)
+        image = sharpened(np.asarray(image, np.float32), self.pixel_mm, site.blur_mm)
+        noise = drawn_noise(self.rng, self.pool)
+        noise *= self.noise_map
+        noise *= np.float32(self.noise_hu)
+        image += noise
+        image += np.float32(site.offset_hu)
+        np.rint(image, out=image)
+        np.clip(image, AIR_HU, 3071, out=image)
+        return image.astype(np.int16)
 
 
-def shaped_noise(rng: np.random.Generator, matrix: int) -> NDArray[np.float32]:
-    """Return band-passed noise of unit standard deviation, float32 [matrix, matrix]."""
-    white = rng.standard_normal((matrix, matrix), dtype=np.float32)
-    noise = np.zeros_like(white)
-    for sigma, weight in NOISE_GAUSSIANS:
-        noise += np.float32(weight) * cv2.GaussianBlur(white, (0, 0), sigma)
-    return np.asarray(noise / noise.std(), np.float32)
+def outlined(shares: list[dict[str, Array]], matrix: int) -> NDArray[np.uint8]:
+    """Return the outlines of all subtypes: every lesion of a scan has some pixel.
+
+    Args:
+        shares: of each slice, the share of its pixels that a subtype fills.
+        matrix: rows and columns of the outlines.
+    """
+    mask = np.zeros((len(shares), matrix, matrix), np.uint8)
+    for subtype in SUBTYPES:
+        peaks = [float(one[subtype].max()) if subtype in one else 0.0 for one in shares]
+        highest = max(peaks, default=0.0)
+        # partial volume may leave no pixel of a small lesion half full
+        limit = min(OUTLINE_SHARE[subtype], 0.6 * highest)
+        if highest <= 0:
+            continue
+        for index, one in enumerate(shares):
+            if peaks[index] >= limit:
+                fine = cv2.resize(one[subtype], (matrix, matrix), interpolation=cv2.INTER_LINEAR)
+                mask[index] |= (fine >= limit).astype(np.uint8) * np.uint8(bit_of(subtype))
+    return mask

@@ -1,4 +1,4 @@
-"""A plain head, points all over it, and lesions in it."""
+"""A plain head, lesions in it, and its sections."""
 
 from __future__ import annotations
 
@@ -7,15 +7,19 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ichnet.phantom.head import Points, make_points
+from ichnet.phantom.field import Lattice
+from ichnet.phantom.head import Section, section
+from ichnet.phantom.hemorrhage import Head, make_head
 from ichnet.phantom.patient import Lesion, Patient
 
-GRID_MM = 2.0
+FIELD_MM = 224.0
+AXIAL = np.array([1.0, 0, 0, 0, 1, 0])
+NORMAL = np.array([0.0, 0, 1])
 
 
 @pytest.fixture(scope="session")
 def plain() -> Patient:
-    """A head of the usual size, with nothing that resembles blood."""
+    """A straight head of the usual size, with nothing that resembles blood."""
     return Patient(
         cohort="dumc",
         index=0,
@@ -34,20 +38,30 @@ def plain() -> Patient:
 def with_lesion(plain):
     """The plain head with one lesion; its seed decides place and shape."""
 
-    def make(subtype: str, volume_ml=20.0, side=1, seed=3, hu=60.0) -> Patient:
-        return replace(plain, lesions=(Lesion(subtype, volume_ml, hu, side, seed),))
+    def make(subtype, site, volume_ml=20.0, side=1, seed=3, hu=60.0, age="acute") -> Patient:
+        lesion = Lesion(subtype, volume_ml, hu, side, seed, site, age)
+        return replace(plain, lesions=(lesion,))
 
     return make
 
 
 @pytest.fixture(scope="session")
-def points_of():
-    """Points 2 mm apart in all of a head: [x, y, z] flattened to two dimensions."""
+def cut():
+    """One plane through a head at a height, 140 x 140 pixels of 1.6 mm."""
 
-    def make(patient: Patient) -> Points:
-        counts = (72, 92, 84)  # multiples of four, as texture is interpolated between fourths
-        steps = [GRID_MM * (np.arange(n, dtype=np.float32) - (n - 1) / 2) for n in counts]
-        x, y, z = np.meshgrid(*steps, indexing="ij")
-        return make_points(patient, *(axis.reshape(-1, counts[2]) for axis in (x, y, z)))
+    def make(head: Head | Patient, z_mm: float) -> Section:
+        if isinstance(head, Patient):
+            head = make_head(head)
+        lattice = Lattice.over(FIELD_MM, 128)
+        corner = np.array([-FIELD_MM / 2, -FIELD_MM / 2, z_mm])
+        return section(head, lattice, corner, AXIAL, NORMAL, 1.0, 1)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def places():
+    """Positions of a section's pixels, x and y in mm."""
+    along = (np.arange(140) + 0.5) * 1.6 - FIELD_MM / 2
+    x, y = np.meshgrid(along, along)
+    return x, y

@@ -8,10 +8,13 @@ import numpy as np
 import pytest
 
 from ichnet.phantom.patient import (
+    AGE_SHARES,
     CLOT_HU,
     COHORT_NUMBER,
+    EVEN_MIX,
     LN_VOLUME_ML,
-    SINGLE_SUBTYPE,
+    MIMICS,
+    SITES_OF,
     VOLUME_LIMITS_ML,
     Patient,
     draw_patient,
@@ -46,15 +49,15 @@ def test_streams_for_different_purposes_are_independent():
     assert len(numbers) == 32
 
 
-@pytest.mark.parametrize("cohort", SINGLE_SUBTYPE)
+@pytest.mark.parametrize("cohort", EVEN_MIX)
 def test_hemorrhage_is_there_when_it_should_be(cohort):
     assert all(patient.lesions for patient in draw_many(cohort, 40))
     assert not any(patient.lesions for patient in draw_many(cohort, 40, has_ich=False))
 
 
-@pytest.mark.parametrize("cohort", SINGLE_SUBTYPE)
+@pytest.mark.parametrize("cohort", EVEN_MIX)
 def test_shares_of_subtypes_add_up_and_are_drawn(cohort):
-    mix = SINGLE_SUBTYPE[cohort]
+    mix = EVEN_MIX[cohort]
     assert sum(mix.values()) == pytest.approx(1)
     assert set(mix) == {*SUBTYPES, "mixed"}
     count = 600
@@ -76,8 +79,8 @@ def test_a_mixed_hemorrhage_has_two_subtypes_or_more_each_once():
 
 def test_volumes_are_log_normal_between_limits():
     lesions = [lesion for patient in draw_many("aihub", 1500) for lesion in patient.lesions]
-    low, high = VOLUME_LIMITS_ML
     for subtype in SUBTYPES:
+        low, high = VOLUME_LIMITS_ML[subtype]
         volumes = np.array([one.volume_ml for one in lesions if one.subtype == subtype])
         assert low <= volumes.min()
         assert volumes.max() <= high
@@ -87,14 +90,30 @@ def test_volumes_are_log_normal_between_limits():
         assert np.median(np.log(volumes)) == pytest.approx(mean, abs=error)
 
 
-def test_clots_are_denser_than_brain_and_some_subdural_ones_hardly():
+def test_density_follows_the_age_of_blood():
     lesions = [lesion for patient in draw_many("aihub", 1500) for lesion in patient.lesions]
-    assert min(one.hu for one in lesions) >= 34
-    acute = [one.hu for one in lesions if one.subtype == "IPH"]
-    assert np.mean(acute) == pytest.approx(CLOT_HU["IPH"][0], abs=1.5)
-    subdural = np.array([one.hu for one in lesions if one.subtype == "SDH"])
-    assert 0.15 < (subdural < 45).mean() < 0.4
+    acute = [one.hu for one in lesions if one.subtype == "EDH"]
+    assert np.mean(acute) == pytest.approx(CLOT_HU["EDH"][0], abs=1.5)
+    subdural = [one for one in lesions if one.subtype == "SDH"]
+    ages = Counter(one.age for one in subdural)
+    for age, share in AGE_SHARES.items():
+        error = 4 * np.sqrt(share * (1 - share) / len(subdural))
+        assert ages[age] / len(subdural) == pytest.approx(share, abs=error)
+    isodense = [one.hu for one in subdural if one.age == "isodense"]
+    assert min(isodense) >= 30
+    assert max(isodense) <= 42
+    faint = [one.hu for one in lesions if one.subtype == "SAH" and one.age == "faint"]
+    assert max(faint) <= 44
     assert {one.side for one in lesions} == {-1, 1}
+
+
+def test_sites_are_those_published():
+    for sites in SITES_OF.values():
+        assert sum(sites.values()) == pytest.approx(1)
+    lesions = [lesion for patient in draw_many("aihub", 1500) for lesion in patient.lesions]
+    clots = Counter(one.site for one in lesions if one.subtype == "IPH")
+    deep = (clots["ganglia"] + clots["thalamus"]) / sum(clots.values())
+    assert deep == pytest.approx(0.6, abs=4 * np.sqrt(0.24 / sum(clots.values())))
 
 
 def test_heads_vary_within_reason():
@@ -102,14 +121,25 @@ def test_heads_vary_within_reason():
     ages = np.array([patient.age_years for patient in patients])
     assert ages.min() >= 18
     assert ages.max() <= 97
-    assert ages.mean() == pytest.approx(62, abs=3)
-    assert 0.35 < np.mean([patient.sex == "F" for patient in patients]) < 0.55
+    assert ages.mean() == pytest.approx(65.7, abs=3)
+    assert 0.25 < np.mean([patient.sex == "F" for patient in patients]) < 0.46
     assert np.mean([patient.size for patient in patients]) == pytest.approx(1, abs=0.01)
     atrophy = np.array([patient.atrophy for patient in patients])
     assert atrophy.min() >= 0
     assert atrophy.max() <= 1
     assert np.corrcoef(ages, atrophy)[0, 1] > 0.6
+
+
+def test_mimics_are_as_frequent_as_stated():
+    patients = draw_many("dumc", 600, has_ich=False)
     mimics = Counter(name for patient in patients for name in patient.mimics)
-    assert set(mimics) == {"pineal", "choroid", "falx", "infarct"}
-    assert mimics["pineal"] / 400 == pytest.approx(0.6, abs=0.1)
-    assert mimics["infarct"] / 400 == pytest.approx(0.12, abs=0.07)
+    assert set(mimics) == set(MIMICS)
+    for name, share in MIMICS.items():
+        error = 4 * np.sqrt(share * (1 - share) / 600)
+        assert mimics[name] / 600 == pytest.approx(share, abs=error)
+
+
+def test_the_papers_mix_can_be_had():
+    patients = [draw_patient(7, "dumc", index, True, mix="paper") for index in range(300)]
+    clots = np.mean([patient.lesions[0].subtype == "IPH" for patient in patients])
+    assert clots == pytest.approx(221 / 327, abs=4 * np.sqrt(0.22 / 300))

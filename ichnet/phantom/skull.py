@@ -1,0 +1,301 @@
+"""Vault, skull base, face and scalp: where bone, air and soft tissue are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ichnet.phantom.field import (
+    Array,
+    Points,
+    Textures,
+    both_sides,
+    capsule,
+    cover,
+    ellipsoid,
+    ramp,
+    union,
+)
+from ichnet.phantom.patient import Patient
+
+INNER_TABLE_MM = (66.0, 83.0, 76.0)
+"""Half axes of the cranial cavity above its middle; below, it is higher: ``BELOW_MM``."""
+
+BELOW_MM = 96.0
+BASE_TOP_MM = -8.0
+"""No part of the skull base is higher."""
+
+FACE_TOP_MM = 0.0
+AIR_HU, FAT_HU, MUSCLE_HU, SKIN_HU, SPONGE_HU = -1000.0, -100.0, 52.0, 35.0, 420.0
+TABLE_HU, DIPLOE_HU, SUTURE_HU, PETROUS_HU = 1150.0, 750.0, 250.0, 1250.0
+VITREOUS_HU, LENS_HU, NERVE_HU = 10.0, 85.0, 38.0
+
+
+@dataclass(frozen=True, eq=False)
+class Skull:
+    """Distances of the skull's surfaces, mm; arrays of one shape.
+
+    Attributes:
+        depth: below the inner table of the vault; negative outside.
+        base: above the skull base.
+        thickness: of the vault's bone.
+        scalp: thickness of what covers it.
+        suture: from the nearest suture.
+        frontal: from the frontal sinus; negative inside.
+    """
+
+    depth: Array
+    base: Array
+    thickness: Array
+    scalp: Array
+    suture: Array
+    frontal: Array
+
+
+def skull_of(points: Points, textures: Textures, patient: Patient) -> Skull:
+    """Return the skull's distances."""
+    x, y, z, side = points.x, points.y, points.z, points.side
+    soft, slow = textures.soft.at(x, y, z), textures.slow.at(x, y, z)
+    back_ridge = np.exp(-((x / 6) ** 2)) * ramp(y, 66, 20) * np.exp(-(((z + 16) / 15) ** 2))
+    front_crest = np.exp(-((x / 3) ** 2)) * ramp(-y, 64, 12) * np.exp(-(((z + 4) / 22) ** 2))
+    # fingers of the gyri in the inner table, deeper at the base
+    depth = vault_depth(points) - 5.5 * back_ridge - 4.0 * front_crest + 0.5 * soft
+    squama = (
+        ramp(side, 48, 14) * ramp(y, -32, 16) * ramp(-y, -34, 20) * np.exp(-(((z + 8) / 26) ** 2))
+    )
+    thickness = patient.skull_mm * (1 + 0.12 * slow - 0.5 * squama) + 1.5 * ramp(np.abs(y), 62, 24)
+    temporal = ramp(side, 44, 12) * ramp(y, -58, 18) * ramp(-y, -20, 30) * ramp(-z, -14, 50)
+    nape = ramp(y, 42, 26) * ramp(-z, 30, 34)
+    face = ramp(-y, 30, 30) * ramp(-z, 26, 26)
+    scalp = patient.scalp_mm * (1 + 0.14 * slow) + 5.5 * temporal + 18 * nape + 6 * face
+    return Skull(
+        depth=depth,
+        base=_above_base(points, soft),
+        thickness=np.asarray(thickness, np.float32),
+        scalp=np.asarray(scalp, np.float32),
+        suture=suture_distance(points, textures),
+        frontal=_frontal_sinus(points, depth, soft, patient),
+    )
+
+
+def vault_depth(points: Points) -> Array:
+    """Return mm below the inner table, along the ray from the middle: a flattened egg."""
+    x, y, z = points.x, points.y, points.z
+    width = INNER_TABLE_MM[0] * (1 - 0.15 * ramp(-y, 46, 84) - 0.04 * ramp(y, 60, 60))
+    high = np.where(z > 0, np.float32(1 / INNER_TABLE_MM[2]), np.float32(1 / BELOW_MM))
+    total = np.zeros_like(x)
+    for part in (np.abs(x / width), np.abs(y) / np.float32(INNER_TABLE_MM[1]), np.abs(z) * high):
+        total += part * part * np.sqrt(np.sqrt(part))
+    radius = np.sqrt(x * x + y * y + z * z)
+    share = np.maximum(total ** np.float32(1 / 2.25), np.float32(1e-3))
+    return np.asarray(radius / share - radius, np.float32)
+
+
+def _above_base(points: Points, soft: Array) -> Array:
+    """Return the distance above the skull base: a height over x and y, and the foramen magnum."""
+    if points.z.min() > BASE_TOP_MM + 12:
+        return np.asarray(points.z - np.float32(BASE_TOP_MM), np.float32)
+    side, y = points.side, points.y
+    height = base_height(side, y)
+    steep = (base_height(side + 1, y) - height) ** 2 + (base_height(side, y + 1) - height) ** 2
+    above = points.z - height - 1.2 * soft * ramp(-y, -10, 30)
+    # a slope matters to a distance near the surface only
+    above = above / np.sqrt(1 + steep / (1 + (above / 12) ** 2))
+    canal = 15 - np.sqrt((0.9 * side) ** 2 + (0.85 * (y - 31)) ** 2)
+    return np.asarray(np.maximum(above, canal), np.float32)
+
+
+def petrous_line(side: Array) -> Array:
+    """Return y of the petrous ridge at a distance from the middle."""
+    return np.asarray(2 + 0.52 * np.maximum(side - 8, 0), np.float32)
+
+
+def base_height(side: Array, y: Array) -> Array:
+    """Return z of the skull base: three fossae like steps, and the petrous ridges between them."""
+    front = -27 + 8 * np.exp(-(((side - 29) / 15) ** 2)) - 4 * np.exp(-((side / 8) ** 2))
+    middle = -48 + 17 * np.exp(-((side / 12) ** 2))
+    back = -69 + 0.0035 * side**2 + 0.004 * (y - 34) ** 2
+    wing_y = -37 + 16 * np.exp(-((side / 15) ** 2)) + 13 * ramp(side, 56, 24)
+    ridge_y = petrous_line(side)
+    height = front + ramp(y - wing_y, 0, 7) * (middle - front)
+    height += 3 * np.exp(-(((y - wing_y) / 4) ** 2)) * ramp(side, 14, 10)
+    height += ramp(y - ridge_y, 0, 9) * (back - height)
+    ridge = -26 - 0.10 * np.maximum(side - 34, 0) - 1.15 * np.abs(y - ridge_y)
+    height = np.maximum(height, np.where(np.abs(y - ridge_y) < 34, ridge, -200))
+    return np.asarray(height, np.float32)
+
+
+def suture_distance(points: Points, textures: Textures) -> Array:
+    """Return the distance from the nearest of coronal, sagittal and lambdoid suture."""
+    zigzag = textures.fine.at(points.x, points.y, points.z)
+    coronal, lambdoid = suture_lines(points)
+    sagittal = np.where(points.z > 20, points.side + 6 * (1 - ramp(points.y, -16, 8)), 99)
+    sagittal = np.where(points.y > 62, 99, sagittal)
+    nearest = np.minimum(np.minimum(np.abs(coronal), np.abs(lambdoid)), np.abs(sagittal))
+    return np.asarray(np.abs(nearest + 0.9 * zigzag), np.float32)
+
+
+def suture_lines(points: Points) -> tuple[Array, Array]:
+    """Return the distances behind the coronal and the lambdoid suture, along y."""
+    coronal = points.y + 6 + 0.32 * points.side
+    lambdoid = points.y - 70 + 0.42 * points.side + 0.25 * np.minimum(points.z - 20, 0)
+    return np.asarray(coronal, np.float32), np.asarray(lambdoid, np.float32)
+
+
+def _frontal_sinus(points: Points, depth: Array, soft: Array, patient: Patient) -> Array:
+    wide = 10 + 16 * patient.sinus
+    high = 10 + 22 * patient.sinus
+    across = np.sqrt((points.x / wide) ** 2 + ((points.z + 24) / high) ** 2) - 1 + 0.25 * soft
+    septum = 1.2 - np.abs(points.x + 2 * soft)
+    between = np.abs(depth + 0.55 * patient.skull_mm + 2.5) - 2.2
+    front = np.where(points.y < -40, 0, 60)
+    return np.asarray(np.maximum(np.maximum(10 * across, between), septum) + front, np.float32)
+
+
+@dataclass(frozen=True, eq=False)
+class Face:
+    """Distances of what lies below the skull base; negative inside."""
+
+    orbit: Array
+    globe: Array
+    lens: Array
+    nerve: Array
+    nose: Array
+    septa: Array
+    sphenoid: Array
+    maxilla: Array
+    mastoid: Array
+    cells: Array
+    petrous: Array
+    canal: Array
+    arch: Array
+    fat: Array
+
+
+def face_of(points: Points, textures: Textures) -> Face:
+    """Return the face's distances."""
+    x, y, z = points.x, points.y, points.z
+    mirrored = both_sides(points)
+    cells, fine = textures.cells.at(x, y, z), textures.fine.at(x, y, z)
+    soft = textures.soft.at(x, y, z)
+    muscles = union(
+        capsule(mirrored, (43, -74, -34), (16, -36, -32), (1.6, 2.2)),
+        capsule(mirrored, (20, -74, -34), (13, -36, -32), (1.6, 2.2)),
+        capsule(mirrored, (31, -68, -34), (13, -34, -32), (2.0, 2.0)),
+        capsule(mirrored, (31, -78, -23), (14, -36, -29), (1.5, 1.8)),
+    )
+    arch = union(
+        capsule(mirrored, (46, -66, -46), (66, -30, -52), (4.5, 2.2)),
+        capsule(mirrored, (66, -30, -52), (66, 2, -50), (2.2, 3.0)),
+        capsule(mirrored, (49, -72, -30), (47, -66, -50), (3.0, 5.0)),
+        capsule(mirrored, (56, 0, -58), (54, -6, -84), (5.0, 4.0)),
+        capsule(mirrored, (24, -40, -46), (20, -34, -74), (2.0, 2.0)),
+    )
+    return Face(
+        orbit=union(
+            ellipsoid(mirrored, (31, -68, -34), (19, 22, 16)),
+            capsule(mirrored, (26, -60, -34), (13, -36, -32), (13, 4)),
+            smooth_mm=3,
+        ),
+        globe=ellipsoid(mirrored, (31, -79, -35), (12, 12, 12)),
+        lens=ellipsoid(mirrored, (31, -89, -35), (4.5, 2.2, 4.5)),
+        nerve=muscles,
+        nose=union(
+            ellipsoid(points, (0, -58, -42), (12.5, 26, 20)),
+            ellipsoid(points, (0, -66, -68), (15, 28, 18)),
+            ellipsoid(points, (0, -22, -84), (14, 12, 14)),
+        ),
+        septa=np.asarray(np.minimum(np.abs(3.0 * cells), np.abs(x + 1.5 * soft)), np.float32),
+        sphenoid=ellipsoid(points, (0, -17, -44), (15, 14, 10)) + 2.0 * soft,
+        maxilla=ellipsoid(mirrored, (28, -60, -68), (14, 17, 17)) + 2.0 * soft,
+        mastoid=ellipsoid(mirrored, (54, 30, -46), (13, 17, 19)) + 2.5 * soft,
+        cells=np.asarray(1.3 - 3.4 * np.abs(cells), np.float32),
+        petrous=union(
+            capsule(mirrored, (14, 4, -38), (34, 16, -38), (5, 9)),
+            capsule(mirrored, (34, 16, -38), (56, 28, -46), (9, 16)),
+            ellipsoid(points, (0, 4, -50), (12, 9, 20)),
+            smooth_mm=4,
+        ),
+        canal=union(
+            capsule(mirrored, (46, 14, -50), (74, 12, -50), (3.6, 4.2)),
+            ellipsoid(mirrored, (42, 14, -46), (4, 3, 4)),
+            capsule(mirrored, (16, 10, -36), (30, 15, -37), (2.0, 1.6)),
+        ),
+        arch=arch,
+        fat=np.asarray(3.0 * (0.42 - np.abs(soft + 0.5 * fine)), np.float32),
+    )
+
+
+def blend(hu: Array, share: Array, value: float | np.float32 | Array) -> None:
+    """Paint a value over ``hu`` with a pixel's share of it."""
+    hu += share * (np.asarray(value, np.float32) - hu)
+
+
+def paint_vault(hu: Array, skull: Skull, textures: tuple[Array, Array], width: Array) -> None:
+    """Paint scalp and vault over air.
+
+    Args:
+        hu: [rows, columns, planes], changed.
+        skull: at the pixels.
+        textures: soft and fine, at the pixels.
+        width: mm over which a surface is blurred, [rows, columns, planes].
+    """
+    soft, fine = textures
+    outer = -skull.depth - skull.thickness  # above the outer table
+    skin = outer - skull.scalp
+    blend(hu, cover(skin, width), SKIN_HU)
+    inner_fat = cover(skin + np.float32(1.9), width)
+    blend(hu, inner_fat, np.float32(-85) + 12 * fine)
+    # galea, and muscle where there is much to cover
+    lean = np.maximum(skin + np.float32(3.6), 8.0 - skull.scalp + 1.5 * fine)
+    planes_of_fat = np.where(skull.scalp > 14, 0.9 - 4.5 * np.abs(soft + 0.35 * fine), -9)
+    lean = cover(np.maximum(lean, planes_of_fat), 1.5)
+    blend(hu, lean, MUSCLE_HU + 6 * fine)
+    blend(hu, cover(np.abs(outer - np.float32(2.2)) - np.float32(0.4), 1.5), 20.0)
+    bone = cover(outer, width)
+    blend(hu, bone, TABLE_HU)
+    middle = np.abs(outer + np.float32(0.5) * skull.thickness)
+    sponge = cover(middle - (0.5 * skull.thickness - np.float32(1.7)), 1.2)
+    blend(hu, sponge * bone, DIPLOE_HU + 170 * fine + 90 * soft)
+    blend(hu, cover(skull.suture - np.float32(0.7), 1.2) * bone * (skull.depth > -30), SUTURE_HU)
+    blend(hu, cover(skull.frontal - np.float32(1.2), 1.0) * cover(outer + 1.0, 1.0), TABLE_HU)
+    blend(hu, cover(skull.frontal, 1.0) * cover(outer + np.float32(1.5), 1.0), AIR_HU)
+
+
+def paint_face(hu: Array, skull: Skull, face: Face, points: Points, width: float) -> None:
+    """Paint what lies below the skull base."""
+    below = cover(skull.base, width)
+    # the vault's bone ends above the face: in front, and below the nape
+    front = ramp(-points.y, 26, 10)
+    inside_skin = cover(-skull.depth - skull.thickness - skull.scalp + np.float32(3), 2.0)
+    blend(hu, below * front * inside_skin * ramp(-points.z, 26, 8), MUSCLE_HU - 4)
+    within = below * cover(-skull.depth - skull.thickness - np.float32(1), 2.0)
+    blend(hu, within, MUSCLE_HU + 4)
+    soft_part = np.maximum(within, below * inside_skin * ramp(-points.z, 34, 10))
+    blend(hu, soft_part * cover(-face.fat, 1.5), FAT_HU + 10)
+    blend(hu, soft_part * cover(-skull.base - np.float32(3.0), 1.2), SPONGE_HU)
+    plate = cover(np.abs(skull.base + np.float32(1.1)) - np.float32(1.1), 1.2)
+    blend(hu, plate * within, TABLE_HU)
+    blend(hu, cover(face.petrous, 1.2) * within, PETROUS_HU)
+    blend(hu, cover(face.arch, 1.2) * below * inside_skin, TABLE_HU)
+    _paint_orbit(hu, face, soft_part)
+    for space in (face.sphenoid, face.maxilla):
+        blend(hu, soft_part * cover(space - np.float32(1.4), 1.0), TABLE_HU)
+        blend(hu, soft_part * cover(space, 1.0), AIR_HU)
+    blend(hu, soft_part * cover(face.nose - np.float32(0.8), 1.0), SPONGE_HU)
+    blend(hu, soft_part * cover(face.nose + np.float32(0.2), 1.0), AIR_HU)
+    blend(hu, soft_part * cover(np.maximum(face.nose, face.septa - np.float32(0.9)), 1.0), 160.0)
+    cells = np.maximum(face.mastoid, face.cells)
+    blend(hu, cover(face.mastoid, 1.0) * below, TABLE_HU * 0.75)
+    blend(hu, cover(cells, 1.2) * below, AIR_HU * 0.85)
+    blend(hu, cover(face.canal, 1.0) * below, AIR_HU)
+
+
+def _paint_orbit(hu: Array, face: Face, where: Array) -> None:
+    blend(hu, where * cover(face.orbit - np.float32(1.6), 1.0), TABLE_HU)
+    blend(hu, where * cover(face.orbit, 1.0), FAT_HU)
+    blend(hu, where * cover(np.maximum(face.nerve, face.orbit), 1.0), NERVE_HU)
+    blend(hu, where * cover(face.globe, 1.0), 48.0)
+    blend(hu, where * cover(face.globe + np.float32(1.3), 1.0), VITREOUS_HU)
+    blend(hu, where * cover(face.lens, 1.0), LENS_HU)
