@@ -31,11 +31,10 @@ CLASSIFIERS = [runs.classifier_name(b, a) for b in BACKBONES for a in ARMS]
 SEGMENTERS = [runs.segmenter_name(s) for s in runs.SEGMENTERS]
 BASELINES = [runs.baseline_name(b) for b in runs.BASELINES]
 ENSEMBLES = [runs.ensemble_name(c) for c in COMBINATIONS]
-MODELS = CLASSIFIERS + SEGMENTERS + BASELINES + ENSEMBLES
+MODELS = CLASSIFIERS + SEGMENTERS + BASELINES + ENSEMBLES + [runs.THRESHOLD]
 REPEATED = [runs.classifier_name(b, a) for b in config["repeats"]["backbones"] for a in ARMS]
 REPEATED += SEGMENTERS + BASELINES + ENSEMBLES
 PREDICTIONS = [f"{{run}}/predictions/{{model}}/{c}.scans.csv" for c in runs.TEST_COHORTS]
-
 
 
 LISTS = {"backbones", "arms", "combinations"}
@@ -251,6 +250,18 @@ rule predict_classifier:
     shell:
         "python eval/predict.py --config {CONFIG} --seed {params.seed} --records {RECORDS} "
         "--run {wildcards.run} --models {wildcards.backbone}-{wildcards.arm}"
+
+
+rule predict_threshold:
+    input:
+        expand(f"{RECORDS}/{{set}}/info.json", set=["aihub-scans", *runs.TEST_COHORTS]),
+    output:
+        [path.format(run=RUN, model=runs.THRESHOLD) for path in PREDICTIONS],
+    benchmark:
+        f"{RUN}/costs/predict_threshold/all.tsv"
+    shell:
+        "python eval/predict.py --config {CONFIG} --records {RECORDS} --run {RUN} "
+        f"--models {runs.THRESHOLD}"
 
 
 rule localisation:

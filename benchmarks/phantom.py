@@ -1,4 +1,7 @@
-"""Synthetic scans a second, rendered alone and written as DICOM by one and by two processes.
+"""Synthetic scans a second, and whether time and memory grow as they should.
+
+Scans of 512 x 512 are written as DICOM by one and by two processes, in turns; a scan of 16 slices
+is compared with one of 32; peak memory after two scans is compared with that after ten.
 
 The last line is one JSON object.
 """
@@ -6,55 +9,81 @@ The last line is one JSON object.
 from __future__ import annotations
 
 import json
+import resource
+import subprocess
+import sys
 import tempfile
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from statistics import median
 
 from ichnet.config import PhantomConfig, load_config
 from ichnet.phantom.cohort import generate
-from ichnet.phantom.patient import draw_patient
-from ichnet.phantom.scanner import scan_patient
 
 CONFIG = Path(__file__).parents[1] / "models" / "phantom.yaml"
-SCANS, ROUNDS = 8, 3
+MATRIX, SLICES, SCANS, ROUNDS = 512, 32, 12, 3
 
 
 def main() -> None:
     """Time each way in turns and print medians."""
-    phantom = load_config(CONFIG).phantom
-    phantom = replace(phantom, scans=dict.fromkeys(phantom.scans, SCANS))
-    ways: dict[str, Callable[[int], None]] = {
-        "render": lambda seed: render(phantom, seed),
-        "write_1_process": lambda seed: write(phantom, seed, 1),
-        "write_2_processes": lambda seed: write(phantom, seed, 2),
+    if len(sys.argv) == 3:
+        print_peak(int(sys.argv[1]), int(sys.argv[2]))
+        return
+    ways = {
+        "32 slices, 2 processes": (SLICES, 2, SCANS),
+        "32 slices, 1 process": (SLICES, 1, SCANS // 3),
+        "16 slices, 1 process": (SLICES // 2, 1, SCANS // 3),
     }
-    seconds: dict[str, list[float]] = {name: [] for name in ways}
+    rates: dict[str, list[float]] = {name: [] for name in ways}
     for seed in range(ROUNDS):
-        for name, way in ways.items():
+        for name, (slices, workers, scans) in ways.items():
             start = time.perf_counter()
-            way(seed)
-            seconds[name].append(time.perf_counter() - start)
-    rates = {name: SCANS / median(values) for name, values in seconds.items()}
-    print(f"{SCANS} scans, {phantom.slices} slices of {phantom.matrix} x {phantom.matrix}")
-    for name, rate in rates.items():
-        print(f"{name:20} {rate:6.2f} scans a second")
-    print(json.dumps({f"scans_per_second_{name}": round(rate, 3) for name, rate in rates.items()}))
+            write(slices, workers, scans, seed)
+            rates[name].append(scans / (time.perf_counter() - start))
+    print(f"{MATRIX} x {MATRIX}, written as DICOM, median of {ROUNDS}")
+    for name, values in rates.items():
+        print(f"{name:24} {median(values):5.2f} scans a second")
+    linear = median(rates["16 slices, 1 process"]) / median(rates["32 slices, 1 process"])
+    peaks_mib = {scans: peak_of_process(scans) for scans in (2, 10)}
+    print(f"half the slices: {linear:.2f} times the scans")
+    print(f"peak memory: {peaks_mib[2]} MiB for 2 scans, {peaks_mib[10]} MiB for 10")
+    figures = {
+        "scans_per_second": round(median(rates["32 slices, 2 processes"]), 3),
+        "scans_per_second_1_process": round(median(rates["32 slices, 1 process"]), 3),
+        "rate_at_half_the_slices": round(linear, 3),
+        "rss_ratio_5x": round(peaks_mib[10] / peaks_mib[2], 3),
+    }
+    print(json.dumps(figures))
 
 
-def render(phantom: PhantomConfig, seed: int) -> None:
-    """Render scans without writing them."""
-    for index in range(SCANS):
-        patient = draw_patient(seed, "aihub", index, has_ich=index % 2 == 0)
-        scan_patient(patient, seed, phantom.matrix, phantom.slices)
-
-
-def write(phantom: PhantomConfig, seed: int, workers: int) -> None:
+def write(slices: int, workers: int, scans: int, seed: int) -> None:
     """Write a cohort; two processes pay for starting two interpreters."""
     with tempfile.TemporaryDirectory() as folder:
-        generate(phantom, seed, Path(folder), ["aihub"], workers)
+        generate(configured(slices, scans), seed, Path(folder), ["dumc"], workers)
+
+
+def configured(slices: int, scans: int) -> PhantomConfig:
+    """Return the demonstration's phantom at a scanner's own matrix."""
+    phantom = load_config(CONFIG).phantom
+    return replace(
+        phantom,
+        matrix=MATRIX,
+        slices=(slices, slices),
+        scans=dict.fromkeys(phantom.scans, scans),
+    )
+
+
+def peak_of_process(scans: int) -> int:
+    """Return the peak resident memory of a fresh process that writes scans, MiB."""
+    command = [sys.executable, __file__, str(scans), "1"]
+    return int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+
+def print_peak(scans: int, workers: int) -> None:
+    """Write scans and print this process's peak resident memory, MiB."""
+    write(SLICES, workers, scans, seed=0)
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
 
 
 if __name__ == "__main__":

@@ -54,6 +54,9 @@ def segmenter_name(segmenter: str) -> str:
 BASELINES: tuple[str, ...] = ("mean", "maximum", "nnls")
 """Combinations of all segmenters that do not look at their input."""
 
+THRESHOLD = "baseline-threshold"
+"""The model that is no network: bright tissue within the skull."""
+
 
 def baseline_name(baseline: str) -> str:
     """Return e.g. ``baseline-mean``."""

@@ -6,6 +6,7 @@ external cohorts. Classifiers read HU; segmenters and ensembles read cached maps
 
 from __future__ import annotations
 
+import itertools
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
@@ -20,6 +22,7 @@ from ichnet.config import SEGMENTERS, Config, ConfigError
 from ichnet.inference.baselines import combine, least_squares_weights, write_weights
 from ichnet.inference.maps import maps_dataset, maps_members, require_maps_of
 from ichnet.inference.scan_score import scan_score, write_calibration
+from ichnet.inference.threshold import Prepared, prepare_scan, slice_scores, tune
 from ichnet.inference.trained import load_best, members_of_model
 from ichnet.networks.scores import TopPixelMean
 from ichnet.predictions import (
@@ -32,7 +35,14 @@ from ichnet.predictions import (
 from ichnet.records.reader import slices_dataset
 from ichnet.records.record_set import RecordSet
 from ichnet.records.schema import Example
-from ichnet.runs import BASELINES, TEST_COHORTS, RunFolder, baseline_name, segmenter_name
+from ichnet.runs import (
+    BASELINES,
+    TEST_COHORTS,
+    THRESHOLD,
+    RunFolder,
+    baseline_name,
+    segmenter_name,
+)
 from ichnet.statistics.calibration import PlattCalibration
 from ichnet.subtypes import LABELS
 
@@ -43,6 +53,10 @@ BATCH_SLICES = 16
 
 Answer = Callable[[Example], tuple[tf.Tensor, tf.Tensor | None]]
 """From a batch to slice scores [batch] and, but for classifiers, maps [batch, m, m] in [0, 1]."""
+
+
+Predictor = Callable[[RecordSet, str], list["SlicePrediction"]]
+"""Predicts every slice of one split of a record set."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +96,22 @@ def predict_model(config: Config, model: str, records: Path, run: RunFolder) -> 
         FileNotFoundError: when the model is not trained, or its maps are not cached.
         ConfigError: when a record set is missing or the model cannot be calibrated on it.
     """
+    predict = (
+        _threshold_predictor(records, run)
+        if model == THRESHOLD
+        else _network_predictor(config, model, records, run)
+    )
+    validation = RecordSet.open(records / CALIBRATION_SET)
+    calibration = fit_calibration(predict(validation, CALIBRATION_SPLIT), validation)
+    write_calibration(calibration, run.calibration(model))
+    for cohort in TEST_COHORTS:
+        record_set = RecordSet.open(records / cohort)
+        predictions = predict(record_set, TEST_SPLIT)
+        write_cohort(predictions, record_set, calibration, run.predictions(model), cohort)
+
+
+def _network_predictor(config: Config, model: str, records: Path, run: RunFolder) -> Predictor:
+    """Return how a trained network predicts a split of a record set."""
     dataset_of, answer = reader_and_answer(config, model, records, run)
 
     def predict(record_set: RecordSet, split: str) -> list[SlicePrediction]:
@@ -94,13 +124,47 @@ def predict_model(config: Config, model: str, records: Path, run: RunFolder) -> 
                 bar.update()
         return found
 
-    validation = RecordSet.open(records / CALIBRATION_SET)
-    calibration = fit_calibration(predict(validation, CALIBRATION_SPLIT), validation)
-    write_calibration(calibration, run.calibration(model))
-    for cohort in TEST_COHORTS:
-        record_set = RecordSet.open(records / cohort)
-        predictions = predict(record_set, TEST_SPLIT)
-        write_cohort(predictions, record_set, calibration, run.predictions(model), cohort)
+    return predict
+
+
+def _threshold_predictor(records: Path, run: RunFolder) -> Predictor:
+    """Tune the threshold on AI-Hub's training scans; return how it predicts a split."""
+    training = list(_prepared_scans(RecordSet.open(records / CALIBRATION_SET), "train"))
+    truth = [any(bool(one["labels"][0] > 0) for one in slices) for slices, _ in training]
+    rule, _ = tune([scan for _, scan in training], truth)
+    rule.write(run.model(THRESHOLD) / "rule.json")
+
+    def predict(record_set: RecordSet, split: str) -> list[SlicePrediction]:
+        found = []
+        for slices, scan in _prepared_scans(record_set, split):
+            blood = rule.blood(scan)
+            for one, score, pixels in zip(
+                slices, slice_scores(blood, scan.voxel_ml), blood, strict=True
+            ):
+                drawn = one["mask"] > 0
+                measured = {
+                    "probability": score,
+                    "pixel_ml": one["pixel_spacing_mm"] ** 2 * one["slice_spacing_mm"] / 1000.0,
+                    "mask_pixels": np.count_nonzero(drawn),
+                    "predicted_pixels": np.count_nonzero(pixels),
+                    "overlap_pixels": np.count_nonzero(drawn & pixels),
+                }
+                found.append(_prediction({**one, **measured}))
+        return found
+
+    return predict
+
+
+def _prepared_scans(
+    record_set: RecordSet, split: str
+) -> Iterator[tuple[list[dict[str, Any]], Prepared]]:
+    """Yield each scan's slices as they are stored, and the scan ready for a threshold."""
+    slices = slices_dataset(record_set, split).as_numpy_iterator()
+    for _, group in itertools.groupby(slices, key=lambda one: one["scan_id"]):
+        scan = list(group)
+        hu = np.stack([one["hu"] for one in scan])
+        spacing_mm = np.array([one["slice_spacing_mm"] for one in scan], float)
+        yield scan, prepare_scan(hu, float(scan[0]["pixel_spacing_mm"]), spacing_mm)
 
 
 def reader_and_answer(

@@ -76,7 +76,7 @@ def generate(
         if marker.exists() and json.loads(marker.read_text(encoding="utf-8")) == settings:
             continue
         _start_anew(folder)
-        rows = _write_patients(_tasks(config, seed, cohort, folder), workers)
+        rows = _write_patients(tasks_of(config, seed, cohort, folder), workers)
         write_label_table(cohort, rows, folder)
         with write_whole(marker) as handle:
             json.dump(settings, handle)
@@ -95,7 +95,7 @@ def _start_anew(folder: Path) -> None:
     (folder / OWN).touch()
 
 
-def _tasks(config: PhantomConfig, seed: int, cohort: str, folder: Path) -> list[Task]:
+def tasks_of(config: PhantomConfig, seed: int, cohort: str, folder: Path) -> list[Task]:
     """Return one task a patient; an exact number of them, drawn by seed, has hemorrhage."""
     count = config.scans[cohort]
     with_ich = round(count * config.ich_share[cohort])

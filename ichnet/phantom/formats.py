@@ -21,6 +21,7 @@ from ichnet.files import write_whole
 from ichnet.phantom.dicom import identify, rsna_uid, save, slice_dataset
 from ichnet.phantom.patient import Patient, generator
 from ichnet.phantom.scanner import Scan
+from ichnet.phantom.votes import reader_votes
 from ichnet.subtypes import SUBTYPES, bit_of
 
 Row = list[str]
@@ -127,35 +128,22 @@ def write_cq500(patient: Patient, scan: Scan, seed: int, root: Path) -> list[Row
         dataset.SeriesDescription = "CT Plain"
         save(dataset, folder / f"CT{index:06d}.dcm")
     rng = generator(seed, "cq500", patient.index, purpose=3)
-    row = [f"CQ500-CT-{patient.index}", "B1"]
-    for _ in range(3):
-        row += read_scan(rng, patient, scan)
-    return [row]
+    return [[f"CQ500-CT-{patient.index}", "B1", *cq500_reads(rng, patient)]]
 
 
-def read_scan(rng: np.random.Generator, patient: Patient, scan: Scan) -> Row:
-    """Return what one simulated reader finds.
-
-    The chance to miss a subtype grows as its volume and its contrast to brain shrink; now and then
-    a reader sees blood where there is none.
-    """
-    voxel_ml = scan.pixel_spacing_mm**2 * scan.slice_spacing_mm / 1000
-    seen = dict.fromkeys(SUBTYPES, 0)
-    for lesion in patient.lesions:
-        volume_ml = np.count_nonzero(scan.mask & bit_of(lesion.subtype)) * voxel_ml
-        evidence = volume_ml * max(lesion.hu - 33, 1) / 20
-        if volume_ml > 0 and rng.random() < 1 - np.exp(-0.4 - 1.2 * evidence):
-            seen[lesion.subtype] = 1
-    if rng.random() < 0.05:
-        seen[str(rng.choice(["SAH", "SDH"]))] = 1
-    sides = {lesion.side for lesion in patient.lesions if seen[lesion.subtype]}
-    findings = {
-        "ICH": max(seen.values()),
-        **seen,
-        "BleedLocation-Left": int(1 in sides),
-        "BleedLocation-Right": int(-1 in sides),
-    }
-    return [str(findings.get(name, 0)) for name in CQ500_FINDINGS]
+def cq500_reads(rng: np.random.Generator, patient: Patient) -> Row:
+    """Return the cells of three readers, each with ``CQ500_FINDINGS``."""
+    cells: Row = []
+    for called in reader_votes(rng, patient):
+        sides = {lesion.side for lesion in patient.lesions if called[lesion.subtype]}
+        findings = {
+            "ICH": any(called.values()),
+            **called,
+            "BleedLocation-Left": 1 in sides,
+            "BleedLocation-Right": -1 in sides,
+        }
+        cells += [str(int(findings.get(name, False))) for name in CQ500_FINDINGS]
+    return cells
 
 
 def slice_annotation(mask: NDArray[np.uint8]) -> dict[str, Any]:

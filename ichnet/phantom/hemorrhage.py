@@ -46,7 +46,7 @@ SUTURE_MARGIN_MM = 2.5
 MASS_EFFECT_ML = 4.0
 """Smaller lesions push nothing."""
 
-DISTENDED_MM = 0.8
+DISTENDED_MM = 1.1
 """Blood under pressure pushes each wall of a sulcus by so much."""
 
 BONE_BLUR_MM = 0.7
@@ -383,7 +383,7 @@ def level_of(points: Points, placed: Placed, textures: Textures) -> Array:
             far = np.sqrt(dx * dx + dy * dy + dz * dz) * (1.0 if index == 0 else 1.25)
         else:
             # cisterns and fissures are wider than they are high
-            far = np.sqrt(dx * dx + dy * dy + (2.8 * dz) ** 2) * (1 + 0.35 * index)
+            far = np.sqrt(dx * dx + dy * dy + (6.0 * dz) ** 2) * (1 + 0.35 * index)
         nearest = np.minimum(nearest, far)
     fine = textures.fine.at(points.x, points.y, points.z)
     rough = (0.14, 0.06) if placed.lesion.subtype == "IPH" else (0.25, 0.10)

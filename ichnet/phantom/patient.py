@@ -233,7 +233,7 @@ def _draw_lesions(
     numbers = np.array(list(shares.values()), float)
     kind = str(rng.choice(list(shares), p=numbers / numbers.sum()))
     subtypes = _draw_mixed(rng) if kind == "mixed" else [kind]
-    return tuple(_draw_lesion(rng, subtype) for subtype in subtypes)
+    return tuple(draw_lesion(rng, subtype) for subtype in subtypes)
 
 
 def _draw_mixed(rng: np.random.Generator) -> list[str]:
@@ -244,7 +244,8 @@ def _draw_mixed(rng: np.random.Generator) -> list[str]:
             return drawn
 
 
-def _draw_lesion(rng: np.random.Generator, subtype: str) -> Lesion:
+def draw_lesion(rng: np.random.Generator, subtype: str) -> Lesion:
+    """Draw one hemorrhage of a subtype: volume, age and density of the blood, place."""
     mean, deviation = LN_VOLUME_ML[subtype]
     volume_ml = float(np.clip(np.exp(rng.normal(mean, deviation)), *VOLUME_LIMITS_ML[subtype]))
     hu = float(np.clip(rng.normal(*CLOT_HU[subtype]), 40, 82))

@@ -34,6 +34,9 @@ OUTLINE_SHARE: dict[str, float] = {"EDH": 0.5, "IPH": 0.5, "IVH": 0.45, "SAH": 0
 """A pixel belongs to a subtype's outline when blood fills this share of it. Outlines of thin
 subarachnoid blood are drawn around what is bright rather than what is full."""
 
+SMALLEST_OUTLINE_MM2 = 12.0
+"""Nobody draws around smaller parts, unless a lesion has no larger one."""
+
 
 @dataclass(frozen=True)
 class Site:
@@ -144,7 +147,7 @@ def scan_patient(patient: Patient, seed: int, matrix: int, slices: tuple[int, in
     inward = 0.5 * pixel_mm * (plan.orientation[:3] + plan.orientation[3:])
     return Scan(
         hu=hu,
-        mask=outlined(shares, matrix),
+        mask=outlined(shares, matrix, pixel_mm),
         pixel_spacing_mm=pixel_mm,
         slice_spacing_mm=plan.spacing_mm,
         orientation=plan.orientation,
@@ -152,10 +155,15 @@ def scan_patient(patient: Patient, seed: int, matrix: int, slices: tuple[int, in
     )
 
 
+def drawn_site(rng: np.random.Generator, cohort: str) -> Site:
+    """Return one of a cohort's sites: the first thing that is drawn for a scan."""
+    sites = SITES[cohort]
+    return sites[int(rng.integers(len(sites)))]
+
+
 def _plan(rng: np.random.Generator, head: Head, slices: tuple[int, int]) -> Planned:
     """Draw a site and where the slices lie, so that no lesion falls between two of them."""
-    sites = SITES[head.patient.cohort]
-    site = sites[int(rng.integers(len(sites)))]
+    site = drawn_site(rng, head.patient.cohort)
     count = int(rng.integers(slices[0], slices[1] + 1))
     tilt = np.radians(rng.uniform(3, site.tilt_degrees)) if rng.random() < site.tilted_share else 0
     orientation = np.array([1, 0, 0, 0, np.cos(tilt), np.sin(tilt)])
@@ -223,23 +231,41 @@ class Camera:
         return image.astype(np.int16)
 
 
-def outlined(shares: list[dict[str, Array]], matrix: int) -> NDArray[np.uint8]:
-    """Return the outlines of all subtypes: every lesion of a scan has some pixel.
+def outlined(shares: list[dict[str, Array]], matrix: int, pixel_mm: float) -> NDArray[np.uint8]:
+    """Return the outlines of all subtypes, as a person draws them: every lesion of a scan has one.
 
     Args:
         shares: of each slice, the share of its pixels that a subtype fills.
         matrix: rows and columns of the outlines.
+        pixel_mm: of the outlines.
     """
     mask = np.zeros((len(shares), matrix, matrix), np.uint8)
     for subtype in SUBTYPES:
-        peaks = [float(one[subtype].max()) if subtype in one else 0.0 for one in shares]
-        highest = max(peaks, default=0.0)
+        filled = [
+            cv2.resize(one[subtype], (matrix, matrix), interpolation=cv2.INTER_LINEAR)
+            if subtype in one and one[subtype].any()
+            else None
+            for one in shares
+        ]
+        highest = max((float(one.max()) for one in filled if one is not None), default=0.0)
         # partial volume may leave no pixel of a small lesion half full
         limit = min(OUTLINE_SHARE[subtype], 0.6 * highest)
-        if highest <= 0:
-            continue
-        for index, one in enumerate(shares):
-            if peaks[index] >= limit:
-                fine = cv2.resize(one[subtype], (matrix, matrix), interpolation=cv2.INTER_LINEAR)
-                mask[index] |= (fine >= limit).astype(np.uint8) * np.uint8(bit_of(subtype))
+        regions = {
+            index: (one >= limit).astype(np.uint8)
+            for index, one in enumerate(filled)
+            if one is not None and highest > 0
+        }
+        seen = {index: _without_specks(one, pixel_mm) for index, one in regions.items()}
+        if not any(one.any() for one in seen.values()):
+            seen = regions
+        for index, one in seen.items():
+            mask[index] |= one * np.uint8(bit_of(subtype))
     return mask
+
+
+def _without_specks(region: NDArray[np.uint8], pixel_mm: float) -> NDArray[np.uint8]:
+    """Return a region without parts that are too small to be outlined."""
+    _, parts, boxes, _ = cv2.connectedComponentsWithStats(region, connectivity=8)
+    kept = boxes[:, cv2.CC_STAT_AREA] * pixel_mm**2 >= SMALLEST_OUTLINE_MM2
+    kept[0] = False
+    return np.asarray(kept[parts], np.uint8)

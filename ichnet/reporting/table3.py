@@ -12,7 +12,14 @@ from ichnet.reporting.comparison import Line, comparison_columns, comparison_row
 from ichnet.reporting.composite import FINAL_MODEL, Composite, load_composite
 from ichnet.reporting.performance import unmeasurable
 from ichnet.reporting.tables import Cell, Table
-from ichnet.runs import BASELINES, RunFolder, baseline_name, ensemble_name, segmenter_name
+from ichnet.runs import (
+    BASELINES,
+    THRESHOLD,
+    RunFolder,
+    baseline_name,
+    ensemble_name,
+    segmenter_name,
+)
 
 REFERENCE = "basic"
 """The combination that the paper tests the others against."""
@@ -57,6 +64,7 @@ def baselines_table(run: RunFolder, config: Config) -> Table:
         basic: (basic, "weights by input"),
         **{segmenter_name(name): (segmenter_name(name), "alone") for name in SEGMENTERS},
         **{baseline_name(name): (baseline_name(name), BASELINE_TITLES[name]) for name in BASELINES},
+        THRESHOLD: (THRESHOLD, "bright tissue within the skull"),
         FINAL_MODEL: (FINAL_MODEL, "weights by input"),
     }
     return _by_test_set(

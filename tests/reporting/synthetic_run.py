@@ -16,7 +16,14 @@ from ichnet.predictions import (
     slices_path,
     write_predictions,
 )
-from ichnet.runs import RunFolder, baseline_name, classifier_name, ensemble_name, segmenter_name
+from ichnet.runs import (
+    THRESHOLD,
+    RunFolder,
+    baseline_name,
+    classifier_name,
+    ensemble_name,
+    segmenter_name,
+)
 from ichnet.subtypes import LABELS, SUBTYPES
 
 PHANTOM = Path(__file__).parents[2] / "models" / "phantom.yaml"
@@ -62,6 +69,7 @@ def write_run(
     models = [classifier_name(b, arm) for b in backbones for arm in arms]
     models += [segmenter_name(name) for name in ("all", "subtype", "sdh", "sah", "small")]
     models += [baseline_name(name) for name in ("mean", "maximum", "nnls")]
+    models.append(THRESHOLD)
     models += [ensemble_name(name) for name in config["ensembles"]["combinations"]]
     for model in models:
         skill = next(value for name, value in SKILL.items() if name in model)
