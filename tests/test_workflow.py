@@ -55,6 +55,7 @@ def test_the_demonstration_runs_every_step(tmp_path):
         "ensemble": 5,
         "predict_classifier": 3,
         "predict_segmenters": 1,
+        "predict_threshold": 1,
         "predict_ensembles": 1,
         "table1": 1,
         "table_or_figure": 4,
@@ -63,7 +64,7 @@ def test_the_demonstration_runs_every_step(tmp_path):
         "export": 1,
         "predict_dicom": 1,
         "report": 1,
-        "total": 42,
+        "total": 43,
     }
 
 

@@ -6,11 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import matplotlib
-
-matplotlib.use("Agg")
-import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from ichnet.files import whole_path
@@ -133,9 +131,9 @@ def windowed(hu: NDArray[np.int16], window: str) -> NDArray[np.float64]:
 def write_sheet(tiles: Sequence[Tile], path: Path) -> None:
     """Write tiles as one PNG, six in a row."""
     rows = -(-len(tiles) // COLUMNS)
-    figure, axes = plt.subplots(
-        rows, COLUMNS, figsize=(2.0 * COLUMNS, 2.2 * rows), squeeze=False, facecolor="black"
-    )
+    figure = Figure(figsize=(2.0 * COLUMNS, 2.2 * rows), facecolor="black")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots(rows, COLUMNS, squeeze=False)
     for axis in axes.flat:
         axis.axis("off")
     for axis, tile in zip(axes.flat, tiles, strict=False):
@@ -146,4 +144,3 @@ def write_sheet(tiles: Sequence[Tile], path: Path) -> None:
     figure.tight_layout(pad=0.3)
     with whole_path(path) as temporary:
         figure.savefig(temporary, dpi=110, format="png")
-    plt.close(figure)

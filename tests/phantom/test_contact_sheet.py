@@ -22,7 +22,7 @@ from ichnet.phantom.scanner import SITES, scan_patient
 
 @pytest.fixture(autouse=True)
 def few_slices(monkeypatch):
-    monkeypatch.setattr(contact_sheet, "SLICES", 15)
+    monkeypatch.setattr(contact_sheet, "SLICES", 8)
 
 
 def test_every_hemorrhage_is_shown_with_its_outline():

@@ -45,13 +45,13 @@ IDENTIFYING = (
 def config() -> Config:
     """A seed with which so few scans hold every subtype."""
     demo = load_config(Path(__file__).parents[2] / "models" / "phantom.yaml")
-    scans = {"rsna": 12, "aihub": 16, "dumc": 6, "cq500": 6}
-    share = {"rsna": 0.75, "aihub": 0.5, "dumc": 0.84, "cq500": 0.5}
+    scans = {"rsna": 20, "aihub": 24, "dumc": 6, "cq500": 6}
+    share = {"rsna": 0.75, "aihub": 0.6, "dumc": 0.84, "cq500": 0.5}
     return replace(
         demo,
-        seed=28,
+        seed=47,
         image=replace(demo.image, matrix=32),
-        phantom=PhantomConfig(64, (6, 8), scans, share),
+        phantom=PhantomConfig(64, (8, 10), scans, share),
         selection=replace(
             demo.selection,
             slices_per_subtype=2,
@@ -133,7 +133,7 @@ def test_experiment_b_draws_whole_scans(prepared):
     _, record_set = prepared["aihub-scans"]
     assert Counter(row["ANY"] for row in record_set.scans) == {"1": 7, "0": 7}
     assert record_set.splits == ("ensemble", "train", "validation")
-    assert {int(row["slices"]) for row in record_set.scans} <= {6, 7, 8}
+    assert {int(row["slices"]) for row in record_set.scans} <= {8, 9, 10}
     assert all(row["volume_ml_ANY"] != "" for row in record_set.scans)
 
 
@@ -219,9 +219,13 @@ def all_files(folder: Path) -> list[Path]:
 
 @pytest.fixture
 def damaged(raw, tmp_path) -> Path:
-    """DUMC with a slice of one scan cut in the middle of its pixels, and no DICOM in another."""
+    """DUMC with a slice of one scan cut in the middle of its pixels, and no DICOM in another.
+
+    That other one has no masks: they would be without their slices.
+    """
     folder = tmp_path / "raw-dumc"
     shutil.copytree(raw / "dumc", folder)
+    assert not any((folder / "masks" / "D0002").iterdir())
     cut = folder / "dicom" / "D0001" / "IM0003.dcm"
     cut.write_bytes(cut.read_bytes()[:-2000])
     for path in (folder / "dicom" / "D0002").iterdir():
@@ -297,8 +301,8 @@ def test_strict_stops_at_what_the_listing_left_out(raw, config, tmp_path):
 
 
 def test_asking_for_more_than_there_is(raw, config, tmp_path):
-    greedy = replace(config, selection=replace(config.selection, scans_with_ich=9))
-    with pytest.raises(SelectionError, match="9 scans with hemorrhage are wanted"):
+    greedy = replace(config, selection=replace(config.selection, scans_with_ich=15))
+    with pytest.raises(SelectionError, match="15 scans with hemorrhage are wanted"):
         prepare("aihub", "scans", greedy, raw / "aihub", tmp_path / "set")
     assert not (tmp_path / "set").exists()
 

@@ -137,13 +137,19 @@ def test_without_basic_there_is_nothing_to_compare_with(
 
 def test_baselines_are_tested_against_the_basic_ensemble_on_the_same_scans(run, config):
     table, ensembles = baselines_table(run, config), table3(run, config)
-    models = [row[1] for row in table.rows[:10]]
+    models = [row[1] for row in table.rows[:11]]
     assert models[0] == "ensemble-basic"
     assert models[1:6] == [
         f"segmenter-{name}" for name in ("all", "subtype", "sdh", "sah", "small")
     ]
-    assert models[6:] == ["baseline-mean", "baseline-maximum", "baseline-nnls", "ensemble-all"]
-    assert len(table.rows) == 40
+    assert models[6:] == [
+        "baseline-mean",
+        "baseline-maximum",
+        "baseline-nnls",
+        "baseline-threshold",
+        "ensemble-all",
+    ]
+    assert len(table.rows) == 44
     heads = {row[0] for row in table.rows}
     assert heads == {row[0] for row in ensembles.rows}
     basic = [row for row in ensembles.rows if row[1] == "basic"]
