@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from ichnet.config import load_config
 from ichnet.reporting.difficult import difficult_tables
-from ichnet.reporting.tables import write_table
+from ichnet.reporting.table_files import write_table
 from ichnet.runs import RunFolder
 from ichnet.scripts import experiment_parser, run_script
 

@@ -11,7 +11,7 @@ from ichnet.config import load_config
 from ichnet.reporting.etable1 import etable1
 from ichnet.reporting.figure2 import FIGURE2_TITLE, draw_figure2, figure2, write_curves
 from ichnet.reporting.style import write_figure
-from ichnet.reporting.tables import write_table
+from ichnet.reporting.table_files import write_table
 from ichnet.runs import RunFolder
 from ichnet.scripts import experiment_parser, run_script
 

@@ -26,7 +26,7 @@ def main() -> None:
     from ichnet.inference.lesions import measure_lesions
     from ichnet.records.record_set import RecordSet
     from ichnet.reporting.lesions import lesions_table
-    from ichnet.reporting.tables import write_table
+    from ichnet.reporting.table_files import write_table
 
     record_set = RecordSet.open(args.records / COHORT)
     for model in models:

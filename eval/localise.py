@@ -22,7 +22,7 @@ def main() -> None:
     from ichnet.inference.localise import localise_model
     from ichnet.records.record_set import RecordSet
     from ichnet.reporting.localisation import localisation_table
-    from ichnet.reporting.tables import write_table
+    from ichnet.reporting.table_files import write_table
 
     record_set = RecordSet.open(args.records / COHORT)
     for backbone in config.classifiers.backbones:

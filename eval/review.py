@@ -22,7 +22,7 @@ from ichnet.reporting.review_results import (
     write_meeting,
 )
 from ichnet.reporting.simulated_readers import simulate_answers
-from ichnet.reporting.tables import write_table
+from ichnet.reporting.table_files import write_table
 from ichnet.runs import RunFolder
 from ichnet.scripts import experiment_parser, run_script
 

@@ -28,7 +28,7 @@ from ichnet.records.prepare import Options, prepare
 from ichnet.records.record_set import RecordSet
 from ichnet.reporting.report import write_report
 from ichnet.reporting.table3 import table3
-from ichnet.reporting.tables import write_table
+from ichnet.reporting.table_files import write_table
 from ichnet.runs import TEST_COHORTS, RunFolder, ensemble_name, segmenter_name
 from ichnet.training.classifier import train_classifier
 from ichnet.training.ensemble import train_ensemble

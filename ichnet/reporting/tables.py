@@ -1,15 +1,11 @@
-"""A table as readers see it, and the three files it is written to."""
+"""A table as readers see it: its cells, and its form in Markdown and HTML."""
 
 from __future__ import annotations
 
-import csv
 import html
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-
-from ichnet.files import write_whole
 
 DASH = "–"
 """What a cell shows that has no value; the table's notes say why."""
@@ -69,43 +65,6 @@ class Table:
                 )
 
 
-def write_table(table: Table, folder: Path) -> list[Path]:
-    """Write a table as CSV, Markdown and HTML, each of them whole.
-
-    In the CSV an estimate is three columns of full precision (``AUC``, ``AUC low``,
-    ``AUC high``), so that nobody has to take text apart to compute with it.
-
-    Returns:
-        The three paths.
-    """
-    paths = [folder / f"{table.name}.{suffix}" for suffix in ("csv", "md", "html")]
-    with write_whole(paths[0], newline="") as handle:
-        csv.writer(handle).writerows(csv_rows(table))
-    with write_whole(paths[1]) as handle:
-        handle.write(to_markdown(table))
-    with write_whole(paths[2]) as handle:
-        handle.write(to_html(table))
-    return paths
-
-
-def csv_rows(table: Table) -> Iterator[list[str]]:
-    """Yield the heading and the rows of the CSV file."""
-    spread = [any(isinstance(row[i], Estimate) for row in table.rows) for i in _range(table)]
-    heading: list[str] = []
-    for name, three in zip(table.columns, spread, strict=True):
-        heading += [name, f"{name} low", f"{name} high"] if three else [name]
-    yield heading
-    for row in table.rows:
-        cells: list[str] = []
-        for cell, three in zip(row, spread, strict=True):
-            if isinstance(cell, Estimate):
-                cells += [f"{number:.9g}" for number in (cell.value, cell.low, cell.high)]
-            else:
-                text = "" if cell == DASH else cell
-                cells += [text, "", ""] if three else [text]
-        yield cells
-
-
 def to_markdown(table: Table) -> str:
     """Return the table as GitHub's Markdown, with title, caption and notes."""
     lines = [f"### {_plain(table.title)}", "", _plain(table.caption), ""]
@@ -151,10 +110,6 @@ def p_value(p: float) -> str:
     if p < 0.0001:
         return "<0.0001"
     return f"{p:.4f}" if p < 0.001 else f"{p:.3f}"
-
-
-def _range(table: Table) -> range:
-    return range(len(table.columns))
 
 
 def _plain(text: str) -> str:

@@ -10,7 +10,7 @@ from ichnet.config import Config
 from ichnet.predictions import SCAN_COLUMNS, scans_path, write_predictions
 from ichnet.reporting.composite import load_composite
 from ichnet.reporting.difficult import difficult_cases, difficult_tables, split_votes
-from ichnet.reporting.tables import write_table
+from ichnet.reporting.table_files import write_table
 from ichnet.runs import RunFolder
 
 # scan, ICH, probability, votes

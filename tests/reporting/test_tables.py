@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from ichnet.reporting.table_files import write_table
 from ichnet.reporting.tables import (
     DASH,
     Estimate,
@@ -14,7 +15,6 @@ from ichnet.reporting.tables import (
     signed,
     to_html,
     to_markdown,
-    write_table,
 )
 
 TABLE = Table(
@@ -65,7 +65,7 @@ def test_count_and_share() -> None:
 def test_csv_holds_numbers_in_full_and_dashes_as_empty_cells(tmp_path: Path) -> None:
     paths = write_table(TABLE, tmp_path)
 
-    assert [path.name for path in paths] == ["t.csv", "t.md", "t.html"]
+    assert [path.name for path in paths] == ["t.csv", "t.md", "t.html", "t.tex"]
     with paths[0].open(encoding="utf-8", newline="") as handle:
         assert list(csv.reader(handle)) == [
             ["Model", "AUC", "AUC low", "AUC high", "p"],
