@@ -85,6 +85,10 @@ rule results:
         f"{RUN}/report.html",
         f"{RUN}/tables/localisation.csv",
         f"{RUN}/tables/lesions.csv",
+        f"{RUN}/metrics.json",
+        f"{RUN}/figures/figure1.png",
+        f"{RUN}/figures/efigure1.png",
+        f"{RUN}/figures/efigure6.png",
     shell:
         "python eval/results.py --run {RUN}"
 
@@ -332,6 +336,53 @@ rule table1:
         f"{RUN}/tables/table1.csv",
     shell:
         "python eval/table1.py --run {RUN} --records {RECORDS}"
+
+
+rule metrics:
+    input:
+        predictions_of(RUN, MODELS),
+    output:
+        f"{RUN}/metrics.json",
+    params:
+        section("evaluation", "selection.small_lesion_ml"),
+    shell:
+        "python eval/metrics.py --run {RUN}"
+
+
+rule figure1:
+    input:
+        expand(f"{RECORDS}/{{set}}/info.json", set=["rsna", "aihub-slices", "aihub-scans"]),
+    output:
+        f"{RUN}/figures/figure1.png",
+    params:
+        section("selection.small_lesion_ml", "selection.ensemble_share"),
+    shell:
+        "python eval/figure1.py --run {RUN} --records {RECORDS}"
+
+
+rule method_figures:
+    input:
+        expand(
+            f"{RUN}/models/{{model}}/finished.json",
+            model=[c for c in CLASSIFIERS if c.startswith(BACKBONES[0])]
+            + [runs.segmenter_name("all"), runs.ensemble_name("all")],
+        ),
+        expand(f"{RUN}/maps/{{set}}/info.json", set=runs.TEST_COHORTS),
+    output:
+        [f"{RUN}/figures/efigure{number}.png" for number in (1, 2, 3, 4, 5)],
+    shell:
+        "python eval/method_figures.py --config {CONFIG} --records {RECORDS} --run {RUN}"
+
+
+rule roc_panels:
+    input:
+        predictions_of(RUN, CLASSIFIERS + [runs.ensemble_name("all")]),
+    output:
+        [f"{RUN}/figures/efigure{number}.png" for number in (6, 7)],
+    params:
+        section("evaluation.threshold"),
+    shell:
+        "python eval/roc_panels.py --run {RUN}"
 
 
 rule table_or_figure:

@@ -20,7 +20,7 @@ from ichnet.predictions import SCAN_COLUMNS, scans_path, write_predictions
 from ichnet.runs import RunFolder
 
 ROOT = Path(__file__).parents[1]
-SUFFIXES = ("csv", "md", "html")
+SUFFIXES = ("csv", "md", "html", "tex")
 KEY_FILE = "ICHNET_PSEUDONYM_KEY_FILE"
 
 # runs a script as `python SCRIPT ...` would and then looks for TensorFlow
@@ -57,7 +57,8 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
 @pytest.mark.parametrize(
     ("script", "names"),
     [
-        ("table1.py", ["tables/table1.csv", "tables/table1.md", "tables/table1.html"]),
+        ("metrics.py", ["metrics.json"]),
+        ("table1.py", [f"tables/table1.{suffix}" for suffix in SUFFIXES]),
         (
             "table2.py",
             [
@@ -82,6 +83,14 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
             ],
         ),
         (
+            "roc_panels.py",
+            [
+                f"figures/{name}.{suffix}"
+                for name in ("efigure6", "efigure7")
+                for suffix in ("png", "svg")
+            ],
+        ),
+        (
             "difficult_cases.py",
             [
                 f"tables/difficult_cases{part}.{suffix}"
@@ -93,7 +102,9 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
 )
 def test_script_writes_and_names_its_results(run: RunFolder, script: str, names: list[str]) -> None:
     arguments = ["--records", run.root.parents[1] / "work/tiny/records"]
-    done = start(script, "--run", run.root, *(arguments if script == "table1.py" else []))
+    done = start(
+        script, "--run", run.root, *(arguments if script in ("table1.py", "figure1.py") else [])
+    )
 
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""

@@ -16,6 +16,7 @@ import tensorflow as tf
 
 from ichnet.config import SEGMENTERS, Config, load_config, save_config
 from ichnet.ct.pseudonym import load_key
+from ichnet.inference import method_figures
 from ichnet.inference.export import export_model
 from ichnet.inference.maps import cache_maps
 from ichnet.inference.predict import predict_inputs
@@ -166,6 +167,45 @@ def test_table3_holds_the_five_combinations(finished):
     combinations = [row[1] for row in table.rows if str(row[0]).startswith("All")]
     assert combinations == list(config.ensembles.combinations)
     assert all(path.exists() for path in write_table(table, run.tables))
+
+
+def test_the_figures_of_the_method_come_from_the_models(finished):
+    config, run, records = finished
+    shown = method_figures.largest_lesion(RecordSet.open(records / "dumc"), "test")
+    assert shown.hu.shape == shown.outline.shape == (32, 32)
+    assert shown.outline.any()
+    config = replace(config, classifiers=replace(config.classifiers, arms=("aihub-strong",)))
+    ((arm, evidence, probability),) = method_figures.arm_maps(config, "MobileNetV2", shown, run)
+    assert arm == "aihub-strong"
+    assert evidence.shape == (1, 1)  # 32 pixels at stride 32
+    assert 0 <= probability <= 1
+
+    unet = load_best(run, segmenter_name("all"))
+    stages = method_figures.unet_stages(unet)
+    assert [one[:3] for one in stages] == [
+        ("down1", 32, 4),
+        ("down2", 16, 8),
+        ("bottom", 8, 16),
+        ("up2", 16, 8),
+        ("up1", 32, 4),
+    ]
+    head = 4 + 1
+    assert sum(one[3] for one in stages) == unet.count_params() - head
+
+    weight_model = load_best(run, ensemble_name("all"))
+    assert [one.split("\n")[0] for one in method_figures.weight_steps(weight_model)] == [
+        "convolution1",
+        "convolution2",
+        "convolution3",
+        "pool",
+        "weights",
+    ]
+    weights = method_figures.weights_by_kind(config, "ensemble-all", TEST_COHORTS, run)
+    table = read_predictions(run.predictions("ensemble-all") / "dumc.slices.csv")
+    assert 0 < len(weights["normal"]) <= 8 * 14
+    assert len(weights["normal"]) >= np.count_nonzero(np.asarray(table["ANY"], float) == 0)
+    for values in weights.values():
+        np.testing.assert_allclose(values.sum(axis=1), 1, rtol=1e-5)
 
 
 def test_the_exported_model_predicts_dicom_as_it_predicted_records(finished, tmp_path):

@@ -57,7 +57,7 @@ def figure2(run: RunFolder, config: Config) -> Figure2:
     curves = (
         {}
         if reason
-        else {m: _curve(composite, m, config) for m in models if m in composite.probability}
+        else {m: curve_of(composite, m, config) for m in models if m in composite.probability}
     )
     absent = [f" {model}: {why}." for model, why in composite.missing.items()]
     caption = (
@@ -95,6 +95,20 @@ def draw_figure2(result: Figure2) -> Figure:
     return figure
 
 
+def curve_of(composite: Composite, model: str, config: Config) -> Curve:
+    """Return a model's ROC curve on scans of both classes."""
+    ich, probability = composite.ich, composite.probability[model]
+    false_positive_rate, true_positive_rate, threshold = roc_curve(ich, probability)
+    point = operating_point(ich, probability, config.evaluation.threshold)
+    return Curve(
+        false_positive_rate,
+        true_positive_rate,
+        threshold,
+        auc_by_scan(composite, model),
+        (1 - point.specificity, point.sensitivity),
+    )
+
+
 def write_curves(result: Figure2, path: Path) -> Path:
     """Write every point of every curve: ``model, false_positive_rate, ..., threshold``.
 
@@ -108,16 +122,3 @@ def write_curves(result: Figure2, path: Path) -> Path:
             for point in zip(*points, strict=True):
                 writer.writerow([model, *(f"{number:.9g}" for number in point)])
     return path
-
-
-def _curve(composite: Composite, model: str, config: Config) -> Curve:
-    ich, probability = composite.ich, composite.probability[model]
-    false_positive_rate, true_positive_rate, threshold = roc_curve(ich, probability)
-    point = operating_point(ich, probability, config.evaluation.threshold)
-    return Curve(
-        false_positive_rate,
-        true_positive_rate,
-        threshold,
-        auc_by_scan(composite, model),
-        (1 - point.specificity, point.sensitivity),
-    )

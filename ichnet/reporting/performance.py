@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ichnet.config import Config
 from ichnet.reporting.composite import Composite
 from ichnet.reporting.tables import Estimate
-from ichnet.statistics.bootstrap import bootstrap_interval
+from ichnet.statistics.bootstrap import BootstrapInterval, bootstrap_interval
 from ichnet.statistics.delong import delong_interval, delong_test
 from ichnet.statistics.interval import Interval
 from ichnet.statistics.operating_points import operating_point
@@ -39,6 +39,7 @@ class Performance:
         auc_bootstrap: with the bootstrap's percentile interval.
         sensitivity, specificity: at the threshold, percentile bootstrap.
         sensitivity_exact, specificity_exact: the same with Clopper and Pearson's interval.
+        discarded: bootstrap replicates without a finite value, of all three together.
     """
 
     auc: Estimate
@@ -47,6 +48,7 @@ class Performance:
     specificity: Estimate
     sensitivity_exact: Estimate
     specificity_exact: Estimate
+    discarded: int
 
 
 @dataclass(frozen=True)
@@ -94,13 +96,18 @@ def measure(composite: Composite, model: str, config: Config) -> Performance:
     threshold = config.evaluation.threshold
     point = operating_point(ich, probability, threshold)
     positives, negatives = int(ich.sum()), int((~ich).sum())
+    auc, sensitivity, specificity = (
+        _resampled(statistic, composite, [probability], config)
+        for statistic in (Auc(), Sensitivity(threshold), Specificity(threshold))
+    )
     return Performance(
         auc=_estimate(delong_interval(ich, probability)),
-        auc_bootstrap=_resampled(Auc(), composite, [probability], config),
-        sensitivity=_resampled(Sensitivity(threshold), composite, [probability], config),
-        specificity=_resampled(Specificity(threshold), composite, [probability], config),
+        auc_bootstrap=_estimate(auc),
+        sensitivity=_estimate(sensitivity),
+        specificity=_estimate(specificity),
         sensitivity_exact=_estimate(proportion_interval(point.true_positives, positives)),
         specificity_exact=_estimate(proportion_interval(point.true_negatives, negatives)),
+        discarded=auc.discarded + sensitivity.discarded + specificity.discarded,
     )
 
 
@@ -113,7 +120,7 @@ def compare(composite: Composite, model: str, reference: str, config: Config) ->
     ich = composite.ich
     a, b = composite.probability[model], composite.probability[reference]
     if composite.level == "slice":
-        difference = _resampled(AucDifference(), composite, [a, b], config)
+        difference = _estimate(_resampled(AucDifference(), composite, [a, b], config))
         return Comparison(replace(difference, signed=True), None, None)
     test = delong_test(ich, a, b)
     difference = Estimate(test.difference, test.low, test.high, signed=True)
@@ -125,17 +132,15 @@ def _resampled(
     composite: Composite,
     values: Sequence[NDArray[np.float64]],
     config: Config,
-) -> Estimate:
+) -> BootstrapInterval:
     """Return a statistic with its bootstrap interval; the same draws for every model."""
-    return _estimate(
-        bootstrap_interval(
-            statistic,
-            composite.ich,
-            *values,
-            groups=composite.patients if composite.level == "slice" else None,
-            replicates=config.evaluation.bootstrap_replicates,
-            seed=config.seed,
-        )
+    return bootstrap_interval(
+        statistic,
+        composite.ich,
+        *values,
+        groups=composite.patients if composite.level == "slice" else None,
+        replicates=config.evaluation.bootstrap_replicates,
+        seed=config.seed,
     )
 
 

@@ -46,6 +46,18 @@ SECTIONS: tuple[Section, ...] = (
         tables=("table1",),
     ),
     Section(
+        "What each model learned from",
+        "Training slices and scans by the rules of the paper's Figure 1.",
+        "eval/figure1.py --run {run} --records {records}",
+        figures=("figure1",),
+    ),
+    Section(
+        "The method in pictures",
+        "Channels, arms, both networks, and the weights that inputs get.",
+        "eval/method_figures.py --config models/{run.name}.yaml --records {records} --run {run}",
+        figures=("efigure1", "efigure2", "efigure3", "efigure4", "efigure5"),
+    ),
+    Section(
         "Weak against strong annotation",
         "Experiment A: twelve classifiers of slices. A scan's probability is that of its most "
         "suspicious slice, calibrated on validation scans.",
@@ -75,6 +87,12 @@ SECTIONS: tuple[Section, ...] = (
         "The final ensemble.",
         "eval/figure2.py --run {run}",
         figures=("figure2",),
+    ),
+    Section(
+        "ROC curves by arm and by test set",
+        "Each network in its three arms; the final ensemble on each external set.",
+        "eval/roc_panels.py --run {run}",
+        figures=("efigure6", "efigure7"),
     ),
     Section(
         "Difficult cases",

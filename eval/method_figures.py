@@ -1,0 +1,73 @@
+"""Draw eFigures 1 to 5: channels, arms, both networks, and the weights that inputs get.
+
+The slice shown is the one with the largest outline among DUMC's.
+
+Example:
+    python eval/method_figures.py --run runs/phantom
+"""
+
+from ichnet.runs import TEST_COHORTS, RunFolder, segmenter_name
+from ichnet.scripts import experiment_parser, load_experiment, load_tensorflow, run_script
+
+COHORT, SPLIT, ENSEMBLE = "dumc", "test", "ensemble-all"
+
+
+def main() -> None:
+    """Parse arguments, draw, say where the figures lie."""
+    args = experiment_parser(__doc__, "config", "records", "run", "seed").parse_args()
+    config, run = load_experiment(args), RunFolder(args.run)
+
+    load_tensorflow()
+    from ichnet.inference import method_figures as method
+    from ichnet.inference.trained import load_best
+    from ichnet.records.record_set import RecordSet
+    from ichnet.reporting import architecture, slice_figures
+    from ichnet.reporting.style import write_figure
+
+    shown = method.largest_lesion(RecordSet.open(args.records / COHORT), SPLIT)
+    backbone = config.classifiers.backbones[0]
+    unet = load_best(run, segmenter_name("all"))
+    weight_model = load_best(run, ENSEMBLE)
+    members = [f"map of {name}" for name in config.ensembles.combinations["all"]]
+    arms = [slice_figures.ArmMap(*one) for one in method.arm_maps(config, backbone, shown, run)]
+    stages = [architecture.Stage(*one) for one in method.unet_stages(unet)]
+    weights = method.weights_by_kind(config, ENSEMBLE, TEST_COHORTS, run)
+    slices = sum(len(values) for values in weights.values())
+    figures = {
+        "efigure1": (
+            slice_figures.draw_channels(shown.hu, config.image.windows),
+            f"{slice_figures.CHANNELS_TITLE}. n = 1 slice, {config.image.matrix} x "
+            f"{config.image.matrix}; each window is clipped to [0, 1].",
+        ),
+        "efigure2": (
+            slice_figures.draw_arms(shown.hu, shown.outline, arms),
+            f"{slice_figures.ARMS_TITLE}. n = 1 slice, {backbone}. Red: positive evidence of the "
+            "last feature map, scaled to the slice; orange: the outline, which only the strong "
+            "arm was trained with; p: probability of hemorrhage.",
+        ),
+        "efigure3": (
+            architecture.draw_unet(stages),
+            f"{architecture.UNET_TITLE}. Each bar is an Inception module: its matrix, channels "
+            f"and parameters with those of the transposed convolution before it; "
+            f"{unet.count_params():,} parameters in all. Grey: skip connections.",
+        ),
+        "efigure4": (
+            architecture.draw_weight_model(members, method.weight_steps(weight_model)),
+            f"{architecture.WEIGHT_MODEL_TITLE}. {weight_model.count_params():,} parameters; the "
+            f"threshold is {config.ensembles.pixel_threshold:g}; its gradient is passed straight "
+            "through.",
+        ),
+        "efigure5": (
+            slice_figures.draw_weights(weights, list(config.ensembles.combinations["all"])),
+            f"{slice_figures.WEIGHTS_TITLE}. Slice level; {slices:,} test slices with known "
+            f"labels, {ENSEMBLE}. Boxes: quartiles; whiskers: 1.5 interquartile ranges; dashed: "
+            "equal weights.",
+        ),
+    }
+    for name, (figure, caption) in figures.items():
+        for path in write_figure(figure, run.figures, name, caption):
+            print(path)
+
+
+if __name__ == "__main__":
+    run_script(main)
