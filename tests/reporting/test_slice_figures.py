@@ -26,7 +26,7 @@ def test_evidence_lies_on_the_slice_in_red() -> None:
 
     panels = draw_arms(HU, outline, [arm]).axes
 
-    assert panels[1].get_title("left") == "aihub-weak\np = 0.25"
+    assert panels[1].get_title("left") == "aihub-weak, p = 0.25"
     heat = panels[1].images[1]
     assert heat.get_extent() == [-0.5, 1.5, 1.5, -0.5]
     np.testing.assert_allclose(heat.get_alpha(), [[0.3]])
