@@ -7,6 +7,7 @@ inside the U-Net of Ronneberger et al. 2015.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -15,6 +16,9 @@ from ichnet.config import ImageConfig
 from ichnet.networks.channels import hu_input
 from ichnet.networks.normalisation import BATCH_MOMENTUM
 from ichnet.subtypes import LABELS
+
+Module = Callable[[Any, int, str], Any]
+"""From features, a width and a name to the features of one stage."""
 
 LESION_PRIOR = 0.01
 """Share of pixels that are lesion, roughly; the untrained map starts there instead of at 1/2."""
@@ -39,9 +43,16 @@ def build_inception_unet(
     Raises:
         ValueError: when matrix or width cannot be divided.
     """
+    return build_unet(image, base_width, depth, name, seed, inception_module)
+
+
+def build_unet(
+    image: ImageConfig, base_width: int, depth: int, name: str, seed: int, module: Module
+) -> keras.Model:
+    """Return an untrained U-Net of any kind of module; see :func:`build_inception_unet`."""
     keras.utils.set_random_seed(seed)
     hu, channels = hu_input(image)
-    features, skips = _encode(channels, image, base_width, depth)
+    features, skips = _encode(channels, image, base_width, depth, module)
     for stage, skip in zip(range(depth, 0, -1), reversed(skips), strict=True):
         width = base_width * 2 ** (stage - 1)
         # kernel and stride agree, so that no output pixel is reached more often than another
@@ -49,7 +60,7 @@ def build_inception_unet(
             width, 2, strides=2, kernel_initializer="he_normal", name=f"up{stage}_transpose"
         )(features)
         features = keras.layers.Concatenate(name=f"up{stage}_skip")([features, skip])
-        features = inception_module(features, width, f"up{stage}")
+        features = module(features, width, f"up{stage}")
     head = keras.layers.Conv2D(
         1,
         1,
@@ -78,7 +89,7 @@ def build_subtype_encoder(
     """
     keras.utils.set_random_seed(seed)
     hu, channels = hu_input(image)
-    features, _ = _encode(channels, image, base_width, depth)
+    features, _ = _encode(channels, image, base_width, depth, inception_module)
     pooled = keras.layers.GlobalAveragePooling2D(name="pool")(features)
     labels = keras.layers.Dense(len(LABELS), "sigmoid", dtype="float32", name="labels")(pooled)
     return keras.Model(hu, labels, name="encoder-subtype")
@@ -153,7 +164,7 @@ def _convolutions(features: Any, width: int, sizes: tuple[int, ...], name: str) 
 
 
 def _encode(
-    channels: Any, image: ImageConfig, base_width: int, depth: int
+    channels: Any, image: ImageConfig, base_width: int, depth: int, module: Module
 ) -> tuple[Any, list[Any]]:
     """Return the features at the bottom and, from fine to coarse, those to skip across."""
     if image.matrix % 2**depth:
@@ -161,7 +172,7 @@ def _encode(
     skips = []
     features = channels
     for stage in range(1, depth + 1):
-        features = inception_module(features, base_width * 2 ** (stage - 1), f"down{stage}")
+        features = module(features, base_width * 2 ** (stage - 1), f"down{stage}")
         skips.append(features)
         features = keras.layers.MaxPooling2D(2, name=f"down{stage}_halve")(features)
-    return inception_module(features, base_width * 2**depth, "bottom"), skips
+    return module(features, base_width * 2**depth, "bottom"), skips
