@@ -11,7 +11,6 @@
 
 import re
 from functools import reduce
-from operator import getitem
 
 from ichnet import runs
 
@@ -43,9 +42,10 @@ LISTS = {"backbones", "arms", "combinations"}
 def section(*names):
     """Return the parts of the configuration that a rule depends on, e.g. `evaluation.threshold`.
 
-    Which other models are trained changes no model, so the lists of models are not part of it.
+    What the configuration leaves to its default is nothing. Which other models are trained changes
+    no model, so the lists of models are not part of it.
     """
-    parts = {name: reduce(getitem, name.split("."), config) for name in ("seed", *names)}
+    parts = {name: reduce(dict.get, name.split("."), config) for name in ("seed", *names)}
     return {
         name: {key: part[key] for key in part if key not in LISTS} if isinstance(part, dict) else part
         for name, part in parts.items()
@@ -248,6 +248,7 @@ rule predict_classifier:
     output:
         [path.replace("{model}", "{backbone}-{arm}") for path in PREDICTIONS],
     params:
+        settings=section("evaluation.calibration"),
         seed=seed_of,
     benchmark:
         "{run}/costs/predict_classifier/{backbone}-{arm}.tsv"
@@ -261,6 +262,8 @@ rule predict_threshold:
         expand(f"{RECORDS}/{{set}}/info.json", set=["aihub-scans", *runs.TEST_COHORTS]),
     output:
         [path.format(run=RUN, model=runs.THRESHOLD) for path in PREDICTIONS],
+    params:
+        section("evaluation.calibration"),
     benchmark:
         f"{RUN}/costs/predict_threshold/all.tsv"
     shell:
@@ -302,7 +305,7 @@ rule predict_segmenters:
     output:
         expand(PREDICTIONS, model=SEGMENTERS + BASELINES, allow_missing=True),
     params:
-        settings=section("evaluation.top_pixels"),
+        settings=section("evaluation.top_pixels", "evaluation.calibration"),
         seed=seed_of,
     priority: 1
     benchmark:
@@ -319,7 +322,7 @@ rule predict_ensembles:
     output:
         expand(PREDICTIONS, model=ENSEMBLES, allow_missing=True),
     params:
-        settings=section("evaluation.top_pixels"),
+        settings=section("evaluation.top_pixels", "evaluation.calibration"),
         seed=seed_of,
     priority: 1
     benchmark:

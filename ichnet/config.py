@@ -221,13 +221,17 @@ class EvaluationConfig:
         top_pixels: a segmenter's slice score is the mean of this many highest pixels.
         threshold: decision threshold on probabilities (paper: 0.5).
         bootstrap_replicates: paper: 500.
-        difficult: a case is difficult for AI inside these two probabilities (paper: 0.4, 0.6).
+        difficult: a case is difficult for AI inside these two probabilities (paper: 0.4, 0.6);
+            an exported model calls it uncertain.
+        calibration: of scan scores, on validation scans: ``platt``, or ``isotonic``, which fits
+            any shape, needs hundreds of scans and ties scores.
     """
 
     top_pixels: int
     threshold: float
     bootstrap_replicates: int
     difficult: tuple[float, float]
+    calibration: Literal["platt", "isotonic"] = "platt"
 
 
 @dataclass(frozen=True)
@@ -436,11 +440,6 @@ def _convert_scalar(value: object, kind: Any, where: str) -> object:
 
 def _check_values(config: Config, source: str) -> None:
     """Refuse values of the right type that no experiment can run with."""
-    if config.image.matrix % (1 << config.segmenters.depth):
-        raise ConfigError(
-            f"{source}: image.matrix {config.image.matrix} cannot be halved "
-            f"{config.segmenters.depth} times (segmenters.depth)"
-        )
     low, high = config.evaluation.difficult
     if not 0 <= low <= high <= 1:
         raise ConfigError(f"{source}: evaluation.difficult must be two ordered probabilities")

@@ -137,7 +137,6 @@ def test_types_are_those_of_the_fields():
         # either of two types: neither
         (["segmenters", "training", "optimizer"], 3, "training: optimizer: expected str, got 3"),
         # values no experiment can run with
-        (["image", "matrix"], 100, "image.matrix 100 cannot be halved 4 times"),
         (["evaluation", "difficult"], [0.6, 0.4], "difficult must be two ordered probabilities"),
         (["evaluation", "difficult"], [0.4, 1.2], "difficult must be two ordered probabilities"),
         (["selection", "validation_share"], 0.8, "leave no patient for training"),

@@ -18,16 +18,16 @@ from ichnet.config import Config
 from ichnet.ct.volume import AIR_HU
 from ichnet.files import whole_path
 from ichnet.inference.metadata import Kind, ModelMetadata, write_metadata
+from ichnet.inference.scan_score import Calibration
 from ichnet.networks.ensemble import HalfPrecision
 from ichnet.networks.scores import TopPixelMean
-from ichnet.statistics.calibration import PlattCalibration
 
 
 def export_model(
     model: keras.Model,
     name: str,
     config: Config,
-    calibration: PlattCalibration,
+    calibration: Calibration,
     folder: Path,
     members: Sequence[str] = (),
 ) -> ModelMetadata:
@@ -60,6 +60,7 @@ def export_model(
         data_statement=config.data_statement.strip(),
         image=config.image,
         threshold=config.evaluation.threshold,
+        abstain=config.evaluation.difficult,
         pixel_threshold=config.ensembles.pixel_threshold,
         calibration=calibration,
         versions={

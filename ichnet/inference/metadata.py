@@ -14,7 +14,7 @@ from typing import Literal
 from ichnet.config import ImageConfig, WindowConfig
 from ichnet.ct.overlay import RESEARCH_USE
 from ichnet.files import write_whole
-from ichnet.statistics.calibration import PlattCalibration
+from ichnet.inference.scan_score import Calibration, calibration_from
 
 Kind = Literal["classifier", "segmenter", "ensemble"]
 
@@ -37,6 +37,7 @@ class ModelMetadata:
         image: matrix and field of view the model works at; windows, for information (they are
             inside the graph).
         threshold: a scan is called hemorrhage from this calibrated probability up.
+        abstain: from and to which probability a scan is called uncertain, both included.
         pixel_threshold: a pixel is hemorrhage above this mask probability.
         calibration: scan score -> probability, fitted on validation scans.
         versions: of the packages that made the export.
@@ -48,8 +49,9 @@ class ModelMetadata:
     data_statement: str
     image: ImageConfig
     threshold: float
+    abstain: tuple[float, float]
     pixel_threshold: float
-    calibration: PlattCalibration
+    calibration: Calibration
     versions: dict[str, str]
 
 
@@ -90,11 +92,12 @@ def read_metadata(folder: Path) -> ModelMetadata:
                 windows=tuple(WindowConfig(**window) for window in image["windows"]),
             ),
             threshold=float(mapping["threshold"]),
+            abstain=(float(mapping["abstain"][0]), float(mapping["abstain"][1])),
             pixel_threshold=float(mapping["pixel_threshold"]),
-            calibration=PlattCalibration(**mapping["calibration"]),
+            calibration=calibration_from(mapping["calibration"]),
             versions=dict(mapping["versions"]),
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, IndexError, TypeError, ValueError) as error:
         raise ModelError(f"{path}: not a model's metadata ({error!r})") from error
 
 

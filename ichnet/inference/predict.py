@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from tqdm import tqdm
 
 from ichnet.ct.dicom import read_series
@@ -30,6 +29,7 @@ from ichnet.files import whole_path
 from ichnet.inference.read_ahead import read_ahead
 from ichnet.inference.saved_model import SavedModel
 from ichnet.inference.scan_result import (
+    PredictedSlices,
     Provenance,
     ScanResult,
     read_result,
@@ -135,12 +135,11 @@ def predict_scan(
     model: SavedModel, volume: Volume, out_dir: Path, provenance: Provenance
 ) -> ScanResult:
     """Predict one scan and write its overlay and, last, its JSON."""
-    slice_probability, mask = predict_volume(model, volume)
-    lesion_pixels = None if mask is None else np.count_nonzero(mask, axis=(1, 2))
-    result = summarize_scan(volume, slice_probability, lesion_pixels, model.metadata, provenance)
+    predicted = predict_volume(model, volume)
+    result = summarize_scan(volume, predicted, model.metadata, provenance)
     save_overlay(
         volume,
-        mask,
+        predicted.mask,
         out_dir / f"{volume.scan_id}.png",
         title=_title(result),
         caption=f"{result.model}. {result.data_statement}",
@@ -149,21 +148,17 @@ def predict_scan(
     return result
 
 
-def predict_volume(
-    model: SavedModel, volume: Volume
-) -> tuple[NDArray[np.float32], NDArray[np.uint8] | None]:
-    """Return slice probabilities [slices] and the mask on the scan's own pixels.
-
-    The mask is uint8 [slices, rows, columns], 1 where the map exceeds the model's pixel
-    threshold after it was brought back to these pixels; ``None`` for classifiers.
-    """
+def predict_volume(model: SavedModel, volume: Volume) -> PredictedSlices:
+    """Return what a model says about each slice, with the mask on the scan's own pixels."""
     slices, rows, columns = volume.hu.shape
     image = model.metadata.image
     spacing_mm, field_of_view_mm = volume.pixel_spacing_mm, image.field_of_view_mm
     probability = np.empty(slices, np.float32)
-    mask = None
+    mask, members = None, None
     if model.metadata.kind != "classifier":
         mask = np.empty(volume.hu.shape, np.uint8)
+    if model.metadata.kind == "ensemble":
+        members = np.empty((slices, len(model.metadata.members)), np.float32)
     for first in range(0, slices, BATCH_SLICES):
         batch = slice(first, first + BATCH_SLICES)
         hu = to_matrix(volume.hu[batch], spacing_mm, image.matrix, field_of_view_mm)
@@ -173,11 +168,14 @@ def predict_volume(
             maps = outputs["mask_probability"]
             maps = from_matrix(maps, spacing_mm, rows, columns, field_of_view_mm)
             mask[batch] = maps > model.metadata.pixel_threshold
-    return probability, mask
+        if members is not None:
+            members[batch] = outputs["member_probability"]
+    return PredictedSlices(probability, mask, members)
 
 
 def _title(result: ScanResult) -> str:
     title = f"Scan {result.scan_id}: {result.decision}, probability {result.probability:.2f}"
+    title += " (uncertain)" if result.uncertain else ""
     return title if result.volume_ml is None else f"{title}, {result.volume_ml:.1f} mL"
 
 

@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import keras
 import numpy as np
@@ -21,7 +21,12 @@ from tqdm import tqdm
 from ichnet.config import SEGMENTERS, Config, ConfigError
 from ichnet.inference.baselines import combine, least_squares_weights, write_weights
 from ichnet.inference.maps import maps_dataset, maps_members, require_maps_of
-from ichnet.inference.scan_score import scan_score, write_calibration
+from ichnet.inference.scan_score import (
+    CALIBRATIONS,
+    Calibration,
+    scan_score,
+    write_calibration,
+)
 from ichnet.inference.threshold import Prepared, prepare_scan, slice_scores, tune
 from ichnet.inference.trained import load_best, members_of_model
 from ichnet.networks.scores import TopPixelMean
@@ -43,7 +48,6 @@ from ichnet.runs import (
     baseline_name,
     segmenter_name,
 )
-from ichnet.statistics.calibration import PlattCalibration
 from ichnet.subtypes import LABELS
 
 CALIBRATION_SET, CALIBRATION_SPLIT = "aihub-scans", "validation"
@@ -102,7 +106,9 @@ def predict_model(config: Config, model: str, records: Path, run: RunFolder) -> 
         else _network_predictor(config, model, records, run)
     )
     validation = RecordSet.open(records / CALIBRATION_SET)
-    calibration = fit_calibration(predict(validation, CALIBRATION_SPLIT), validation)
+    calibration = fit_calibration(
+        predict(validation, CALIBRATION_SPLIT), validation, config.evaluation.calibration
+    )
     write_calibration(calibration, run.calibration(model))
     for cohort in TEST_COHORTS:
         record_set = RecordSet.open(records / cohort)
@@ -276,8 +282,10 @@ def predict_slices(
 
 
 def fit_calibration(
-    predictions: Iterable[SlicePrediction], record_set: RecordSet
-) -> PlattCalibration:
+    predictions: Iterable[SlicePrediction],
+    record_set: RecordSet,
+    kind: Literal["platt", "isotonic"] = "platt",
+) -> Calibration:
     """Fit scan score -> probability on the scans whose truth is known.
 
     Raises:
@@ -296,13 +304,13 @@ def fit_calibration(
             f"{len(truth) - sum(truth)} without hemorrhage in split {CALIBRATION_SPLIT}; both are "
             "needed (selection.validation_share)"
         )
-    return PlattCalibration.fit([score for _, score in known], truth)
+    return CALIBRATIONS[kind].fit([score for _, score in known], truth)
 
 
 def write_cohort(
     predictions: Sequence[SlicePrediction],
     record_set: RecordSet,
-    calibration: PlattCalibration,
+    calibration: Calibration,
     folder: Path,
     cohort: str,
 ) -> None:
@@ -358,7 +366,7 @@ def _slice_row(one: SlicePrediction, cohort: str) -> dict[str, object]:
 
 
 def _scan_row(
-    slices: Sequence[SlicePrediction], row: dict[str, str], calibration: PlattCalibration
+    slices: Sequence[SlicePrediction], row: dict[str, str], calibration: Calibration
 ) -> dict[str, object]:
     score = scan_score([one.probability for one in slices])
     volumes_ml = [

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,8 @@ CSV_COLUMNS: tuple[str, ...] = (
     "score",
     "probability",
     "decision",
+    "uncertain",
+    "agreement",
     "threshold",
     "volume_ml",
     "model",
@@ -67,6 +69,21 @@ class Provenance:
     ichnet: str = __version__
 
 
+class PredictedSlices(NamedTuple):
+    """What a model says about the slices of a scan.
+
+    Attributes:
+        probability: of each slice, before calibration, float32 [slices].
+        mask: uint8 [slices, rows, columns] on the scan's own pixels, 1 where the map exceeds the
+            model's pixel threshold; ``None`` for classifiers.
+        member_probability: of an ensemble's members, float32 [slices, members]; else ``None``.
+    """
+
+    probability: NDArray[np.float32]
+    mask: NDArray[np.uint8] | None
+    member_probability: NDArray[np.float32] | None = None
+
+
 @dataclass(frozen=True)
 class ScanResult:
     """One scan; everything here is written, so nothing here identifies anyone.
@@ -75,6 +92,10 @@ class ScanResult:
         score: largest slice probability.
         probability: the calibrated score.
         decision: ``hemorrhage`` when ``probability`` reaches ``threshold``.
+        uncertain: whether ``probability`` lies in the model's abstain band: a person should
+            decide.
+        agreement: share of an ensemble's members whose own score leads to the same decision
+            (members' scores pass the ensemble's calibration); ``None`` for a single model.
         volume_ml: of the predicted mask, by pixel area and perpendicular gaps, whatever the
             decision; ``None`` for classifiers.
         geometry: of the scan as acquired.
@@ -86,6 +107,8 @@ class ScanResult:
     score: float
     probability: float
     decision: str
+    uncertain: bool
+    agreement: float | None
     threshold: float
     volume_ml: float | None
     slices: tuple[SliceResult, ...]
@@ -98,8 +121,7 @@ class ScanResult:
 
 def summarize_scan(
     volume: Volume,
-    slice_probability: NDArray[np.float32],
-    lesion_pixels: NDArray[np.int64] | None,
+    predicted: PredictedSlices,
     metadata: ModelMetadata,
     provenance: Provenance,
 ) -> ScanResult:
@@ -107,15 +129,16 @@ def summarize_scan(
 
     Args:
         volume: the scan.
-        slice_probability: [slices].
-        lesion_pixels: of the predicted mask at the scan's own pixels, [slices]; ``None`` for
-            classifiers.
+        predicted: what the model said about its slices.
         metadata: of the model.
         provenance: files and model.
     """
-    score = scan_score(slice_probability)
+    score = scan_score(predicted.probability)
     probability = metadata.calibration.apply(score)
-    volume_ml = None if lesion_pixels is None else lesion_pixels * volume.voxel_ml
+    volume_ml = None
+    if predicted.mask is not None:
+        volume_ml = np.count_nonzero(predicted.mask, axis=(1, 2)) * volume.voxel_ml
+    low, high = metadata.abstain
     positions_mm = volume.positions_mm @ volume.normal
     return ScanResult(
         scan_id=volume.scan_id,
@@ -123,6 +146,8 @@ def summarize_scan(
         score=score,
         probability=probability,
         decision="hemorrhage" if probability >= metadata.threshold else "no hemorrhage",
+        uncertain=low <= probability <= high,
+        agreement=_agreement(predicted.member_probability, probability, metadata),
         threshold=metadata.threshold,
         volume_ml=None if volume_ml is None else float(volume_ml.sum()),
         slices=tuple(
@@ -130,7 +155,7 @@ def summarize_scan(
                 index=index,
                 position_mm=round(float(positions_mm[index]), 3),
                 spacing_mm=round(float(volume.slice_spacing_mm[index]), 3),
-                probability=float(slice_probability[index]),
+                probability=float(predicted.probability[index]),
                 volume_ml=None if volume_ml is None else float(volume_ml[index]),
             )
             for index in range(len(volume.hu))
@@ -141,6 +166,18 @@ def summarize_scan(
         data_statement=metadata.data_statement,
         provenance=provenance,
     )
+
+
+def _agreement(
+    member_probability: NDArray[np.float32] | None, probability: float, metadata: ModelMetadata
+) -> float | None:
+    """Return the share of members on the ensemble's side of the threshold."""
+    if member_probability is None:
+        return None
+    called = probability >= metadata.threshold
+    scores = [scan_score(one) for one in member_probability.T]
+    same = [(metadata.calibration.apply(one) >= metadata.threshold) == called for one in scores]
+    return sum(same) / len(same)
 
 
 def describe_geometry(volume: Volume) -> dict[str, Any]:
@@ -190,6 +227,8 @@ def write_predictions_csv(results: Iterable[ScanResult], path: Path) -> None:
                     f"{result.score:.6g}",
                     f"{result.probability:.6g}",
                     result.decision,
+                    "yes" if result.uncertain else "no",
+                    "" if result.agreement is None else f"{result.agreement:.2f}",
                     f"{result.threshold:g}",
                     "" if result.volume_ml is None else f"{result.volume_ml:.3f}",
                     result.model,

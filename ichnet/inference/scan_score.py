@@ -7,13 +7,25 @@ probability, fitted on validation scans (paper silent).
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from ichnet.files import write_whole
 from ichnet.statistics.calibration import PlattCalibration
+from ichnet.statistics.isotonic import IsotonicCalibration
+
+Calibration = PlattCalibration | IsotonicCalibration
+"""Scan score -> probability."""
+
+CALIBRATIONS: dict[str, type[PlattCalibration] | type[IsotonicCalibration]] = {
+    "platt": PlattCalibration,
+    "isotonic": IsotonicCalibration,
+}
+"""By their names in a configuration."""
 
 
 def scan_score(slice_scores: ArrayLike) -> float:
@@ -33,13 +45,13 @@ def scan_score(slice_scores: ArrayLike) -> float:
     return float(scores.max())
 
 
-def write_calibration(calibration: PlattCalibration, path: Path) -> None:
+def write_calibration(calibration: Calibration, path: Path) -> None:
     """Write ``calibration.json``."""
     with write_whole(path) as handle:
         handle.write(calibration.to_json())
 
 
-def read_calibration(path: Path) -> PlattCalibration:
+def read_calibration(path: Path) -> Calibration:
     """Read ``calibration.json``.
 
     Raises:
@@ -47,6 +59,21 @@ def read_calibration(path: Path) -> PlattCalibration:
         FileNotFoundError: when the model has not been calibrated yet.
     """
     try:
-        return PlattCalibration.from_json(path.read_text(encoding="utf-8"))
+        return calibration_from(json.loads(path.read_text(encoding="utf-8")))
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
+
+
+def calibration_from(mapping: Any) -> Calibration:
+    """Return the calibration that a JSON object describes.
+
+    Raises:
+        ValueError: when it describes none.
+    """
+    try:
+        if "scores" in mapping:
+            knots, levels = (tuple(map(float, mapping[n])) for n in ("scores", "probabilities"))
+            return IsotonicCalibration(knots, levels)
+        return PlattCalibration(a=float(mapping["a"]), b=float(mapping["b"]))
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"not a calibration: {str(mapping)[:80]!r}") from error

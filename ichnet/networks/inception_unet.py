@@ -30,7 +30,8 @@ def build_inception_unet(
     """Return an untrained segmenter of slices.
 
     Args:
-        image: matrix (divisible by ``2 ** depth``) and windows.
+        image: matrix and windows; a matrix that cannot be halved ``depth`` times is padded with
+            air inside, and the map cut back.
         base_width: channels of the first stage, a multiple of four; each stage down doubles them.
         depth: stages down, and up.
         name: of the model.
@@ -69,6 +70,8 @@ def build_unet(
         dtype="float32",
         name="head",
     )(features)
+    if missing := missing_pixels(image.matrix, depth):
+        head = keras.layers.Cropping2D(((0, missing), (0, missing)), name="crop")(head)
     shape = (image.matrix, image.matrix)
     lesion_map = keras.layers.Reshape(shape, dtype="float32", name="map")(head)
     return keras.Model(hu, lesion_map, name=name)
@@ -163,14 +166,20 @@ def _convolutions(features: Any, width: int, sizes: tuple[int, ...], name: str) 
     return features
 
 
+def missing_pixels(matrix: int, depth: int) -> int:
+    """Return how many rows and columns a matrix lacks to be halved ``depth`` times."""
+    return -matrix % 2**depth
+
+
 def _encode(
     channels: Any, image: ImageConfig, base_width: int, depth: int, module: Module
 ) -> tuple[Any, list[Any]]:
     """Return the features at the bottom and, from fine to coarse, those to skip across."""
-    if image.matrix % 2**depth:
-        raise ValueError(f"matrix {image.matrix} cannot be halved {depth} times")
     skips = []
     features = channels
+    if missing := missing_pixels(image.matrix, depth):
+        # channels are windows, in which air is zero
+        features = keras.layers.ZeroPadding2D(((0, missing), (0, missing)), name="pad")(features)
     for stage in range(1, depth + 1):
         features = module(features, base_width * 2 ** (stage - 1), f"down{stage}")
         skips.append(features)

@@ -81,19 +81,6 @@ class PlattCalibration:
         """Return ``{"a": ..., "b": ...}``."""
         return json.dumps(asdict(self))
 
-    @classmethod
-    def from_json(cls, text: str) -> PlattCalibration:
-        """Return what :meth:`to_json` wrote.
-
-        Raises:
-            ValueError: when ``text`` is not a calibration.
-        """
-        try:
-            mapping = json.loads(text)
-            return cls(a=float(mapping["a"]), b=float(mapping["b"]))
-        except (KeyError, TypeError, ValueError) as error:
-            raise ValueError(f"not a calibration: {text[:80]!r}") from error
-
 
 @dataclass(frozen=True)
 class CalibrationLine:

@@ -90,11 +90,21 @@ def test_the_same_seed_gives_the_same_weights(image_of):
     assert (weights[0] != other[0]).any()
 
 
-@pytest.mark.parametrize("build", [build_inception_unet, build_subtype_encoder])
-def test_a_matrix_that_cannot_be_halved_is_refused(build, image_of):
-    name = {"name": "net"} if build is build_inception_unet else {}
-    with pytest.raises(ValueError, match="matrix 36 cannot be halved 3 times"):
-        build(image_of(36), base_width=8, depth=3, seed=0, **name)
+def test_a_matrix_that_cannot_be_halved_is_padded_with_air_inside(image_of):
+    """36 pixels and three halvings: as 40 pixels of which the last four are air."""
+    small = build_inception_unet(image_of(36), 8, 3, "net", seed=0)
+    large = build_inception_unet(image_of(40), 8, 3, "net", seed=0)
+    hu = noise(36)
+    padded = np.pad(hu, ((0, 0), (0, 4), (0, 4)), constant_values=-1024)
+    assert small.output_shape == (None, 36, 36)
+    np.testing.assert_allclose(small(hu), large(padded)[:, :36, :36], atol=1e-6)
+
+
+def test_the_encoder_is_padded_like_the_unet(image_of):
+    encoder = build_subtype_encoder(image_of(36), base_width=8, depth=3, seed=0)
+    assert encoder.get_layer("bottom_relu").output.shape[1:3] == (5, 5)
+    unet = build_inception_unet(image_of(36), 8, 3, "net", seed=1)
+    transfer_encoder(encoder, unet)
 
 
 def test_a_width_that_is_no_multiple_of_four_is_refused(image_of):

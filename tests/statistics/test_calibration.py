@@ -92,19 +92,6 @@ def test_identity_and_types():
     assert math.isfinite(identity.apply(0.0))
 
 
-def test_json_round_trip():
-    calibration = PlattCalibration(a=1 / 3, b=-0.1)
-    assert PlattCalibration.from_json(calibration.to_json()) == calibration
-
-
-@pytest.mark.parametrize(
-    "text", ["", "[]", '{"a": 1}', '{"a": "x", "b": 0}', '{"a": null, "b": 0}']
-)
-def test_no_calibration(text):
-    with pytest.raises(ValueError, match="not a calibration"):
-        PlattCalibration.from_json(text)
-
-
 def test_probabilities_outside_are_refused():
     for statistic in (brier_score, calibration_line, expected_calibration_error):
         with pytest.raises(ValueError, match=r"from 0.2 to 1.5"):
