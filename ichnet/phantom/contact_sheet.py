@@ -97,8 +97,9 @@ def site_tiles(seed: int, matrix: int) -> Iterator[Tile]:
             patient = draw_patient(seed, cohort, index, has_ich=False)
             scan = scan_patient(patient, seed, matrix, (SLICES, SLICES))
             nothing = np.zeros((matrix, matrix), bool)
-            yield Tile(f"{cohort} {number}", scan.hu[13], nothing)
-            yield Tile(f"{cohort} {number}, skull base", scan.hu[5], nothing, "bone")
+            brain, base = round(0.54 * SLICES), round(0.21 * SLICES)
+            yield Tile(f"{cohort} {number}", scan.hu[brain], nothing)
+            yield Tile(f"{cohort} {number}, skull base", scan.hu[base], nothing, "bone")
 
 
 def plain_patient(seed: int) -> Patient:
