@@ -1,4 +1,4 @@
-"""Draw contact sheets of the phantom: hemorrhages, mimics and sites, one PNG each.
+"""Draw contact sheets of the phantom: hemorrhages, mimics, sites.
 
 Example:
     python data_prep/phantom_sheet.py --output docs/images

@@ -54,7 +54,7 @@ def main() -> None:
 
         def encode(case: str) -> EncodedScan:
             volume = read_series(files[scan_of[case]], secret)
-            return encode_scan(volume, predict_volume(model, volume)[1] if args.model else None)
+            return encode_scan(volume, predict_volume(model, volume).mask if args.model else None)
 
         folder = run.root / "review"
         print(write_key(rows, folder / "key.csv"))

@@ -59,7 +59,7 @@ def arm_maps(
         model = load_best(run, classifier_name(backbone, arm))
         found = model(shown.hu[None], training=False)
         evidence = normalise_saliency(tf.convert_to_tensor(found["saliency"])).numpy()[0]
-        maps.append((arm, np.squeeze(evidence), float(found["probability"][0, 0])))
+        maps.append((arm, evidence, float(found["probability"][0, 0])))
     return maps
 
 

@@ -285,8 +285,8 @@ def test_dicom_and_records_give_the_model_the_same_pixels(model_dir, config, wri
     labels = np.zeros((len(hu), 6), np.int8)
     records = encode_case(Case("dumc", volume, labels[0], labels), config.image)
     expected = model(np.stack([record.hu for record in records]).astype(np.float32))
-    probability, _ = predict_volume(model, volume)
-    np.testing.assert_allclose(probability, expected["probability"], atol=1e-6)
+    predicted = predict_volume(model, volume)
+    np.testing.assert_allclose(predicted.probability, expected["probability"], atol=1e-6)
 
 
 def test_a_folder_that_is_no_model_ends_with_2(two_scans, tmp_path, capsys):
