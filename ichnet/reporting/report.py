@@ -7,7 +7,6 @@ import platform
 from datetime import datetime, timezone
 from pathlib import Path
 
-import jinja2
 from markupsafe import Markup
 
 import ichnet
@@ -16,9 +15,11 @@ from ichnet.files import write_whole
 from ichnet.reporting.composite import FINAL_MODEL, Composite, load_composite
 from ichnet.reporting.difficult import difficult_tables
 from ichnet.reporting.etable1 import etable1
+from ichnet.reporting.explorer import explorer_data
 from ichnet.reporting.figure2 import FIGURE2_TITLE, draw_figure2, figure2
 from ichnet.reporting.gallery import choose_cases, gallery_page, read_predicted
 from ichnet.reporting.overview import Groups, draw_overview
+from ichnet.reporting.page import inline_json, page_environment, script_hash, template_text
 from ichnet.reporting.performance import auc_by_scan, measure, unmeasurable
 from ichnet.reporting.style import inline_svg
 from ichnet.reporting.table1 import table1
@@ -35,6 +36,7 @@ SECTIONS: dict[str, str] = {
     "annotation": "Weak or strong",
     "ensembles": "Ensembles",
     "roc": "ROC curves",
+    "explore": "Explore",
     "cases": "Hits and misses",
     "difficult": "Difficult cases",
     "training": "Training",
@@ -69,13 +71,9 @@ def render_report(run: RunFolder, records: Path, made: datetime) -> str:
     """Return the report as HTML; ``made`` is the date it bears."""
     config_path = run.root / "config.yaml"
     config = load_config(config_path)
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("ichnet.reporting"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = page_environment()
+    script = template_text(environment, "report.js")
+    explorer = explorer_data(_every_model(run, config), config)
     final = load_composite(run, [FINAL_MODEL])
     summary, listing = difficult_tables(run, config)
     return environment.get_template("report.html").render(
@@ -84,7 +82,11 @@ def render_report(run: RunFolder, records: Path, made: datetime) -> str:
         fingerprint=fingerprint(config),
         versions={"ichnet": ichnet.__version__},
         data_statement=config.data_statement,
-        sections=[{"id": key, "title": title} for key, title in SECTIONS.items()],
+        sections=[
+            {"id": key, "title": title}
+            for key, title in SECTIONS.items()
+            if explorer or key != "explore"
+        ],
         sentence=headline(final, config),
         tiles=_tiles(final, config),
         overview=_overview(run, config),
@@ -93,6 +95,9 @@ def render_report(run: RunFolder, records: Path, made: datetime) -> str:
         table3=_html(table3(run, config)),
         roc=_roc(run, config),
         figure2_table=_html(etable1(run, config)),
+        explorer=Markup(inline_json(explorer)) if explorer else None,
+        script=Markup(script),
+        script_hash=script_hash(script),
         gallery=_gallery(run, final, config),
         gallery_absent=f"{FINAL_MODEL}: {final.missing.get(FINAL_MODEL)}.",
         difficult_summary=_html(summary),
@@ -145,9 +150,9 @@ def _tiles(composite: Composite, config: Config) -> list[dict[str, str]]:
     ] + [scans]
 
 
-def _overview(run: RunFolder, config: Config) -> Markup:
-    """Return the AUC of every model of the run; nothing when there is none."""
-    kinds = {
+def _kinds(config: Config) -> dict[str, list[str]]:
+    """Return the names of a configuration's models, by kind."""
+    return {
         **{
             f"Classifiers, {ARM_TITLES[arm]}": [
                 classifier_name(b, arm) for b in config.classifiers.backbones
@@ -157,12 +162,20 @@ def _overview(run: RunFolder, config: Config) -> Markup:
         "Segmenters": [segmenter_name(name) for name in SEGMENTERS],
         "Weighted ensembles": [ensemble_name(name) for name in config.ensembles.combinations],
     }
-    composite = load_composite(run, [model for models in kinds.values() for model in models])
+
+
+def _every_model(run: RunFolder, config: Config) -> Composite:
+    return load_composite(run, [model for models in _kinds(config).values() for model in models])
+
+
+def _overview(run: RunFolder, config: Config) -> Markup:
+    """Return the AUC of every model of the run; nothing when there is none."""
+    composite = _every_model(run, config)
     if unmeasurable(composite):
         return Markup()
     groups: Groups = {
         title: {m: auc_by_scan(composite, m) for m in models if m in composite.probability}
-        for title, models in kinds.items()
+        for title, models in _kinds(config).items()
     }
     groups = {title: models for title, models in groups.items() if models}
     missing = "".join(f" {model}: {why}." for model, why in composite.missing.items())
@@ -187,7 +200,7 @@ def _training(run: RunFolder) -> Markup:
         return Markup('<p class="empty">No training logs in models/.</p>')
     caption = (
         f"Training and validation loss by epoch; n = {len(logs)} models. The circle is the epoch "
-        f"that was kept, the one with the lowest validation loss."
+        f"that was kept: the lowest validation loss, of the probability alone in the strong arm."
     )
     svg = inline_svg(draw_training_curves(logs), "training", caption)
     return _figure("Training curves", caption, svg)

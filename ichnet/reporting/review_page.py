@@ -7,21 +7,19 @@ reader sees the cases in an order of their own.
 
 from __future__ import annotations
 
-import base64
 import csv
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
 
-import jinja2
 import numpy as np
 from markupsafe import Markup
 
 from ichnet.files import write_whole
 from ichnet.reporting.difficult import DifficultCase
+from ichnet.reporting.page import inline_json, page_environment, script_hash, template_text
 from ichnet.reporting.review_images import CODE_HU, EncodedScan
 from ichnet.subtypes import SUBTYPES
 
@@ -170,13 +168,7 @@ def write_review(
         encode: returns the pictures of a case by its number.
         readers: names to choose from.
     """
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("ichnet.reporting"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = page_environment()
     script = template_text(environment, "review.js")
     settings = {
         "id": review,
@@ -206,21 +198,3 @@ def write_review(
             handle.write(f'\n<script type="application/json" id="data-{case}">{data}</script>')
         handle.write(f"\n<script>{script}</script>\n</body>\n</html>\n")
     return path
-
-
-def inline_json(value: Any) -> str:
-    """Return JSON that can stand in a ``script`` element whatever it holds."""
-    text = json.dumps(value, separators=(",", ":"))
-    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
-
-
-def template_text(environment: jinja2.Environment, name: str) -> str:
-    """Return a template's text as it stands."""
-    assert environment.loader is not None
-    return environment.loader.get_source(environment, name)[0]
-
-
-def script_hash(script: str) -> str:
-    """Return what a content security policy calls a script by, so that no other one runs."""
-    digest = hashlib.sha256(script.encode("utf-8")).digest()
-    return f"sha256-{base64.b64encode(digest).decode('ascii')}"

@@ -13,10 +13,15 @@ from ichnet.reporting.style import BLUE, SOFT_INK, VERMILION, new_figure, style
 from ichnet.runs import RunFolder
 
 PANELS_A_ROW = 4
+PLOTTED = ("epoch", "loss", "val_loss")
 
 
 def read_logs(run: RunFolder) -> dict[str, dict[str, list[float]]]:
-    """Return ``epoch``, ``loss`` and ``val_loss`` of each model with a finished epoch, by name.
+    """Return what is drawn of each model with a finished epoch, by name.
+
+    Returns:
+        ``epoch``, ``loss``, ``val_loss``, and ``kept_by``: the validation loss that decides which
+        epoch is kept, of the probability alone where a saliency map is trained beside it.
 
     Raises:
         ValueError: when a log lacks a column or holds something that is no number.
@@ -37,7 +42,7 @@ def draw_training_curves(logs: dict[str, dict[str, list[float]]]) -> Figure:
         for axes, (model, log) in zip(grid.flat, logs.items(), strict=False):
             axes.plot(log["epoch"], log["loss"], color=BLUE, label="training")
             axes.plot(log["epoch"], log["val_loss"], color=VERMILION, ls="--", label="validation")
-            best = min(range(len(log["val_loss"])), key=log["val_loss"].__getitem__)
+            best = min(range(len(log["val_loss"])), key=log["kept_by"].__getitem__)
             kept = log["epoch"][best], log["val_loss"][best]
             axes.plot(*kept, "o", ms=5, mfc="none", color=VERMILION, label="epoch kept")
             axes.set_title(model, fontsize=7.5)
@@ -55,9 +60,10 @@ def _read_log(path: Path) -> dict[str, list[float]]:
     with path.open(encoding="utf-8", newline="") as handle:
         rows = list(csv.DictReader(handle))
     try:
-        return {
-            column: [float(row[column]) for row in rows] for column in ("epoch", "loss", "val_loss")
-        }
+        columns = {name: [float(row[name]) for row in rows] for name in PLOTTED}
+        decides = "val_probability_loss"
+        kept_by = [float(row[decides]) for row in rows] if rows and decides in rows[0] else None
+        return {**columns, "kept_by": kept_by or columns["val_loss"]}
     except KeyError as error:
         raise ValueError(f"{path}: lacks the column {error}") from error
     except ValueError as error:

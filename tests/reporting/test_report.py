@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from ichnet.config import ConfigError
+from ichnet.reporting.page import script_hash
 from ichnet.reporting.report import render_report, write_report
 from ichnet.runs import RunFolder
 
@@ -55,11 +56,11 @@ def test_every_section_is_there_and_linked(page: str) -> None:
 
     targets = {attributes.get("id") for _, attributes in parsed.elements}
     links = [str(a["href"]) for a in parsed.attributes("a")]
-    assert len(links) == 10
+    assert len(links) == 11
     assert all(link.startswith("#") and link[1:] in targets for link in links)
     for name in ("table1", "table2", "table2_contrast", "table2_slices", "table3", "etable1"):
         assert f'id="{name}"' in page
-    assert len(parsed.attributes("svg")) == 3
+    assert len(parsed.attributes("svg")) == 4  # three figures and the curve to explore
 
 
 def test_no_identifier_twice(page: str) -> None:
@@ -71,11 +72,15 @@ def test_no_identifier_twice(page: str) -> None:
 def test_it_needs_no_network(page: str) -> None:
     parsed = Page(page)
 
-    assert not parsed.attributes("script")
+    assert not any("src" in a for a in parsed.attributes("script"))
     assert not parsed.attributes("link")
     assert all(str(a["src"]).startswith("data:image/png;base64,") for a in parsed.attributes("img"))
     policy = next(a for a in parsed.attributes("meta") if a.get("http-equiv"))
-    assert policy["content"] == "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+    script = re.findall(r"<script>(.*?)</script>", page, flags=re.S)
+    assert policy["content"] == (
+        "default-src 'none'; img-src data:; style-src 'unsafe-inline'; "
+        f"script-src '{script_hash(*script)}'"
+    )
     assert not re.search(r"url\((?!#)|@import", page)
 
 
@@ -112,7 +117,10 @@ def test_strings_from_data_are_escaped(write_run: Callable[..., RunFolder], tmp_
 
     page = render_report(run, tmp_path / "none", MADE)
 
-    assert "<script" not in page
+    assert re.findall(r"<script[^>]*>", page) == [
+        '<script type="application/json" id="explorer-data">',
+        "<script>",
+    ]
     assert "<b>&" not in page
     assert page.count("&lt;script&gt;alert(") == 3  # banner, footer, configuration
     assert "&lt;b&gt;&amp;" in page
@@ -130,6 +138,8 @@ def test_a_run_with_nothing_but_a_configuration(run: RunFolder, tmp_path: Path) 
     page = path.read_text(encoding="utf-8")
     Page(page)
     assert "ensemble-all has no predictions for dumc, cq500" in page
+    assert 'id="explore' not in page
+    assert "<script" not in page
     assert "No training logs in models/." in page
     assert "AI-Hub: no record set records/aihub-scans." in page
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,7 @@ from ichnet.reporting.review_results import (
 )
 from ichnet.reporting.simulated_readers import simulate_answers
 from ichnet.reporting.tables import Estimate
+from ichnet.statistics.agreement import count_ratings, fleiss_kappa
 
 # truth, the model's decision, opinions of six readers
 CASES = [
@@ -201,3 +203,18 @@ def test_simulated_readers_agree_more_than_by_chance_and_differ() -> None:
     assert (answers.ich == simulate_answers(key, seed=3).ich).all()
     amendment = amend(answers)
     assert 0 < (amendment.truth != answers.truth).sum() < 60
+
+
+def test_simulated_experts_agree_as_the_papers_did() -> None:
+    """161 cases, 90 with hemorrhage, volumes of the phantom's size; paper: kappa .54."""
+    rng = np.random.default_rng(7)
+    kappas = []
+    for seed in range(4):
+        volumes_ml = np.exp(rng.normal(1.5, 1.6, 90))
+        key = [
+            replace(key_row(i, int(i < 90), 0), volume_ml=volumes_ml[i] if i < 90 else 0.0)
+            for i in range(161)
+        ]
+        kappas.append(fleiss_kappa(count_ratings(simulate_answers(key, seed).ich)).value)
+    assert abs(np.mean(kappas) - 0.54) < 0.05
+    assert np.abs(np.array(kappas) - 0.54).max() < 0.12

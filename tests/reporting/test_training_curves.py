@@ -23,7 +23,7 @@ def test_a_panel_for_each_model_marks_the_epoch_kept(tmp_path: Path) -> None:
     figure = draw_training_curves(logs)
 
     assert list(logs) == ["a", "b"]
-    assert logs["b"]["val_loss"] == [0.6, 0.5, 0.7]
+    assert logs["b"]["val_loss"] == logs["b"]["kept_by"] == [0.6, 0.5, 0.7]
     panel = figure.axes[1]
     assert panel.get_title(loc="left") == "b"
     kept = panel.lines[2].get_xydata().tolist()
@@ -50,3 +50,13 @@ def test_a_log_without_epochs_yet_is_left_out(tmp_path: Path) -> None:
     write_log(run, "a", "epoch,loss,val_loss\n")
 
     assert read_logs(run) == {}
+
+
+def test_the_loss_of_the_probability_decides_where_there_is_one(tmp_path):
+    run = RunFolder(tmp_path)
+    columns = "epoch,loss,val_loss,val_probability_loss"
+    write_log(run, "strong", f"{columns}\n1.0,1,2.0,.4\n2.0,1,1.5,.6\n")
+    log = read_logs(run)["strong"]
+    assert log["kept_by"] == [0.4, 0.6]
+    circle = draw_training_curves({"strong": log}).axes[0].lines[2]
+    assert circle.get_xydata().tolist() == [[1.0, 2.0]]
