@@ -62,7 +62,9 @@ def build_classifier(
     features = body.get_layer(FEATURE_LAYERS[backbone]).output
     if FEATURE_LAYERS[backbone] != "block5_conv4" and features is not body.output:
         raise ValueError(f"{backbone}: {FEATURE_LAYERS[backbone]} is not its last feature map")
-    if weights is not None:
+    if weights is None:
+        draw_for_relu(body, seed)
+    else:
         donor = application(
             include_top=False, weights=weights, input_shape=(image.matrix, image.matrix, 3)
         )
@@ -87,6 +89,21 @@ class Bias(keras.layers.Layer):
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
         """Return ``inputs + bias``."""
         return inputs + self.bias
+
+
+def draw_for_relu(body: keras.Model, seed: int) -> None:
+    """Draw the kernels of a backbone without batch normalisation anew, for ReLU (He et al. 2015).
+
+    Keras Applications draws by Glorot and Bengio, which loses half of the variance at each ReLU.
+    Batch normalisation restores it; VGG19 has none, and after its sixteen layers nothing is left
+    to learn from: it stays at chance.
+    """
+    if any(isinstance(layer, keras.layers.BatchNormalization) for layer in body.layers):
+        return
+    for index, layer in enumerate(body.layers):
+        if isinstance(layer, keras.layers.Conv2D):
+            initializer = keras.initializers.HeNormal(seed=seed + index)
+            layer.kernel.assign(initializer(layer.kernel.shape))
 
 
 def copy_weights(donor: keras.Model, body: keras.Model) -> None:

@@ -54,6 +54,16 @@ def heads(matrix: int) -> tf.Tensor:
     return tf.constant(coarse + rng.normal(0, 20, (2, matrix, matrix)), tf.float32)
 
 
+def test_a_signal_reaches_the_end_of_vgg19(image_of):
+    """Sixteen layers by Glorot's rule would leave about 2 ** -8 of it."""
+    model = build_classifier("VGG19", image_of(64), None, seed=3)
+    ends = keras.Model(
+        model.input, [model.get_layer(name).output for name in ("block1_conv1", "block5_conv4")]
+    )
+    first, last = (float(tf.math.reduce_std(value)) for value in ends(heads(64), training=False))
+    assert 0.3 < last / first < 3
+
+
 def test_outputs(classifier, output):
     grid = GRID[classifier.name]
     assert {name: tuple(value.shape) for name, value in output.items()} == {
