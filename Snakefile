@@ -89,6 +89,8 @@ rule results:
         f"{RUN}/figures/figure1.png",
         f"{RUN}/figures/efigure1.png",
         f"{RUN}/figures/efigure6.png",
+        f"{RUN}/tables/calibration.csv",
+        f"{RUN}/review/review.html",
     shell:
         "python eval/results.py --run {RUN}"
 
@@ -386,6 +388,16 @@ rule roc_panels:
         section("evaluation.threshold"),
     shell:
         "python eval/roc_panels.py --run {RUN}"
+
+
+rule calibration:
+    input:
+        predictions_of(RUN, MODELS),
+    output:
+        f"{RUN}/tables/calibration.csv",
+        f"{RUN}/figures/reliability.png",
+    shell:
+        "python eval/calibration.py --run {RUN}"
 
 
 rule table_or_figure:

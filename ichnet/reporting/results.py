@@ -95,10 +95,25 @@ SECTIONS: tuple[Section, ...] = (
         figures=("efigure6", "efigure7"),
     ),
     Section(
+        "Calibration",
+        "Whether a probability means what it says.",
+        "eval/calibration.py --run {run}",
+        tables=("calibration",),
+        figures=("reliability",),
+    ),
+    Section(
         "Difficult cases",
         "Cases that the final ensemble is not sure of.",
         "eval/difficult_cases.py --run {run}",
         tables=("difficult_cases_summary",),
+    ),
+    Section(
+        "The review of difficult cases",
+        "What six simulated experts make of them: their agreement, the truth before and after "
+        "their vote, what the ensemble still gets wrong. They show that the review works; they "
+        "are evidence of nothing.",
+        "eval/review.py --run {run} --simulate",
+        tables=("review_agreement", "review_before_after", "etable2"),
     ),
     Section(
         "Time and memory",
