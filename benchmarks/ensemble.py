@@ -31,8 +31,8 @@ from numpy.typing import NDArray
 
 from ichnet.config import SEGMENTERS, Config, load_config
 from ichnet.ct.resample import from_matrix, to_matrix
-from ichnet.inference.export import served_module
 from ichnet.inference.maps import cache_maps, maps_dataset
+from ichnet.inference.serving import ServedModel
 from ichnet.networks.ensemble import build_ensemble
 from ichnet.networks.flops import count_flops, matrix_product_rate
 from ichnet.networks.inception_unet import build_inception_unet
@@ -41,6 +41,7 @@ from ichnet.phantom.cohort import generate
 from ichnet.records.prepare import prepare
 from ichnet.records.reader import slices_dataset
 from ichnet.records.record_set import RecordSet
+from ichnet.statistics.calibration import PlattCalibration
 from ichnet.training.compiling import compile_model
 from ichnet.training.losses import SoftDice
 
@@ -147,7 +148,7 @@ def whole_scan(config: Config, members: dict[str, keras.Model]) -> dict[str, Cal
     """Return one scan through the served graph, and through five separate predictions."""
     weight_model = new_weight_model(config)
     ensemble = build_ensemble(members, weight_model, config.image, config.evaluation.top_pixels)
-    serve = served_module(ensemble, config).serve
+    serve = ServedModel(ensemble, config, PlattCalibration(1.0, 0.0)).slices
     scan = np.random.default_rng(0).normal(40, 40, (SLICES, SIZE, SIZE)).astype(np.float32)
     image = config.image
 

@@ -20,6 +20,9 @@ Kind = Literal["classifier", "segmenter", "ensemble"]
 
 FILE_NAME = "metadata.json"
 
+PNG_OFFSET = 32768
+"""A 16-bit PNG holds HU plus this."""
+
 
 class ModelError(Exception):
     """A folder is not an exported model; the message names the folder and the cause."""
@@ -56,14 +59,19 @@ class ModelMetadata:
 
 
 def write_metadata(metadata: ModelMetadata, folder: Path) -> None:
-    """Write ``metadata.json`` with the research-use statement and the signature's units."""
+    """Write ``metadata.json``."""
+    with write_whole(folder / FILE_NAME) as handle:
+        handle.write(metadata_json(metadata))
+
+
+def metadata_json(metadata: ModelMetadata) -> str:
+    """Return it as JSON, with the research-use statement and the signatures' units."""
     mapping = {
         **asdict(metadata),
-        "signature": _signature(metadata),
+        "signatures": _signatures(metadata),
         "research_use": RESEARCH_USE,
     }
-    with write_whole(folder / FILE_NAME) as handle:
-        json.dump(mapping, handle, indent=2)
+    return json.dumps(mapping, indent=2)
 
 
 def read_metadata(folder: Path) -> ModelMetadata:
@@ -111,22 +119,49 @@ def model_fingerprint(folder: Path) -> str:
     return digest.hexdigest()[:12]
 
 
-def _signature(metadata: ModelMetadata) -> dict[str, dict[str, str]]:
-    """Describe ``serving_default`` for whoever calls the SavedModel without ichnet."""
+def _signatures(metadata: ModelMetadata) -> dict[str, dict[str, dict[str, str]]]:
+    """Describe each signature for whoever calls the SavedModel without ichnet."""
     image = metadata.image
     side = f"{image.matrix} x {image.matrix}"
+    shown = (
+        f"axial slices in HU, as DICOM stores them, that show {image.field_of_view_mm:g} x "
+        f"{image.field_of_view_mm:g} mm around the image's centre; {side}, other sizes are resized "
+        "by area inside the graph"
+    )
     outputs = {"probability": "float32 [batch], slice score in [0, 1], before calibration"}
+    of_scan = {
+        "score": "float32, largest slice score",
+        "probability": "float32, the calibrated score",
+        "hemorrhage": f"bool, probability at least {metadata.threshold:g}",
+        "uncertain": "bool, probability in the abstain band: a person should decide",
+        "slice_probability": "float32 [slices], before calibration",
+    }
     if metadata.kind != "classifier":
         outputs["mask_probability"] = "float32 [batch, height, width], hemorrhage in [0, 1]"
         outputs["mask"] = "uint8 [batch, height, width], 1 above pixel_threshold"
+        of_scan["mask"] = "uint8 [slices, height, width], on the scan's own pixels"
+        of_scan["volume_ml"] = "float32, of the mask, mL"
     if metadata.kind == "ensemble":
         outputs["member_probability"] = "float32 [batch, members], each member's slice score"
         outputs["weights"] = "float32 [batch, members] or [batch, matrix, matrix, members]"
+        of_scan["member_probability"] = "float32 [slices, members]"
     return {
-        "inputs": {
-            "hu": "float32 [batch, height, width], axial slices in HU, as DICOM stores them, "
-            f"that show {image.field_of_view_mm:g} x {image.field_of_view_mm:g} mm around "
-            f"the image's centre; {side}, other sizes are resized by area inside the graph"
+        "serving_default": {
+            "inputs": {"hu": f"float32 [batch, height, width], {shown}"},
+            "outputs": outputs,
         },
-        "outputs": outputs,
+        "int16": {"inputs": {"hu": f"int16 [batch, height, width], {shown}"}, "outputs": outputs},
+        "bytes": {
+            "inputs": {"png": f"string [batch], 16-bit grey PNG of HU + {PNG_OFFSET}; {shown}"},
+            "outputs": outputs,
+        },
+        "scan": {
+            "inputs": {
+                "hu": "float32 [slices, height, width], a scan's axial slices in HU as acquired",
+                "pixel_spacing_mm": "float32 [2], between rows and between columns",
+                "slice_spacing_mm": "float32 [slices], perpendicular distance that each stands for",
+            },
+            "outputs": of_scan,
+        },
+        "metadata": {"inputs": {}, "outputs": {"metadata": "string, this file"}},
     }

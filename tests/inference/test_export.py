@@ -9,9 +9,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import tensorflow as tf
 
-from ichnet.inference.export import export_model, resize_by_area
+from ichnet.inference.export import export_model
 from ichnet.inference.metadata import ModelError, model_fingerprint, read_metadata
 from ichnet.inference.saved_model import SavedModel
 from ichnet.networks.ensemble import build_ensemble
@@ -72,21 +71,6 @@ def test_one_slice_and_many_get_the_same_answers(model_dir):
         alone = model(slices[index : index + 1])
         np.testing.assert_allclose(alone["probability"][0], together["probability"][index], 1e-6)
         np.testing.assert_array_equal(alone["mask"][0], together["mask"][index])
-
-
-def test_resizing_takes_the_mean_under_each_new_pixel():
-    image = np.arange(12, dtype=np.float32).reshape(1, 2, 6)
-    # columns in pairs, rows as they are
-    np.testing.assert_allclose(
-        resize_by_area(tf.constant(image), 2, 3), [[[0.5, 2.5, 4.5], [6.5, 8.5, 10.5]]]
-    )
-    # 6 columns to 4: each new one covers one and a half
-    np.testing.assert_allclose(
-        resize_by_area(tf.constant(image), 1, 4),
-        [[[3 + 1 / 3, 4 + 2 / 3, 6 + 1 / 3, 7 + 2 / 3]]],
-        rtol=1e-6,
-    )
-    np.testing.assert_array_equal(resize_by_area(tf.constant(image), 2, 6), image)
 
 
 def test_a_classifier_gives_a_probability_and_no_mask(classifier, config, calibration, tmp_path):
@@ -168,7 +152,7 @@ def test_metadata_says_how_to_use_the_model(model_dir, config, calibration):
     assert set(metadata.versions) == {"ichnet", "tensorflow", "keras"}
     written = json.loads((model_dir / "metadata.json").read_text(encoding="utf-8"))
     assert written["research_use"].startswith("For research use only")
-    assert "in HU" in written["signature"]["inputs"]["hu"]
+    assert "in HU" in written["signatures"]["serving_default"]["inputs"]["hu"]
 
 
 def test_exporting_again_replaces_the_version_whole(bright_pixels, config, calibration, tmp_path):
