@@ -1,0 +1,148 @@
+"""What an experiment's trainings cost: operations and measured time of each network's step.
+
+The time of a slice is measured, on the device that runs this, by training steps at the
+configuration's own matrix and precision. What another device would take is arithmetic: the same
+operations at the same share of that device's matrix-product rate.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+
+import keras
+import numpy as np
+
+from ichnet.config import SEGMENTERS, Config, TrainingConfig
+from ichnet.networks.classifiers import build_classifier
+from ichnet.networks.flops import count_flops
+from ichnet.networks.inception_unet import build_inception_unet, build_subtype_encoder
+from ichnet.networks.weight_model import build_weight_model
+from ichnet.runs import classifier_name, ensemble_name, segmenter_name
+from ichnet.training.classifier import compile_classifier
+from ichnet.training.compiling import compile_model, precision
+from ichnet.training.losses import SoftDice
+from ichnet.training.segmenter import ENCODER, LOSSES
+
+MEASURED_STEPS = 3
+
+
+@dataclass(frozen=True)
+class Network:
+    """What one network costs.
+
+    Attributes:
+        name: e.g. ``VGG19``, ``Inception U-Net``.
+        parameters: of the network.
+        forward_flops: operations of one slice, forward; a training step does three times as many
+            (forward, gradient by activations, gradient by weights).
+        seconds_per_slice: of a training step, measured, median.
+    """
+
+    name: str
+    parameters: int
+    forward_flops: float
+    seconds_per_slice: float
+
+
+@dataclass(frozen=True)
+class Training:
+    """One job of the experiment.
+
+    Attributes:
+        model: e.g. ``VGG19-aihub-strong``.
+        network: the name of its :class:`Network`.
+        slices: that it sees: batch, steps and epochs multiplied.
+        after: the jobs whose results it needs.
+    """
+
+    model: str
+    network: str
+    slices: int
+    after: tuple[str, ...] = ()
+
+
+def trainings(config: Config) -> list[Training]:
+    """Return every training of an experiment without repeats, in an order that can be run."""
+    classifiers, segmenters = config.classifiers, config.segmenters
+    jobs = [
+        Training(classifier_name(backbone, arm), backbone, _slices(classifiers.training))
+        for backbone in classifiers.backbones
+        for arm in classifiers.arms
+    ]
+    jobs.append(Training(ENCODER, "Encoder", _slices(segmenters.pretraining)))
+    for name in SEGMENTERS:
+        after = (ENCODER,) if name == "subtype" else ()
+        count = _slices(segmenters.training)
+        jobs.append(Training(segmenter_name(name), "Inception U-Net", count, after))
+    members = tuple(segmenter_name(name) for name in SEGMENTERS)
+    for name in config.ensembles.combinations:
+        count = _slices(config.ensembles.training)
+        jobs.append(Training(ensemble_name(name), "Weight model", count, members))
+    return jobs
+
+
+def measure_networks(config: Config, batch: int) -> Iterator[Network]:
+    """Build, compile and time each network of an experiment on random slices.
+
+    Args:
+        config: its image, precision, optimizers and losses are used; weights are random.
+        batch: slices of a measured step.
+    """
+    rng = np.random.default_rng(0)
+    matrix = config.image.matrix
+    hu = rng.normal(40, 40, (batch, matrix, matrix)).astype(np.float32)
+    mask = np.zeros((batch, matrix, matrix), np.float32)
+    mask[:, : matrix // 8, : matrix // 8] = 1
+    labels = np.ones((batch, 6), np.float32)
+    maps = rng.uniform(size=(batch, matrix, matrix, len(SEGMENTERS))).astype(np.float32)
+    segmenters, ensembles = config.segmenters, config.ensembles
+    for backbone in config.classifiers.backbones:
+        with precision(config.classifiers.training.precision):
+            model = build_classifier(backbone, config.image, None, config.seed)
+        targets = {"probability": labels[:, :1], "saliency": mask}
+        yield _measure(backbone, compile_classifier(model, config, strong=True), hu, targets)
+    with precision(segmenters.pretraining.precision):
+        model = build_subtype_encoder(
+            config.image, segmenters.base_width, segmenters.depth, config.seed
+        )
+    compile_model(model, segmenters.pretraining, keras.losses.BinaryCrossentropy())
+    yield _measure("Encoder", model, hu, labels)
+    with precision(segmenters.training.precision):
+        model = build_inception_unet(
+            config.image, segmenters.base_width, segmenters.depth, name="unet", seed=config.seed
+        )
+    compile_model(model, segmenters.training, LOSSES[segmenters.loss]())
+    yield _measure("Inception U-Net", model, hu, mask)
+    with precision(ensembles.training.precision):
+        model = build_weight_model(
+            matrix,
+            SEGMENTERS,
+            ensembles.weighting,
+            ensembles.width,
+            ensembles.pixel_threshold,
+            config.seed,
+        )
+    compile_model(model, ensembles.training, {"mask": SoftDice()})
+    yield _measure("Weight model", model, maps, {"mask": mask})
+
+
+def _measure(name: str, model: keras.Model, inputs: Any, targets: Any) -> Network:
+    """Time steps of a compiled model; the first, which traces it, is thrown away."""
+    seconds = []
+    for _ in range(MEASURED_STEPS + 1):
+        start = time.perf_counter()
+        model.train_on_batch(inputs, targets)
+        seconds.append(time.perf_counter() - start)
+    network = Network(
+        name, model.count_params(), count_flops(model), median(seconds[1:]) / len(inputs)
+    )
+    keras.backend.clear_session()
+    return network
+
+
+def _slices(training: TrainingConfig) -> int:
+    return training.batch_size * training.steps_per_epoch * training.epochs
