@@ -13,8 +13,8 @@ import pytest
 
 from ichnet.config import Config
 from ichnet.reporting.composite import FINAL_MODEL, Composite, load_composite
+from ichnet.reporting.plan import test_sets as sets_of
 from ichnet.reporting.report import render_report
-from ichnet.reporting.table3 import test_sets as sets_of
 from ichnet.runs import RunFolder
 from ichnet.statistics.operating_points import operating_point
 from ichnet.statistics.proportions import proportion_interval
