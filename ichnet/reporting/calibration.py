@@ -99,12 +99,11 @@ def draw_reliability(found: Mapping[str, Reliability]) -> Figure:
     """Draw a square for each model."""
     count = max(len(found), 1)
     with style():
-        figure = new_figure(2.4 * count, 2.8)
+        figure = new_figure(2.4 * count, 3.3)
         grid = figure.subplots(1, count, squeeze=False, sharey=True)
         for axes, (model, result) in zip(grid.flat, found.items(), strict=False):
             _draw(axes, model, result)
         grid[0, 0].set_ylabel("Share of hemorrhages")
-        figure.supxlabel("Mean probability", fontsize=8, color=SOFT_INK)
     return figure
 
 
@@ -114,4 +113,6 @@ def _draw(axes: Any, model: str, result: Reliability) -> None:
     axes.set_aspect("equal")
     axes.set_xlim(-0.02, 1.02)
     axes.set_ylim(-0.02, 1.02)
+    axes.set_xticks([0, 0.5, 1])
+    axes.set_xlabel("Mean probability")
     axes.set_title(model, fontsize=7.5)
