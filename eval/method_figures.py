@@ -42,19 +42,21 @@ def main() -> None:
         ),
         "efigure2": (
             slice_figures.draw_arms(shown.hu, shown.outline, arms),
-            f"{slice_figures.ARMS_TITLE}. Slice level; n = 1 slice, {backbone}. Red: positive evidence of the "
-            "last feature map, scaled to the slice; orange: the outline, which only the strong "
+            f"{slice_figures.ARMS_TITLE}. Slice level; n = 1 slice, {backbone}. "
+            "Red: positive evidence of the last feature map, scaled to the slice; orange: the outline, which only the strong "
             "arm was trained with; p: probability of hemorrhage.",
         ),
         "efigure3": (
             architecture.draw_unet(stages),
-            f"{architecture.UNET_TITLE}. n = {len(SEGMENTERS)} segmenters of one shape. Each bar is an Inception module: its matrix, channels "
+            f"{architecture.UNET_TITLE}. n = {len(SEGMENTERS)} segmenters of one shape. "
+            f"Each bar is an Inception module: its matrix, channels "
             f"and parameters with those of the transposed convolution before it; "
             f"{unet.count_params():,} parameters in all. Grey: skip connections.",
         ),
         "efigure4": (
             architecture.draw_weight_model(members, method.weight_steps(weight_model)),
-            f"{architecture.WEIGHT_MODEL_TITLE}. n = {len(members)} maps. {weight_model.count_params():,} parameters; the "
+            f"{architecture.WEIGHT_MODEL_TITLE}. n = {len(members)} maps. "
+            f"{weight_model.count_params():,} parameters; the "
             f"threshold is {config.ensembles.pixel_threshold:g}; its gradient is passed straight "
             "through.",
         ),
