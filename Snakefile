@@ -343,13 +343,14 @@ rule table1:
         "python eval/table1.py --run {RUN} --records {RECORDS}"
 
 
+# measured once, and read by every table and figure of predictions
 rule metrics:
     input:
         predictions_of(RUN, MODELS),
     output:
         f"{RUN}/metrics.json",
     params:
-        section("evaluation", "selection.small_lesion_ml"),
+        section("evaluation", "selection.small_lesion_ml", "contrasts"),
     shell:
         "python eval/metrics.py --run {RUN}"
 
@@ -381,7 +382,7 @@ rule method_figures:
 
 rule roc_panels:
     input:
-        predictions_of(RUN, CLASSIFIERS + [runs.ensemble_name("all")]),
+        f"{RUN}/metrics.json",
     output:
         [f"{RUN}/figures/efigure{number}.png" for number in (6, 7)],
     params:
@@ -392,7 +393,7 @@ rule roc_panels:
 
 rule calibration:
     input:
-        predictions_of(RUN, MODELS),
+        f"{RUN}/metrics.json",
     output:
         f"{RUN}/tables/calibration.csv",
         f"{RUN}/figures/reliability.png",
@@ -402,7 +403,7 @@ rule calibration:
 
 rule table_or_figure:
     input:
-        predictions_of(RUN, MODELS),
+        f"{RUN}/metrics.json",
     output:
         f"{RUN}/{{kind}}/{{script}}.csv",
     params:
@@ -442,7 +443,7 @@ rule review:
 
 rule contrasts:
     input:
-        predictions_of(RUN, MODELS),
+        f"{RUN}/metrics.json",
         predictions_of(list(REPEATS), REPEATED) if REPEATS else [],
     output:
         f"{RUN}/tables/contrasts.csv",
@@ -494,6 +495,7 @@ rule predict_dicom:
 
 rule report:
     input:
+        f"{RUN}/metrics.json",
         f"{RUN}/tables/table1.csv",
         f"{RUN}/tables/table2.csv",
         f"{RUN}/tables/table3.csv",

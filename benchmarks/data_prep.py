@@ -23,7 +23,6 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from statistics import median
 
 import cv2
 import numpy as np
@@ -115,7 +114,7 @@ def compare(raw: Path, config: Config, name: str) -> dict[str, float]:
             run()
             seconds[way].append(time.perf_counter() - start)
             cpu[way].append(time.process_time() - start_cpu)
-    rates = {way: len(files) / median(values[1:]) for way, values in seconds.items()}
+    rates = {way: len(files) / float(np.median(values[1:])) for way, values in seconds.items()}
     print(f"{name}: {len(files)} slices")
     for way, rate in rates.items():
         print(f"  {way:16} {rate:8.1f} slices/s  {[round(value, 2) for value in seconds[way][1:]]}")
@@ -123,7 +122,9 @@ def compare(raw: Path, config: Config, name: str) -> dict[str, float]:
         f"slices_per_second_{name}": rates["ours"],
         f"slices_per_second_{name}_usual": rates["usual"],
         f"speedup_{name}": rates["ours"] / rates["usual"],
-        f"cpu_ratio_{name}": median(cpu["usual"][1:]) / median(cpu["ours, 1 process"][1:]),
+        f"cpu_ratio_{name}": float(
+            np.median(cpu["usual"][1:]) / np.median(cpu["ours, 1 process"][1:])
+        ),
     }
 
 

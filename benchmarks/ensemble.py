@@ -22,7 +22,6 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from statistics import median
 
 import keras
 import numpy as np
@@ -100,7 +99,7 @@ def in_turns(ways: dict[str, Callable[[], object]], rounds: int) -> dict[str, fl
             start = time.perf_counter()
             way()
             seconds[name].append(time.perf_counter() - start)
-    return {name: median(values) for name, values in seconds.items()}
+    return {name: float(np.median(values)) for name, values in seconds.items()}
 
 
 def new_weight_model(config: Config) -> keras.Model:

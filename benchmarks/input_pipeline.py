@@ -20,7 +20,6 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from statistics import median
 
 import keras
 import numpy as np
@@ -93,9 +92,9 @@ def compare(record_set: RecordSet, config: Config) -> dict[str, float]:
             start = time.perf_counter()
             run()
             seconds[name].append(time.perf_counter() - start)
-    rates = {
-        "training": STEPS * BATCH / median(seconds["training"][1:]),
-        "reader": 10 * STEPS * BATCH / median(seconds["reader"][1:]),
+    rates: dict[str, float] = {
+        "training": STEPS * BATCH / np.median(seconds["training"][1:]),
+        "reader": 10 * STEPS * BATCH / np.median(seconds["reader"][1:]),
     }
     for name, rate in rates.items():
         print(f"{name:9} {rate:9.1f} slices/s")
@@ -127,7 +126,7 @@ def representations(record_set: RecordSet, folder: Path) -> None:
             seconds[name].append(time.perf_counter() - start)
     for name in ways:
         size = files[name].stat().st_size / len(slices)
-        rate = 4 * len(slices) / median(seconds[name][1:])
+        rate = 4 * len(slices) / np.median(seconds[name][1:])
         print(f"{name:14} {size:9,.0f} bytes a slice {rate:9.1f} slices/s")
 
 

@@ -16,7 +16,8 @@ import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
-from statistics import median
+
+import numpy as np
 
 from ichnet.config import PhantomConfig, load_config
 from ichnet.phantom.cohort import generate
@@ -43,14 +44,16 @@ def main() -> None:
             rates[name].append(scans / (time.perf_counter() - start))
     print(f"{MATRIX} x {MATRIX}, written as DICOM, median of {ROUNDS}")
     for name, values in rates.items():
-        print(f"{name:24} {median(values):5.2f} scans a second")
-    linear = median(rates["16 slices, 1 process"]) / median(rates["32 slices, 1 process"])
+        print(f"{name:24} {np.median(values):5.2f} scans a second")
+    linear = float(
+        np.median(rates["16 slices, 1 process"]) / np.median(rates["32 slices, 1 process"])
+    )
     peaks_mib = {scans: peak_of_process(scans) for scans in (2, 10)}
     print(f"half the slices: {linear:.2f} times the scans")
     print(f"peak memory: {peaks_mib[2]} MiB for 2 scans, {peaks_mib[10]} MiB for 10")
     figures = {
-        "scans_per_second": round(median(rates["32 slices, 2 processes"]), 3),
-        "scans_per_second_1_process": round(median(rates["32 slices, 1 process"]), 3),
+        "scans_per_second": round(float(np.median(rates["32 slices, 2 processes"])), 3),
+        "scans_per_second_1_process": round(float(np.median(rates["32 slices, 1 process"])), 3),
         "rate_at_half_the_slices": round(linear, 3),
         "rss_ratio_5x": round(peaks_mib[10] / peaks_mib[2], 3),
     }

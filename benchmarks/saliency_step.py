@@ -20,7 +20,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from statistics import median
 
 import keras
 import numpy as np
@@ -93,7 +92,7 @@ def time_backbone(
             step()
             seconds[name].append(time.perf_counter() - start)
     keras.backend.clear_session()
-    return flops, {name: median(values) for name, values in seconds.items()}
+    return flops, {name: float(np.median(values)) for name, values in seconds.items()}
 
 
 def tape_step(model: keras.Model, hu: tf.Tensor, targets: dict[str, tf.Tensor]) -> Step:

@@ -6,6 +6,7 @@ Example:
     python eval/method_figures.py --run runs/phantom
 """
 
+from ichnet.config import SEGMENTERS
 from ichnet.runs import TEST_COHORTS, RunFolder, segmenter_name
 from ichnet.scripts import experiment_parser, load_experiment, load_tensorflow, run_script
 
@@ -36,24 +37,26 @@ def main() -> None:
     figures = {
         "efigure1": (
             slice_figures.draw_channels(shown.hu, config.image.windows),
-            f"{slice_figures.CHANNELS_TITLE}. n = 1 slice, {config.image.matrix} x "
+            f"{slice_figures.CHANNELS_TITLE}. Slice level; n = 1 slice, {config.image.matrix} x "
             f"{config.image.matrix}; each window is clipped to [0, 1].",
         ),
         "efigure2": (
             slice_figures.draw_arms(shown.hu, shown.outline, arms),
-            f"{slice_figures.ARMS_TITLE}. n = 1 slice, {backbone}. Red: positive evidence of the "
-            "last feature map, scaled to the slice; orange: the outline, which only the strong "
-            "arm was trained with; p: probability of hemorrhage.",
+            f"{slice_figures.ARMS_TITLE}. Slice level; n = 1 slice, {backbone}. "
+            "Red: positive evidence of the last feature map, scaled to the slice; orange: the "
+            "outline, which only the strong arm was trained with; p: probability of hemorrhage.",
         ),
         "efigure3": (
             architecture.draw_unet(stages),
-            f"{architecture.UNET_TITLE}. Each bar is an Inception module: its matrix, channels "
+            f"{architecture.UNET_TITLE}. n = {len(SEGMENTERS)} segmenters of one shape. "
+            f"Each bar is an Inception module: its matrix, channels "
             f"and parameters with those of the transposed convolution before it; "
             f"{unet.count_params():,} parameters in all. Grey: skip connections.",
         ),
         "efigure4": (
             architecture.draw_weight_model(members, method.weight_steps(weight_model)),
-            f"{architecture.WEIGHT_MODEL_TITLE}. {weight_model.count_params():,} parameters; the "
+            f"{architecture.WEIGHT_MODEL_TITLE}. n = {len(members)} maps. "
+            f"{weight_model.count_params():,} parameters; the "
             f"threshold is {config.ensembles.pixel_threshold:g}; its gradient is passed straight "
             "through.",
         ),

@@ -1,14 +1,14 @@
-"""Write metrics.json: every model's figures on every test set, for other programs.
+"""Write metrics.json: every figure of a run's predictions, which tables, figures and report read.
 
     python eval/metrics.py --run runs/phantom
 
-Needs no TensorFlow. Prints where the file lies.
+Needs no TensorFlow. Prints where the file lies; one that is current is left as it is.
 """
 
 from __future__ import annotations
 
 from ichnet.config import load_config
-from ichnet.reporting.metrics import write_metrics
+from ichnet.reporting.metrics import load_metrics
 from ichnet.runs import RunFolder
 from ichnet.scripts import experiment_parser, run_script
 
@@ -16,7 +16,8 @@ from ichnet.scripts import experiment_parser, run_script
 def main() -> None:
     """Run the script."""
     run = RunFolder(experiment_parser(__doc__, "run").parse_args().run)
-    print(write_metrics(run, load_config(run.root / "config.yaml")))
+    load_metrics(run, load_config(run.root / "config.yaml"))
+    print(run.root / "metrics.json")
 
 
 if __name__ == "__main__":

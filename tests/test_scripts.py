@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
 from pathlib import Path
@@ -67,3 +68,15 @@ def test_an_unfinished_record_set_is_named(tmp_path):
     assert result.returncode == 2
     assert "records/rsna: no finished record set" in result.stderr
     assert "Traceback" not in result.stderr
+
+
+def test_nothing_in_benchmarks_takes_one_of_them_for_a_module_of_python():
+    """benchmarks/statistics.py comes before Python's own ``statistics`` for scripts beside it."""
+    hidden = {path.stem for path in (ROOT / "benchmarks").glob("*.py")} & sys.stdlib_module_names
+    assert hidden == {"statistics"}
+    for path in [*(ROOT / "benchmarks").glob("*.py"), *(ROOT / "ichnet").rglob("*.py")]:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom) and not node.level:
+                names.append(str(node.module))
+            assert not hidden & set(names), f"{path} imports {names}: numpy has a median"

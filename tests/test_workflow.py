@@ -58,13 +58,14 @@ def test_the_demonstration_runs_every_step(tmp_path):
         "predict_threshold": 1,
         "predict_ensembles": 1,
         "table1": 1,
+        "metrics": 1,
         "table_or_figure": 4,
         "contrasts": 1,
         "costs": 1,
         "export": 1,
         "predict_dicom": 1,
         "report": 1,
-        "total": 43,
+        "total": 44,
     }
 
 

@@ -45,9 +45,9 @@ def draw_unet(stages: Sequence[Stage]) -> Figure:
         figure = new_figure(10.4, 4.6)
         axes = figure.subplots()
         axes.set_axis_off()
-        for place, (stage, level) in enumerate(zip(stages, depth, strict=True)):
+        widths = [0.16 + 0.09 * float(np.log2(stage.channels)) for stage in stages]
+        for place, (stage, level, width) in enumerate(zip(stages, depth, widths, strict=True)):
             height = 0.35 + 0.55 * stage.matrix / largest
-            width = 0.16 + 0.09 * np.log2(stage.channels)
             colour = {"d": BLUE, "u": GREEN}.get(stage.name[0], ORANGE)
             corner = (place - width / 2, -level - height / 2)
             axes.add_patch(Rectangle(corner, width, height, facecolor=colour, edgecolor=PAPER))
@@ -58,7 +58,8 @@ def draw_unet(stages: Sequence[Stage]) -> Figure:
             _arrow(axes, (place, -depth[place]), (place + 1, -depth[place + 1]), INK, 16)
         for place, level in enumerate(depth[: len(stages) // 2]):
             mirror = len(stages) - 1 - place
-            _arrow(axes, (place, -level), (mirror, -level), SOFT_INK, 18)
+            begin, end = place + widths[place] / 2, mirror - widths[mirror] / 2
+            _arrow(axes, (begin, -level), (end, -level), SOFT_INK, 2)
         axes.set_xlim(-0.7, len(stages) - 0.3)
         axes.set_ylim(-max(depth) - 1.0, 0.7)
     return figure

@@ -8,20 +8,15 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from ichnet.config import SEGMENTERS, Config
-from ichnet.reporting.composite import FINAL_MODEL, Composite, load_composite
-from ichnet.reporting.performance import unmeasurable
+from ichnet.reporting.composite import FINAL_MODEL, load_composite
+from ichnet.reporting.metrics import load_metrics
+from ichnet.reporting.performance import CALIBRATION_BINS as BINS
+from ichnet.reporting.performance import Performance, unmeasurable
+from ichnet.reporting.plan import CONTRAST, classifiers
 from ichnet.reporting.style import BLUE, SOFT_INK, new_figure, style
-from ichnet.reporting.tables import DASH, Table
-from ichnet.runs import RunFolder, classifier_name, ensemble_name, segmenter_name
-from ichnet.statistics.calibration import (
-    Reliability,
-    brier_score,
-    calibration_line,
-    expected_calibration_error,
-    reliability,
-)
-
-BINS = 10
+from ichnet.reporting.tables import DASH, Table, signed
+from ichnet.runs import RunFolder, ensemble_name, segmenter_name
+from ichnet.statistics.calibration import Reliability, reliability
 
 COLUMNS = (
     "Model",
@@ -35,19 +30,14 @@ COLUMNS = (
 def calibration_table(run: RunFolder, config: Config) -> Table:
     """Return one row a model: Brier score, expected calibration error, slope, intercept."""
     models = [
-        *(
-            classifier_name(backbone, arm)
-            for backbone in config.classifiers.backbones
-            for arm in config.classifiers.arms
-        ),
+        *classifiers(config),
         *(segmenter_name(name) for name in SEGMENTERS),
         *(ensemble_name(name) for name in config.ensembles.combinations),
     ]
     composite = load_composite(run, models)
-    reason = unmeasurable(composite)
-    rows = [
-        _row(composite, model) for model in models if model in composite.probability and not reason
-    ]
+    metrics = load_metrics(run, config).of("scan")
+    reason = metrics.unmeasurable
+    rows = [_row(model, metrics.models[model]) for model in models if model in metrics.models]
     prevalence = composite.ich.mean() if len(composite) else float("nan")
     return Table(
         name="calibration",
@@ -68,19 +58,14 @@ def calibration_table(run: RunFolder, config: Config) -> Table:
     )
 
 
-def _row(composite: Composite, model: str) -> tuple[str, ...]:
-    ich, probability = composite.ich, composite.probability[model]
-    try:
-        line = calibration_line(ich, probability)
-        slope, in_the_large = f"{line.slope:.2f}", f"{line.in_the_large:+.2f}".replace("-", "−")
-    except ValueError:  # all equal, or fully separated: there is no finite slope
-        slope = in_the_large = DASH
+def _row(model: str, measured: Performance) -> tuple[str, ...]:
+    slope, in_the_large = measured.calibration_slope, measured.calibration_in_the_large
     return (
         model,
-        f"{brier_score(ich, probability):.3f}",
-        f"{expected_calibration_error(ich, probability, BINS):.3f}",
-        slope,
-        in_the_large,
+        f"{measured.brier:.3f}",
+        f"{measured.expected_calibration_error:.3f}",
+        DASH if slope is None else f"{slope:.2f}",
+        DASH if in_the_large is None else signed(in_the_large, 2),
     )
 
 
@@ -90,7 +75,7 @@ def reliability_diagrams(run: RunFolder, config: Config) -> tuple[Mapping[str, R
     Bins hold equal numbers of scans, so that each point is worth the same.
     """
     models = [
-        *(classifier_name(backbone, "aihub-strong") for backbone in config.classifiers.backbones),
+        *classifiers(config, CONTRAST[1:]),
         FINAL_MODEL,
     ]
     composite = load_composite(run, models)
@@ -114,12 +99,11 @@ def draw_reliability(found: Mapping[str, Reliability]) -> Figure:
     """Draw a square for each model."""
     count = max(len(found), 1)
     with style():
-        figure = new_figure(2.4 * count, 2.8)
+        figure = new_figure(2.4 * count, 3.3)
         grid = figure.subplots(1, count, squeeze=False, sharey=True)
         for axes, (model, result) in zip(grid.flat, found.items(), strict=False):
             _draw(axes, model, result)
         grid[0, 0].set_ylabel("Share of hemorrhages")
-        figure.supxlabel("Mean probability", fontsize=8, color=SOFT_INK)
     return figure
 
 
@@ -129,4 +113,6 @@ def _draw(axes: Any, model: str, result: Reliability) -> None:
     axes.set_aspect("equal")
     axes.set_xlim(-0.02, 1.02)
     axes.set_ylim(-0.02, 1.02)
+    axes.set_xticks([0, 0.5, 1])
+    axes.set_xlabel("Mean probability")
     axes.set_title(model, fontsize=7.5)

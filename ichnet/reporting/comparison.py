@@ -5,15 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ichnet.config import Config
-from ichnet.reporting.composite import Composite
-from ichnet.reporting.performance import (
-    Comparison,
-    Performance,
-    compare,
-    measure,
-    unmeasurable,
-)
+from ichnet.reporting.composite import Composite, Level
+from ichnet.reporting.metrics import SetMetrics
+from ichnet.reporting.performance import Comparison, Performance
 from ichnet.reporting.tables import DASH, Cell, p_value
 from ichnet.statistics.multiplicity import holm
 
@@ -47,13 +41,13 @@ class Line:
     reference: str | None
 
 
-def comparison_columns(composite: Composite) -> tuple[str, ...]:
-    """Return the headings that follow a row's heads, by the composite's level."""
-    return SCAN_COLUMNS if composite.level == "scan" else SLICE_COLUMNS
+def comparison_columns(level: Level) -> tuple[str, ...]:
+    """Return the headings that follow a row's heads."""
+    return SCAN_COLUMNS if level == "scan" else SLICE_COLUMNS
 
 
 def comparison_rows(
-    composite: Composite, lines: Sequence[Line], config: Config, exact: bool = False
+    metrics: SetMetrics, level: Level, lines: Sequence[Line], exact: bool = False
 ) -> list[tuple[Cell, ...]]:
     """Return a row for each line; the tests of all lines together are one family for Holm.
 
@@ -61,28 +55,24 @@ def comparison_rows(
     the difference has an interval from patients drawn anew, and no p.
 
     Args:
-        composite: the units.
+        metrics: of the test set.
+        level: of its units.
         lines: what to tell. Models without predictions get dashes.
-        config: threshold, replicates and seed.
         exact: give proportions Clopper and Pearson's intervals rather than the bootstrap's.
     """
-    width = len(comparison_columns(composite))
-    if unmeasurable(composite):
-        return [(*line.heads, *[DASH] * width) for line in lines]
-    known = composite.probability
-    measured = {m: measure(composite, m, config) for m in {x.model for x in lines} if m in known}
+    width = len(comparison_columns(level))
     compared = {
-        line: compare(composite, line.model, line.reference, config)
+        line: metrics.comparisons[pair]
         for line in lines
-        if line.reference in known and line.model in known
+        if line.reference and (pair := (line.model, line.reference)) in metrics.comparisons
     }
     tested = {line: result.p for line, result in compared.items() if result.p is not None}
     adjusted = dict(zip(tested, holm(list(tested.values())).tolist(), strict=True))
     rows: list[tuple[Cell, ...]] = []
     for line in lines:
         cells: list[Cell] = [DASH] * width
-        if line.model in measured:
-            cells = _performance_cells(measured[line.model], composite, exact)
+        if line.model in metrics.models:
+            cells = _performance_cells(metrics.models[line.model], level, exact)
             cells += _comparison_cells(line, compared.get(line), adjusted.get(line))
             cells = cells[:width]  # slices have neither SE nor p
         rows.append((*line.heads, *cells))
@@ -95,13 +85,13 @@ def missing_notes(composite: Composite, models: Sequence[str]) -> tuple[str, ...
     return (*composite.notes, *absent)
 
 
-def _performance_cells(performance: Performance, composite: Composite, exact: bool) -> list[Cell]:
+def _performance_cells(performance: Performance, level: Level, exact: bool) -> list[Cell]:
     proportions: list[Cell] = (
         [performance.sensitivity_exact, performance.specificity_exact]
         if exact
         else [performance.sensitivity, performance.specificity]
     )
-    if composite.level == "slice":
+    if level == "slice":
         return [performance.auc_bootstrap, *proportions]
     return [performance.auc, performance.auc_bootstrap, *proportions]
 

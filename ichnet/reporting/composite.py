@@ -113,9 +113,10 @@ def load_composite(
 ) -> Composite:
     """Read what each model predicted on the test cohorts, joined unit by unit.
 
-    A cohort that no model was tested on is left out; a model that lacks one of the others is
-    missing, since it could not be compared on the same units. Units whose ANY label is unknown
-    are left out. All three are told in ``notes`` or ``missing``.
+    A cohort that no model of the run was tested on is left out; a model that lacks one of the
+    others is missing, since it could not be compared on the same units. Units whose ANY label is
+    unknown are left out. All three are told in ``notes`` or ``missing``. So the units are the same
+    whichever models are asked for.
 
     Raises:
         ValueError: when two models were tested on different units or hold different truth, or
@@ -123,7 +124,9 @@ def load_composite(
     """
     models = tuple(dict.fromkeys(models))
     files = {model: _files(run, model, level, cohorts) for model in models}
-    tested = tuple(name for name in cohorts if any(name in found for found in files.values()))
+    tested = tuple(
+        name for name in cohorts if any(run.root.glob(f"predictions/*/{name}.{level}s.csv"))
+    )
     missing = {
         model: f"no predictions for {', '.join(absent)}"
         for model, found in files.items()

@@ -11,12 +11,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from ichnet.config import Config, ContrastConfig
 from ichnet.reporting.composite import Composite, load_composite
-from ichnet.reporting.performance import Comparison, compare, unmeasurable
-from ichnet.reporting.table3 import test_sets
+from ichnet.reporting.metrics import Metrics, load_metrics
+from ichnet.reporting.performance import compare, unmeasurable
+from ichnet.reporting.plan import units_of_sets
 from ichnet.reporting.tables import DASH, Cell, Estimate, Table, p_value, signed
 from ichnet.runs import RunFolder
 from ichnet.statistics.multiplicity import holm
@@ -55,11 +54,10 @@ def contrasts_table(run: RunFolder, config: Config) -> Table:
     """Return every contrast of the configuration with its difference, p and repeats."""
     seeds = config.repeats.seeds
     names = [name for c in config.contrasts for name in (c.model, c.against)]
-    composites = [
-        load_composite(folder, names)
-        for folder in (run, *(RunFolder(run.root / "repeats" / str(seed)) for seed in seeds))
-    ]
-    answers = [answer(contrast, composites, config) for contrast in config.contrasts]
+    composite = load_composite(run, names)
+    metrics = load_metrics(run, config)
+    repeats = [load_composite(RunFolder(run.root / "repeats" / str(seed)), names) for seed in seeds]
+    answers = [answer(contrast, metrics, repeats, config) for contrast in config.contrasts]
     tested = [a.p for a in answers if a.p is not None]
     adjusted = iter(holm(tested).tolist() if tested else [])
     rows = [_row(a, next(adjusted) if a.p is not None else None) for a in answers]
@@ -67,7 +65,7 @@ def contrasts_table(run: RunFolder, config: Config) -> Table:
         name="contrasts",
         title="Contrasts",
         caption=CAPTION.format(
-            scans=composites[0].describe(),
+            scans=composite.describe(),
             count=len(tested),
             repeats=REPEATS if seeds else "",
         ),
@@ -83,32 +81,31 @@ def contrasts_table(run: RunFolder, config: Config) -> Table:
             "Answer",
         ),
         rows=tuple(rows),
-        notes=tuple(f"{model}: {why}." for model, why in composites[0].missing.items()),
+        notes=tuple(f"{model}: {why}." for model, why in composite.missing.items()),
     )
 
 
-def answer(contrast: ContrastConfig, composites: Sequence[Composite], config: Config) -> Answer:
-    """Measure one contrast on the run (the first composite) and on its repeats."""
-    results: list[Comparison | None] = []
-    for composite in composites:
-        chosen = test_sets(composite, config.selection.small_lesion_ml)[contrast.test_set]
-        subset = composite.select(chosen | ~composite.ich)
-        known = {contrast.model, contrast.against} <= subset.probability.keys()
-        if not known or unmeasurable(subset):
-            results.append(None)
-        else:
-            results.append(compare(subset, contrast.model, contrast.against, config))
-        if composite is composites[0]:
-            positives = int(np.sum(subset.ich))
-            scans = f"{positives:,} ICH, {len(subset) - positives:,} normal"
-    first, *others = results
+def answer(
+    contrast: ContrastConfig, metrics: Metrics, repeats: Sequence[Composite], config: Config
+) -> Answer:
+    """Look one contrast up among a run's figures, and measure it on the repeats."""
+    found = metrics.of("scan", contrast.test_set)
+    first = found.comparisons.get((contrast.model, contrast.against))
     return Answer(
         contrast=contrast,
-        scans=scans,
+        scans=found.counts,
         difference=None if first is None else first.difference,
         p=None if first is None else first.p,
-        repeats=tuple(None if other is None else other.difference.value for other in others),
+        repeats=tuple(_difference(contrast, repeat, config) for repeat in repeats),
     )
+
+
+def _difference(contrast: ContrastConfig, composite: Composite, config: Config) -> float | None:
+    units = units_of_sets(composite, config)[contrast.test_set]
+    known = {contrast.model, contrast.against} <= units.probability.keys()
+    if not known or unmeasurable(units):
+        return None
+    return compare(units, contrast.model, contrast.against, config).difference.value
 
 
 def verdict(difference: float, adjusted_p: float) -> str:

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from ichnet.config import Config
 from ichnet.reporting.comparison import Line, comparison_columns, comparison_rows, missing_notes
 from ichnet.reporting.composite import COHORT_TITLES, FINAL_MODEL, Composite, load_composite
-from ichnet.reporting.performance import unmeasurable
+from ichnet.reporting.metrics import load_metrics
+from ichnet.reporting.plan import ALL, CONTRAST, classifiers
 from ichnet.reporting.tables import Cell, Table
-from ichnet.runs import RunFolder, classifier_name
+from ichnet.runs import RunFolder
 
 CAPTION = (
     "Scan level; {scans}. AUC with DeLong's 95 % interval and with a bootstrap interval; "
@@ -21,8 +22,7 @@ CAPTION = (
 
 def final_comparison_models(config: Config) -> list[str]:
     """Return the final ensemble and the strong classifiers it is compared with."""
-    strong = [classifier_name(b, "aihub-strong") for b in config.classifiers.backbones]
-    return [FINAL_MODEL, *strong]
+    return [FINAL_MODEL, *classifiers(config, CONTRAST[1:])]
 
 
 def etable1(run: RunFolder, config: Config) -> Table:
@@ -32,14 +32,15 @@ def etable1(run: RunFolder, config: Config) -> Table:
     lines = [(m, None if m == FINAL_MODEL else FINAL_MODEL) for m in models]
     rows: list[tuple[Cell, ...]] = []
     reasons = []
-    for title, subset in _test_sets(composite):
-        positives = int(subset.ich.sum())
-        heading = f"{title} ({positives:,} ICH, {len(subset) - positives:,} normal)"
+    metrics = load_metrics(run, config)
+    for title, test_set in _test_sets(composite):
+        found = metrics.of("scan", test_set)
+        heading = f"{title} ({found.counts})"
         rows += comparison_rows(
-            subset, [Line((heading, model), model, other) for model, other in lines], config
+            found, "scan", [Line((heading, model), model, other) for model, other in lines]
         )
-        if reason := unmeasurable(subset):
-            reasons.append(f" {title}: no numbers, {reason}.")
+        if found.unmeasurable:
+            reasons.append(f" {title}: no numbers, {found.unmeasurable}.")
     return Table(
         name="etable1",
         title="eTable 1. The final ensemble and the strongly trained classifiers",
@@ -50,15 +51,16 @@ def etable1(run: RunFolder, config: Config) -> Table:
             final=FINAL_MODEL,
         )
         + "".join(reasons),
-        columns=("Test set", "Model", *comparison_columns(composite)),
+        columns=("Test set", "Model", *comparison_columns("scan")),
         rows=tuple(rows),
         notes=missing_notes(composite, models),
         section_column=True,
     )
 
 
-def _test_sets(composite: Composite) -> Iterator[tuple[str, Composite]]:
-    yield "Composite", composite
+def _test_sets(composite: Composite) -> Iterator[tuple[str, str]]:
+    """Yield each test set's title and name."""
+    yield "Composite", ALL
     if len(composite.cohorts) > 1:
         for cohort in composite.cohorts:
-            yield COHORT_TITLES[cohort], composite.select(composite.truth["cohort"] == cohort)
+            yield COHORT_TITLES[cohort], cohort

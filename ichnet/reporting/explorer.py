@@ -19,7 +19,7 @@ from ichnet.reporting.composite import (
     exclusive_subtypes,
 )
 from ichnet.reporting.performance import unmeasurable
-from ichnet.reporting.table3 import test_sets
+from ichnet.reporting.plan import test_sets
 
 
 def explorer_data(composite: Composite, config: Config) -> dict[str, Any] | None:

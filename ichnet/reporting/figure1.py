@@ -106,8 +106,9 @@ def figure1(records: Path, config: Config) -> Figure1:
     scans.append(Bar("Weight models, held-out scans", _count(held_out)))
     networks = ", ".join(config.classifiers.backbones)
     caption = (
-        f"Left: training slices of experiment A in each arm of {networks}. "
-        f"Right: training scans of experiments B and C. Small lesions: more than 0 and at most "
+        f"Left, slice level: {_counts(slices)} training slices of experiment A, by arm of "
+        f"{networks}. Right, scan level: {_counts(scans)} training scans of experiments B and C, "
+        f"by model. Small lesions: more than 0 and at most "
         f"{small_ml:g} mL in the scan. A unit with several subtypes is "
         f"mixed. Validation scans are left out."
     )
@@ -136,6 +137,12 @@ def draw_figure1(result: Figure1) -> Figure:
         labels = [label for label, _ in KINDS.values()]
         figure.legend(handles, labels, loc="outside upper center", ncols=8, fontsize=7.5)
     return figure
+
+
+def _counts(bars: Iterable[Bar]) -> str:
+    """Return e.g. ``n = 120, 120 and 130``."""
+    *first, last = (f"{sum(bar.counts.values()):,}" for bar in bars)
+    return f"n = {', '.join(first)} and {last}" if first else f"n = {last}"
 
 
 def _count(rows: Iterable[Mapping[str, str]]) -> dict[str, int]:

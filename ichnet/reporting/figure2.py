@@ -14,11 +14,10 @@ from ichnet.config import Config
 from ichnet.files import write_whole
 from ichnet.reporting.composite import FINAL_MODEL, Composite, load_composite
 from ichnet.reporting.etable1 import final_comparison_models
-from ichnet.reporting.performance import auc_by_scan, unmeasurable
+from ichnet.reporting.metrics import SetMetrics, load_metrics
 from ichnet.reporting.style import PAPER, SOFT_INK, model_line, new_figure, style
 from ichnet.reporting.tables import Estimate
 from ichnet.runs import RunFolder
-from ichnet.statistics.operating_points import operating_point
 from ichnet.statistics.roc import roc_curve
 
 FIGURE2_TITLE = "Figure 2. Receiver operating characteristic"
@@ -53,12 +52,9 @@ def figure2(run: RunFolder, config: Config) -> Figure2:
     """Return the curves on the composite of the test cohorts; none when it has one class."""
     models = final_comparison_models(config)
     composite = load_composite(run, models)
-    reason = unmeasurable(composite)
-    curves = (
-        {}
-        if reason
-        else {m: curve_of(composite, m, config) for m in models if m in composite.probability}
-    )
+    found = load_metrics(run, config).of("scan")
+    reason = found.unmeasurable
+    curves = {m: curve_of(composite, m, found) for m in models if m in found.models}
     absent = [f" {model}: {why}." for model, why in composite.missing.items()]
     caption = (
         f"Scan level; {composite.describe()}. Legend: AUC with DeLong's 95 % interval. Points: "
@@ -95,16 +91,13 @@ def draw_figure2(result: Figure2) -> Figure:
     return figure
 
 
-def curve_of(composite: Composite, model: str, config: Config) -> Curve:
-    """Return a model's ROC curve on scans of both classes."""
-    ich, probability = composite.ich, composite.probability[model]
-    false_positive_rate, true_positive_rate, threshold = roc_curve(ich, probability)
-    point = operating_point(ich, probability, config.evaluation.threshold)
+def curve_of(composite: Composite, model: str, metrics: SetMetrics) -> Curve:
+    """Return a model's ROC curve on scans of both classes, with what was measured on them."""
+    measured = metrics.models[model]
+    point = measured.decisions
     return Curve(
-        false_positive_rate,
-        true_positive_rate,
-        threshold,
-        auc_by_scan(composite, model),
+        *roc_curve(composite.ich, composite.probability[model]),
+        measured.auc,
         (1 - point.specificity, point.sensitivity),
     )
 

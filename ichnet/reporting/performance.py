@@ -1,6 +1,7 @@
 """What a model's probabilities amount to: AUC, sensitivity and specificity with intervals.
 
-Every number of the tables comes through here, so that all of them are made alike: AUC with
+Every number of the tables comes through here (and from here through metrics.json), so that all of
+them are made alike: AUC with
 DeLong's interval and a bootstrap interval, proportions with a bootstrap or an exact interval,
 replicates drawn within each class and, where units are slices, by patient.
 """
@@ -17,9 +18,19 @@ from ichnet.config import Config
 from ichnet.reporting.composite import Composite
 from ichnet.reporting.tables import Estimate
 from ichnet.statistics.bootstrap import BootstrapInterval, bootstrap_interval
+from ichnet.statistics.calibration import (
+    CalibrationLine,
+    brier_score,
+    calibration_line,
+    expected_calibration_error,
+)
 from ichnet.statistics.delong import delong_interval, delong_test
 from ichnet.statistics.interval import Interval
-from ichnet.statistics.operating_points import operating_point
+from ichnet.statistics.operating_points import (
+    OperatingPoint,
+    operating_point,
+    youden_threshold,
+)
 from ichnet.statistics.proportions import proportion_interval
 from ichnet.statistics.weighted import (
     Auc,
@@ -28,6 +39,8 @@ from ichnet.statistics.weighted import (
     Specificity,
     WeightedStatistic,
 )
+
+CALIBRATION_BINS = 10
 
 
 @dataclass(frozen=True)
@@ -40,6 +53,11 @@ class Performance:
         sensitivity, specificity: at the threshold, percentile bootstrap.
         sensitivity_exact, specificity_exact: the same with Clopper and Pearson's interval.
         discarded: bootstrap replicates without a finite value, of all three together.
+        decisions: counts at the threshold.
+        youden_threshold: where sensitivity + specificity is largest on these units.
+        brier, expected_calibration_error: of the probability.
+        calibration_slope, calibration_in_the_large: ``None`` when the probability separates the
+            classes or is the same everywhere.
     """
 
     auc: Estimate
@@ -49,6 +67,12 @@ class Performance:
     sensitivity_exact: Estimate
     specificity_exact: Estimate
     discarded: int
+    decisions: OperatingPoint
+    youden_threshold: float
+    brier: float
+    expected_calibration_error: float
+    calibration_slope: float | None
+    calibration_in_the_large: float | None
 
 
 @dataclass(frozen=True)
@@ -77,15 +101,6 @@ def unmeasurable(composite: Composite) -> str:
     return f"{positives:,} with and {negatives:,} without ICH, two of each are needed"
 
 
-def auc_by_scan(composite: Composite, model: str) -> Estimate:
-    """Return a model's AUC with DeLong's interval, for scans.
-
-    Raises:
-        ValueError: when a class has fewer than two units (see :func:`unmeasurable`).
-    """
-    return _estimate(delong_interval(composite.ich, composite.probability[model]))
-
-
 def measure(composite: Composite, model: str, config: Config) -> Performance:
     """Return a model's performance at the configured threshold.
 
@@ -96,6 +111,7 @@ def measure(composite: Composite, model: str, config: Config) -> Performance:
     threshold = config.evaluation.threshold
     point = operating_point(ich, probability, threshold)
     positives, negatives = int(ich.sum()), int((~ich).sum())
+    line = _calibration_line(ich, probability)
     auc, sensitivity, specificity = (
         _resampled(statistic, composite, [probability], config)
         for statistic in (Auc(), Sensitivity(threshold), Specificity(threshold))
@@ -108,6 +124,12 @@ def measure(composite: Composite, model: str, config: Config) -> Performance:
         sensitivity_exact=_estimate(proportion_interval(point.true_positives, positives)),
         specificity_exact=_estimate(proportion_interval(point.true_negatives, negatives)),
         discarded=auc.discarded + sensitivity.discarded + specificity.discarded,
+        decisions=point,
+        youden_threshold=youden_threshold(ich, probability),
+        brier=brier_score(ich, probability),
+        expected_calibration_error=expected_calibration_error(ich, probability, CALIBRATION_BINS),
+        calibration_slope=line.slope if line else None,
+        calibration_in_the_large=line.in_the_large if line else None,
     )
 
 
@@ -125,6 +147,15 @@ def compare(composite: Composite, model: str, reference: str, config: Config) ->
     test = delong_test(ich, a, b)
     difference = Estimate(test.difference, test.low, test.high, signed=True)
     return Comparison(difference, test.standard_error, test.p)
+
+
+def _calibration_line(
+    ich: NDArray[np.bool_], probability: NDArray[np.float64]
+) -> CalibrationLine | None:
+    try:
+        return calibration_line(ich, probability)
+    except ValueError:  # all equal, or fully separated: there is no finite slope
+        return None
 
 
 def _resampled(

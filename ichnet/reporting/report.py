@@ -18,17 +18,17 @@ from ichnet.reporting.etable1 import etable1
 from ichnet.reporting.explorer import explorer_data
 from ichnet.reporting.figure2 import FIGURE2_TITLE, draw_figure2, figure2
 from ichnet.reporting.gallery import choose_cases, gallery_page, read_predicted
+from ichnet.reporting.metrics import SetMetrics, load_metrics
 from ichnet.reporting.overview import Groups, draw_overview
 from ichnet.reporting.page import inline_json, page_environment, script_hash, template_text
-from ichnet.reporting.performance import auc_by_scan, measure, unmeasurable
+from ichnet.reporting.plan import classifiers
 from ichnet.reporting.style import inline_svg
 from ichnet.reporting.table1 import table1
 from ichnet.reporting.table2 import ARM_TITLES, table2
 from ichnet.reporting.table3 import table3
 from ichnet.reporting.tables import Table, to_html
 from ichnet.reporting.training_curves import draw_training_curves, read_logs
-from ichnet.runs import RunFolder, classifier_name, ensemble_name, segmenter_name
-from ichnet.statistics.operating_points import operating_point
+from ichnet.runs import RunFolder, ensemble_name, segmenter_name
 
 SECTIONS: dict[str, str] = {
     "summary": "Summary",
@@ -75,6 +75,7 @@ def render_report(run: RunFolder, records: Path, made: datetime) -> str:
     script = template_text(environment, "report.js")
     explorer = explorer_data(_every_model(run, config), config)
     final = load_composite(run, [FINAL_MODEL])
+    metrics = load_metrics(run, config).of("scan")
     summary, listing = difficult_tables(run, config)
     return environment.get_template("report.html").render(
         name=config.name,
@@ -87,9 +88,9 @@ def render_report(run: RunFolder, records: Path, made: datetime) -> str:
             for key, title in SECTIONS.items()
             if explorer or key != "explore"
         ],
-        sentence=headline(final, config),
-        tiles=_tiles(final, config),
-        overview=_overview(run, config),
+        sentence=headline(final, metrics, config),
+        tiles=_tiles(metrics, config),
+        overview=_overview(run, metrics, config),
         table1=_html(table1(records)),
         table2=[_html(table) for table in table2(run, config)],
         table3=_html(table3(run, config)),
@@ -108,27 +109,26 @@ def render_report(run: RunFolder, records: Path, made: datetime) -> str:
     )
 
 
-def headline(composite: Composite, config: Config) -> str:
+def headline(composite: Composite, metrics: SetMetrics, config: Config) -> str:
     """Return what the final ensemble did, in a sentence anyone can read."""
     threshold = config.evaluation.threshold
     if FINAL_MODEL in composite.missing:
         return f"{FINAL_MODEL} has {composite.missing[FINAL_MODEL]}: there is nothing to sum up."
-    if reason := unmeasurable(composite):
-        return f"There is nothing to sum up: {reason}."
-    point = operating_point(composite.ich, composite.probability[FINAL_MODEL], threshold)
-    with_ich = int(composite.ich.sum())
+    if metrics.unmeasurable:
+        return f"There is nothing to sum up: {metrics.unmeasurable}."
+    point = metrics.models[FINAL_MODEL].decisions
     return (
         f"At a probability of {threshold:g} the final ensemble finds {point.true_positives:,} of "
-        f"{with_ich:,} scans with hemorrhage and raises a false alarm on "
-        f"{point.false_positives:,} of {len(composite) - with_ich:,} normal ones. "
+        f"{metrics.with_ich:,} scans with hemorrhage and raises a false alarm on "
+        f"{point.false_positives:,} of {metrics.units - metrics.with_ich:,} normal ones. "
         f"Test set: {composite.describe()}."
     )
 
 
-def _tiles(composite: Composite, config: Config) -> list[dict[str, str]]:
-    if FINAL_MODEL in composite.missing or unmeasurable(composite):
+def _tiles(metrics: SetMetrics, config: Config) -> list[dict[str, str]]:
+    if FINAL_MODEL not in metrics.models:
         return []
-    result = measure(composite, FINAL_MODEL, config)
+    result = metrics.models[FINAL_MODEL]
     threshold = f"{config.evaluation.threshold:g}"
     estimates = {
         "AUC of the final ensemble": result.auc,
@@ -137,8 +137,8 @@ def _tiles(composite: Composite, config: Config) -> list[dict[str, str]]:
     }
     scans = {
         "label": "Test scans",
-        "value": f"{len(composite):,}",
-        "interval": f"{int(composite.ich.sum()):,} with hemorrhage",
+        "value": f"{metrics.units:,}",
+        "interval": f"{metrics.with_ich:,} with hemorrhage",
     }
     return [
         {
@@ -154,9 +154,7 @@ def _kinds(config: Config) -> dict[str, list[str]]:
     """Return the names of a configuration's models, by kind."""
     return {
         **{
-            f"Classifiers, {ARM_TITLES[arm]}": [
-                classifier_name(b, arm) for b in config.classifiers.backbones
-            ]
+            f"Classifiers, {ARM_TITLES[arm]}": classifiers(config, [arm])
             for arm in config.classifiers.arms
         },
         "Segmenters": [segmenter_name(name) for name in SEGMENTERS],
@@ -168,13 +166,13 @@ def _every_model(run: RunFolder, config: Config) -> Composite:
     return load_composite(run, [model for models in _kinds(config).values() for model in models])
 
 
-def _overview(run: RunFolder, config: Config) -> Markup:
+def _overview(run: RunFolder, metrics: SetMetrics, config: Config) -> Markup:
     """Return the AUC of every model of the run; nothing when there is none."""
-    composite = _every_model(run, config)
-    if unmeasurable(composite):
+    if metrics.unmeasurable:
         return Markup()
+    composite = _every_model(run, config)
     groups: Groups = {
-        title: {m: auc_by_scan(composite, m) for m in models if m in composite.probability}
+        title: {m: metrics.models[m].auc for m in models if m in metrics.models}
         for title, models in _kinds(config).items()
     }
     groups = {title: models for title, models in groups.items() if models}

@@ -12,7 +12,8 @@ from ichnet.config import Config
 from ichnet.reporting.composite import COHORT_TITLES, Composite, load_composite
 from ichnet.reporting.etable1 import final_comparison_models
 from ichnet.reporting.figure2 import Curve, curve_of
-from ichnet.reporting.performance import unmeasurable
+from ichnet.reporting.metrics import SetMetrics, load_metrics
+from ichnet.reporting.plan import classifiers
 from ichnet.reporting.style import PAPER, SOFT_INK, kind_colour, model_line, new_figure, style
 from ichnet.reporting.table2 import ARM_TITLES
 from ichnet.runs import RunFolder, classifier_name
@@ -61,8 +62,8 @@ class RocPanels:
 def efigure6(run: RunFolder, config: Config) -> RocPanels:
     """Return the ROC curves of each network in its three arms, by scan."""
     arms = config.classifiers.arms
-    models = [classifier_name(b, arm) for b in config.classifiers.backbones for arm in arms]
-    composite = load_composite(run, models)
+    composite = load_composite(run, classifiers(config))
+    found = load_metrics(run, config).of("scan")
     panels = []
     for backbone in config.classifiers.backbones:
         names = {ARM_TITLES[arm]: classifier_name(backbone, arm) for arm in arms}
@@ -70,7 +71,7 @@ def efigure6(run: RunFolder, config: Config) -> RocPanels:
             ARM_TITLES[arm]: {"color": kind_colour(arm), "linestyle": ARM_DASHES[arm]}
             for arm in arms
         }
-        panels.append(_panel(backbone, composite, names, lines, config))
+        panels.append(_panel(backbone, composite, names, lines, found))
     return RocPanels(
         "efigure6",
         "eFigure 6. ROC curves of weak and strong annotation",
@@ -84,12 +85,13 @@ def efigure7(run: RunFolder, config: Config) -> RocPanels:
     models = final_comparison_models(config)
     composite = load_composite(run, models)
     names, lines = {m: m for m in models}, {m: model_line(m) for m in models}
+    metrics = load_metrics(run, config)
     panels = []
     for cohort in composite.cohorts:
         subset = composite.select(composite.truth["cohort"] == cohort)
-        positives = int(subset.ich.sum())
-        title = f"{COHORT_TITLES[cohort]}: {positives:,} with, {len(subset) - positives:,} without"
-        panels.append(_panel(title, subset, names, lines, config))
+        found = metrics.of("scan", cohort)
+        title = f"{COHORT_TITLES[cohort]}: {found.counts}"
+        panels.append(_panel(title, subset, names, lines, found))
     return RocPanels(
         "efigure7",
         "eFigure 7. ROC curves on each external test set",
@@ -118,19 +120,14 @@ def _panel(
     composite: Composite,
     names: Mapping[str, str],
     lines: Mapping[str, Mapping[str, Any]],
-    config: Config,
+    metrics: SetMetrics,
 ) -> Panel:
-    reason = unmeasurable(composite) or ""
-    curves = (
-        {}
-        if reason
-        else {
-            label: curve_of(composite, model, config)
-            for label, model in names.items()
-            if model in composite.probability
-        }
-    )
-    return Panel(title, curves, lines, reason or ("" if curves else "no predictions"))
+    curves = {
+        label: curve_of(composite, model, metrics)
+        for label, model in names.items()
+        if model in metrics.models
+    }
+    return Panel(title, curves, lines, metrics.unmeasurable or ("" if curves else "no predictions"))
 
 
 def _caption(composite: Composite, config: Config) -> str:

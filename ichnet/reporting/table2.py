@@ -5,7 +5,8 @@ from __future__ import annotations
 from ichnet.config import Config
 from ichnet.reporting.comparison import Line, comparison_columns, comparison_rows, missing_notes
 from ichnet.reporting.composite import Composite, Level, load_composite
-from ichnet.reporting.performance import unmeasurable
+from ichnet.reporting.metrics import SetMetrics, load_metrics
+from ichnet.reporting.plan import CONTRAST, REFERENCE_ARM, classifiers
 from ichnet.reporting.tables import Table
 from ichnet.runs import RunFolder, classifier_name
 
@@ -14,12 +15,6 @@ ARM_TITLES: dict[str, str] = {
     "aihub-weak": "AI-Hub, weak",
     "aihub-strong": "AI-Hub, strong",
 }
-REFERENCE_ARM = "rsna-weak"
-"""What the paper tests the other arms against."""
-
-CONTRAST = ("aihub-weak", "aihub-strong")
-"""The same slices without and with outlines: the question itself, which the paper never tests."""
-
 _SUFFIX: dict[Level, str] = {"scan": "", "slice": "_slices"}
 
 HOW: dict[Level, str] = {
@@ -43,17 +38,20 @@ def table2(run: RunFolder, config: Config) -> list[Table]:
     Returns:
         ``table2``, ``table2_contrast``, ``table2_slices``, ``table2_slices_contrast``.
     """
-    classifiers = config.classifiers
-    models = [classifier_name(b, arm) for b in classifiers.backbones for arm in classifiers.arms]
+    metrics = load_metrics(run, config)
     tables: list[Table] = []
     levels: tuple[Level, Level] = ("scan", "slice")
     for level in levels:
-        composite = load_composite(run, models, level)
-        tables += [_arms_table(composite, config), _contrast_table(composite, config)]
+        composite = load_composite(run, classifiers(config), level)
+        found = metrics.of(level)
+        tables += [
+            _arms_table(composite, found, config),
+            _contrast_table(composite, found, config),
+        ]
     return tables
 
 
-def _arms_table(composite: Composite, config: Config) -> Table:
+def _arms_table(composite: Composite, found: SetMetrics, config: Config) -> Table:
     lines = []
     for backbone in config.classifiers.backbones:
         reference = classifier_name(backbone, REFERENCE_ARM)
@@ -64,15 +62,17 @@ def _arms_table(composite: Composite, config: Config) -> Table:
     return Table(
         name=f"table2{_SUFFIX[composite.level]}",
         title=f"Table 2, by {composite.level}. Weakly and strongly trained models",
-        caption=_caption(composite, config, "against the same network trained on RSNA", lines),
-        columns=("Network", "Training", *comparison_columns(composite)),
-        rows=tuple(comparison_rows(composite, lines, config)),
+        caption=_caption(
+            composite, found, config, "against the same network trained on RSNA", lines
+        ),
+        columns=("Network", "Training", *comparison_columns(composite.level)),
+        rows=tuple(comparison_rows(found, composite.level, lines)),
         notes=missing_notes(composite, [line.model for line in lines]),
         section_column=True,
     )
 
 
-def _contrast_table(composite: Composite, config: Config) -> Table:
+def _contrast_table(composite: Composite, found: SetMetrics, config: Config) -> Table:
     weak, strong = CONTRAST
     lines = [
         Line((b, ARM_TITLES[strong]), classifier_name(b, strong), classifier_name(b, weak))
@@ -82,21 +82,27 @@ def _contrast_table(composite: Composite, config: Config) -> Table:
         name=f"table2{_SUFFIX[composite.level]}_contrast",
         title=f"Table 2, by {composite.level}: primary contrast. What the outlines add",
         caption=_caption(
-            composite, config, "against the same network on the same slices without outlines", lines
+            composite,
+            found,
+            config,
+            "against the same network on the same slices without outlines",
+            lines,
         ),
-        columns=("Network", "Training", *comparison_columns(composite)),
-        rows=tuple(comparison_rows(composite, lines, config)),
+        columns=("Network", "Training", *comparison_columns(composite.level)),
+        rows=tuple(comparison_rows(found, composite.level, lines)),
         notes=missing_notes(composite, [m for x in lines for m in (x.model, x.reference or "")]),
     )
 
 
-def _caption(composite: Composite, config: Config, against: str, lines: list[Line]) -> str:
+def _caption(
+    composite: Composite, found: SetMetrics, config: Config, against: str, lines: list[Line]
+) -> str:
     how = HOW[composite.level].format(
         threshold=config.evaluation.threshold, replicates=config.evaluation.bootstrap_replicates
     )
     tests = sum(line.reference is not None for line in lines)
     family = f"; Holm's correction over the {tests} tests" if composite.level == "scan" else ""
-    reason = unmeasurable(composite)
+    reason = found.unmeasurable
     return (
         f"{composite.level.capitalize()} level; {composite.describe()}. {how} {against}{family}."
         + (f" No numbers: {reason}." if reason else "")

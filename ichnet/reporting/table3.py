@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ichnet.config import SEGMENTERS, Config
 from ichnet.reporting.comparison import Line, comparison_columns, comparison_rows, missing_notes
 from ichnet.reporting.composite import FINAL_MODEL, Composite, load_composite
-from ichnet.reporting.performance import unmeasurable
+from ichnet.reporting.metrics import load_metrics
+from ichnet.reporting.plan import REFERENCE, TABLE3_SETS
 from ichnet.reporting.tables import Cell, Table
 from ichnet.runs import (
     BASELINES,
@@ -20,9 +20,6 @@ from ichnet.runs import (
     ensemble_name,
     segmenter_name,
 )
-
-REFERENCE = "basic"
-"""The combination that the paper tests the others against."""
 
 BASELINE_TITLES: dict[str, str] = {
     "mean": "mean of five",
@@ -59,9 +56,8 @@ def table3(run: RunFolder, config: Config) -> Table:
 
 def baselines_table(run: RunFolder, config: Config) -> Table:
     """Return the same for what the ensembles must beat: each segmenter, and fixed combinations."""
-    basic = ensemble_name(REFERENCE)
     entries = {
-        basic: (basic, "weights by input"),
+        REFERENCE: (REFERENCE, "weights by input"),
         **{segmenter_name(name): (segmenter_name(name), "alone") for name in SEGMENTERS},
         **{baseline_name(name): (baseline_name(name), BASELINE_TITLES[name]) for name in BASELINES},
         THRESHOLD: (THRESHOLD, "bright tissue within the skull"),
@@ -89,18 +85,20 @@ def _by_test_set(
     composite = load_composite(run, list(entries))
     rows: list[tuple[Cell, ...]] = []
     reasons = []
-    for kind, chosen in test_sets(composite, config.selection.small_lesion_ml).items():
-        subset = composite.select(chosen | ~composite.ich)
-        positives = int(subset.ich.sum())
-        heading = f"{kind} ({positives:,} ICH, {len(subset) - positives:,} normal)"
-        basic = ensemble_name(REFERENCE)
+    metrics = load_metrics(run, config)
+    for kind in TABLE3_SETS:
+        found = metrics.of("scan", kind)
         lines = [
-            Line((heading, *heads), model, None if model == basic else basic)
+            Line(
+                (f"{kind} ({found.counts})", *heads),
+                model,
+                None if model == REFERENCE else REFERENCE,
+            )
             for model, heads in entries.items()
         ]
-        rows += comparison_rows(subset, lines, config, exact=True)
-        if reason := unmeasurable(subset):
-            reasons.append(f" {kind}: no numbers, {reason}.")
+        rows += comparison_rows(found, "scan", lines, exact=True)
+        if found.unmeasurable:
+            reasons.append(f" {kind}: no numbers, {found.unmeasurable}.")
     return Table(
         name=name,
         title=title,
@@ -111,22 +109,11 @@ def _by_test_set(
             threshold=config.evaluation.threshold,
         )
         + "".join(reasons),
-        columns=("Test set", *columns, *comparison_columns(composite)),
+        columns=("Test set", *columns, *comparison_columns("scan")),
         rows=tuple(rows),
         notes=(*missing_notes(composite, list(entries)), *_unknown_notes(composite)),
         section_column=True,
     )
-
-
-def test_sets(composite: Composite, small_lesion_ml: float) -> dict[str, NDArray[np.bool_]]:
-    """Return which scans with ICH each of Table 3's test sets holds, bool [scans]."""
-    ich = composite.ich
-    return {
-        "All": ich,
-        "SDH": ich & composite.positive("SDH"),
-        "SAH": ich & composite.positive("SAH"),
-        "Small": ich & composite.small(small_lesion_ml),
-    }
 
 
 def _unknown_notes(composite: Composite) -> list[str]:

@@ -35,6 +35,7 @@ def test_a_reliability_diagram_for_the_strong_networks_and_the_ensemble(
     assert found[FINAL_MODEL].units.sum() == scans
     assert f"{scans} scans" in caption
     figure = draw_reliability(found)
+    assert [axes.get_xlabel() for axes in figure.axes] == ["Mean probability"] * 3
     points = figure.axes[2].lines[1].get_xydata()
     np.testing.assert_allclose(points[:, 0], found[FINAL_MODEL].predicted)
     np.testing.assert_allclose(points[:, 1], found[FINAL_MODEL].observed)

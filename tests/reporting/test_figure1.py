@@ -62,6 +62,13 @@ def test_each_model_is_counted_by_its_rule(records: Path, config: Config) -> Non
     ]
 
 
+def test_the_caption_tells_n_and_the_level(records: Path, config: Config) -> None:
+    caption = figure1(records, config).caption
+
+    assert "slice level: n = 7, 7 and 7 training slices" in caption
+    assert "scan level: n = 7, 7, 4, 2, 2 and 1 training scans" in caption
+
+
 def test_bars_bear_their_totals(records: Path, config: Config) -> None:
     config = replace(config, classifiers=replace(config.classifiers, arms=("rsna-weak",)))
     left, right = draw_figure1(figure1(records, config)).axes

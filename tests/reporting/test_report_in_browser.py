@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import runpy
 from collections.abc import Iterator
 from datetime import datetime, timezone
@@ -13,8 +14,8 @@ import pytest
 
 from ichnet.config import Config
 from ichnet.reporting.composite import FINAL_MODEL, Composite, load_composite
+from ichnet.reporting.plan import test_sets as sets_of
 from ichnet.reporting.report import render_report
-from ichnet.reporting.table3 import test_sets as sets_of
 from ichnet.runs import RunFolder
 from ichnet.statistics.operating_points import operating_point
 from ichnet.statistics.proportions import proportion_interval
@@ -104,3 +105,67 @@ def test_cases_are_sorted_and_found(page: Any, composite: Composite):
     assert column(page, 8) == ["miss"] * point.false_negatives
     page.choose("#explorer-threshold", "0")
     assert column(page, 8) == []  # every hemorrhage is called
+
+
+@pytest.mark.parametrize("key", ["id", "cohort", "truth", "volume", "probability", "called"])
+def test_every_column_sorts(page: Any, key: str) -> None:
+    number = ["id", "cohort", "truth", "volume", "probability", "error", "confidence", "called"]
+    place = number.index(key) + 1
+    for direction in ("descending", "ascending"):
+        page.click(f"th[data-key={key}] button")
+        assert page.run(f"document.querySelector('th[data-key={key}]').ariaSort") == direction
+        shown = column(page, place)
+        values: list[Any] = (
+            [-1.0 if one == "–" else float(one) for one in shown]
+            if key in ("volume", "probability")
+            else shown
+        )
+        assert values == sorted(values, reverse=direction == "descending")
+
+
+def test_links_lead_to_sections_and_details_open(page: Any) -> None:
+    links = page.run("[...document.querySelectorAll('nav a')].map((a) => a.hash)")
+    assert len(links) == 10
+    for link in links:
+        page.click(f"nav a[href='{link}']")
+        page.wait(f"location.hash === '{link}'", 5)
+        assert page.run(f"!!document.querySelector('{link} h2')")
+    for section in ("#difficult", "#configuration"):
+        page.click(f"{section} details summary")
+        assert page.run(f"document.querySelector('{section} details').open")
+
+
+def test_a_picture_is_enlarged_and_put_back(page: Any) -> None:
+    image = ".card .picture img"
+    width = f"document.querySelector('{image}').getBoundingClientRect().width"
+    small = page.run(width)
+    page.click(image)
+    assert page.run(width) == page.run("innerWidth") > 2 * small
+    page.click(image)
+    assert page.run(width) == small
+
+
+def test_strings_from_data_are_shown_and_never_run(
+    write_run: Any, tmp_path: Path, config: Config
+) -> None:
+    evil = "</script><img src=x onerror=\"document.title='broken'\"><b id=evil>"
+    run = write_run(tmp_path, backbones=("VGG19",), scans={"dumc": 8}, data_statement=evil)
+    for path in run.root.glob("predictions/*/dumc.scans.csv"):
+        with path.open(encoding="utf-8", newline="") as handle:
+            rows = list(csv.DictReader(handle))
+        rows[0]["scan_id"] = evil
+        with path.open("w", encoding="utf-8", newline="") as handle:
+            writer = csv.DictWriter(handle, list(rows[0]))
+            writer.writeheader()
+            writer.writerows(rows)
+    path = tmp_path / "report.html"
+    path.write_text(render_report(run, tmp_path / "none", MADE), encoding="utf-8")
+    with browser_module["Browser"](tmp_path / "profile") as page:
+        page.open(path)
+        page.choose("#explorer-find", "onerror")
+        assert column(page, 1) == [evil]
+        assert evil in str(page.run("document.querySelector('.banner').textContent"))
+        assert not page.run("document.getElementById('evil')")
+        assert not page.run("document.querySelector('img[onerror]')")
+        assert "broken" not in page.run("document.title")
+        assert page.complaints() == []

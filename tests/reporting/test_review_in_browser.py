@@ -177,6 +177,35 @@ def test_slices_windows_and_overlay(browser: Any) -> None:
     assert "no overlay" in text(browser, "#position")
 
 
+def test_every_key_and_every_box(browser: Any) -> None:
+    case = choose(browser, "reader-1")[0]
+    for number in "1234":
+        browser.key(number)
+        shown(browser, f"{case}/3/{number}/0")
+    subtypes = {"e": "EDH", "i": "IPH", "v": "IVH", "a": "SAH", "s": "SDH"}
+    for letter in subtypes:
+        browser.key(letter)
+    assert answer(browser, case)["subtypes"] == list(subtypes.values())
+    for subtype in subtypes.values():
+        browser.click(f"[data-subtype='{subtype}']")
+        assert not browser.run(f"document.querySelector(\"[data-subtype='{subtype}']\").checked")
+    assert (answer(browser, case)["ich"], answer(browser, case)["subtypes"]) == ("1", [])
+    browser.click("[data-ich='0']")
+    assert (answer(browser, case)["ich"], pressed(browser, "[data-ich='0']")) == ("0", True)
+    browser.click("summary")
+    assert browser.run("document.querySelector('details').open")
+
+
+def test_a_full_storage_is_told(browser: Any) -> None:
+    choose(browser, "reader-1")
+    browser.run(
+        "Storage.prototype.setItem = () => { throw new DOMException('', 'QuotaExceededError'); }"
+    )
+    browser.key("y")
+    assert "cannot be kept in this browser (QuotaExceededError)" in text(browser, "#message")
+    assert text(browser, "#progress") == "1 of 6 answered"
+
+
 def give_answers(browser: Any) -> None:
     first, second, third, *_ = choose(browser, "reader-2")
     assert text(browser, "#progress") == "0 of 6 answered"

@@ -46,7 +46,7 @@ def test_one_panel_for_each_network(tiny: RunFolder, config: Config) -> None:
 def test_one_panel_for_each_test_cohort(tiny: RunFolder, config: Config) -> None:
     dumc, cq500 = efigure7(tiny, config).panels
 
-    assert dumc.title == "DUMC: 2 with, 2 without"
+    assert dumc.title == "DUMC: 2 ICH, 2 normal"
     assert dumc.curves["VGG19-aihub-strong"].auc.value == 1.0
     assert cq500.curves["VGG19-aihub-strong"].auc.value == 0.0
     assert dumc.curves["ensemble-all"].auc.value == pytest.approx(0.75)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+from scipy.stats import binom
 from statsmodels.stats.contingency_tables import mcnemar as statsmodels_mcnemar
 from statsmodels.stats.proportion import proportion_confint
 
@@ -23,6 +24,36 @@ def test_by_hand():
     # nothing of 10: the upper end solves (1 - p)^10 = 0.025
     interval = proportion_interval(0, 10)
     assert (interval.low, interval.high) == pytest.approx((0, 1 - 0.025**0.1))
+
+
+@pytest.mark.parametrize("share", [0.05, 0.3, 0.5, 0.9])
+def test_exact_coverage_of_both_methods(share):
+    """Without simulation: the chance of every count of 40, summed where the interval holds."""
+    chances = binom.pmf(range(41), 40, share)
+    covered = {
+        method: sum(
+            chance
+            for successes, chance in enumerate(chances)
+            if (found := proportion_interval(successes, 40, method=method)).low
+            <= share
+            <= found.high
+        )
+        for method in ("clopper-pearson", "wilson")
+    }
+    assert covered["clopper-pearson"] >= 0.95
+    assert covered["wilson"] == pytest.approx(0.95, abs=0.03)
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5])
+def test_mcnemar_rejects_the_null_no_more_often_than_it_says(share):
+    """Of 60 pairs a share disagrees, either way alike: exact type I error of the exact test."""
+    error = sum(
+        binom.pmf(discordant, 60, share) * binom.pmf(only_a, discordant, 0.5)
+        for discordant in range(61)
+        for only_a in range(discordant + 1)
+        if mcnemar_test(only_a, discordant - only_a) < 0.05
+    )
+    assert 0 < error <= 0.05
 
 
 @pytest.mark.parametrize(("successes", "total"), [(0, 0), (3, 2), (-1, 2)])

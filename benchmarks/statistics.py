@@ -1,13 +1,14 @@
 """DeLong's test of a million units, and bootstrap intervals of slices drawn by scan.
 
-DeLong's test is timed against Sun and Xu's algorithm as it is usually copied, with a Python loop
-over the ties; the bootstrap against a loop that draws scans and calls scikit-learn, timed on fewer
-replicates and scaled. Both ways of a pair must give the same answer.
+DeLong's test is timed against MLstatkit's, Sun and Xu's algorithm with a Python loop over the ties;
+the bootstrap against a loop that draws scans and calls scikit-learn, timed on fewer replicates and
+scaled, since no package draws whole groups. Both ways of a pair must give the same answer.
 
     pip install --constraint constraints.txt --editable '.[benchmark]'
-    python benchmarks/delong_bootstrap.py
+    python benchmarks/statistics.py
 
-The last line is one JSON object.
+The last line is one JSON object. This file's name hides Python's ``statistics`` from everything
+that runs in this folder, so nothing here imports that.
 """
 
 from __future__ import annotations
@@ -16,12 +17,11 @@ import json
 import math
 import time
 from collections.abc import Callable
-from statistics import median
 from typing import Any, NamedTuple
 
 import numpy as np
+from MLstatkit import Delong_test
 from numpy.typing import NDArray
-from scipy.stats import norm
 from sklearn.metrics import recall_score, roc_auc_score
 
 from ichnet.statistics.bootstrap import bootstrap_interval
@@ -53,9 +53,9 @@ def main() -> None:
     print(f"DeLong's test of two scores, {UNITS:,} units, median of {ROUNDS} rounds")
     positive, a, b = two_scores(rng)
     distinct = compare_delong(positive, a, b)
-    print_pair("all distinct", "ichnet", "as usually copied", distinct)
+    print_pair("all distinct", "ichnet", "MLstatkit", distinct)
     rounded = compare_delong(positive, a.round(3), b.round(3))
-    print_pair("three decimals", "ichnet", "as usually copied", rounded)
+    print_pair("three decimals", "ichnet", "MLstatkit", rounded)
     result["delong_million_seconds"] = round(distinct[0], 3)
     result["delong_speedup"] = round(distinct[1] / distinct[0], 2)
     result["delong_rounded_speedup"] = round(rounded[1] / rounded[0], 2)
@@ -90,13 +90,13 @@ def draw_slices(rng: np.random.Generator) -> Slices:
 
 
 def compare_delong(positive: Bools, a: Floats, b: Floats) -> tuple[float, float]:
-    """Return the seconds of our test and of the usual copy.
+    """Return the seconds of our test and of MLstatkit's.
 
     Raises:
         RuntimeError: when their differences or standard errors are not the same.
     """
     ours, theirs, seconds = in_turns(
-        lambda: delong_test(positive, a, b), lambda: copied_delong(positive, a, b), ROUNDS
+        lambda: delong_test(positive, a, b), lambda: package_delong(positive, a, b), ROUNDS
     )
     must_agree((ours.difference, ours.standard_error), theirs)
     return seconds
@@ -161,45 +161,12 @@ def measured(ich: Bools, probability: Floats) -> tuple[float, ...]:
     )
 
 
-def copied_delong(positive: Bools, a: Floats, b: Floats) -> tuple[float, float]:
-    """Return the difference of two AUCs and its standard error, and compute p, as usually copied.
-
-    Reference:
-        Sun X, Xu W. IEEE Signal Processing Letters 2014;21:1389-1393.
-    """
-    order = np.argsort(~positive, kind="stable")
-    scores = np.vstack([a, b])[:, order]
-    m, n = int(positive.sum()), int((~positive).sum())
-    of_positives = np.vstack([midranks(score[:m]) for score in scores])
-    of_negatives = np.vstack([midranks(score[m:]) for score in scores])
-    of_all = np.vstack([midranks(score) for score in scores])
-    aucs = of_all[:, :m].sum(axis=1) / m / n - (m + 1) / 2 / n
-    v01 = (of_all[:, :m] - of_positives) / n
-    v10 = 1 - (of_all[:, m:] - of_negatives) / m
-    covariance = np.cov(v01) / m + np.cov(v10) / n
-    contrast = np.array([1, -1])
-    difference = float(contrast @ aucs)
-    standard_error = math.sqrt(contrast @ covariance @ contrast)
-    2 * norm.sf(abs(difference) / standard_error)
-    return difference, standard_error
-
-
-def midranks(values: Floats) -> Floats:
-    """Return ranks from 1, the mean of theirs for equal values; a Python loop over the ties."""
-    order = np.argsort(values)
-    ascending = values[order]
-    size = len(values)
-    ranks = np.zeros(size)
-    i = 0
-    while i < size:
-        j = i
-        while j < size and ascending[j] == ascending[i]:
-            j += 1
-        ranks[i:j] = 0.5 * (i + j - 1)
-        i = j
-    result = np.empty(size)
-    result[order] = ranks + 1
-    return result
+def package_delong(positive: Bools, a: Floats, b: Floats) -> tuple[float, float]:
+    """Return the difference of two AUCs and its standard error, by the package."""
+    *_, auc_a, auc_b, info = Delong_test(positive, a, b)
+    if info["method"] != "delong":
+        raise RuntimeError(f"MLstatkit answered by {info['method']}")
+    return auc_a - auc_b, math.sqrt(info["var_diff"])
 
 
 def in_turns(
@@ -214,7 +181,7 @@ def in_turns(
             start = time.perf_counter()
             results[index] = way()
             seconds[index].append(time.perf_counter() - start)
-    return results[0], results[1], (median(seconds[0]), median(seconds[1]))
+    return results[0], results[1], (float(np.median(seconds[0])), float(np.median(seconds[1])))
 
 
 def must_agree(ours: tuple[float, ...], theirs: tuple[float, ...]) -> None:
