@@ -46,6 +46,7 @@ from ichnet.statistics.bootstrap import mean_interval
 from ichnet.subtypes import SUBTYPES
 from ichnet.training.compiling import compile_model
 from ichnet.training.losses import SoftDice
+from ichnet.training.validation import alike
 
 CONFIG = Path(__file__).parents[1] / "models" / "phantom.yaml"
 CONFIGURATIONS = (CONFIG, CONFIG.with_name("paper.yaml"))
@@ -165,8 +166,9 @@ def train_in_turns(
     """
     training = replace(config.segmenters.training, epochs=1000)
     batches = {name: endless(records, config, training) for name in networks}
-    held_out = slices_dataset(records, "validation").batch(16)
-    held_out = held_out.map(lambda batch: (batch["hu"], batch["mask"])).cache()
+    kinds = [row["ANY"] for row in records.slices if row["split"] == "validation"]
+    weigh = alike(lambda one: (one["hu"], one["mask"]), kinds.count("1"), kinds.count("0"))
+    held_out = slices_dataset(records, "validation").map(weigh).batch(16).cache()
     spent, steps = dict.fromkeys(networks, 0.0), dict.fromkeys(networks, 0)
     lowest, best = dict.fromkeys(networks, np.inf), {}
     for name, model in networks.items():

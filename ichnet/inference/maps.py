@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,7 +63,8 @@ def cache_maps(
 ) -> None:
     """Write every member's map of every slice as float16; a cache of the same models is kept.
 
-    The folder appears whole, so ``info.json`` means that the cache is complete.
+    The folder appears whole, so ``info.json`` means that the cache is complete. When it was
+    interrupted, the shards that were finished are kept.
 
     Args:
         members: segmenters of HU [batch, m, m]; their order is that of the maps' last axis.
@@ -98,15 +100,34 @@ def cache_maps(
     by_all = _maps_of_all(members, record_set.matrix)
     out_of_fold = _maps_by_fold(folds, record_set.matrix)
     slices = sum(info["slices"].values())
-    with whole_path(folder) as temporary:
-        temporary.mkdir()
-        with tqdm(desc=f"maps of {folder.name}", total=slices, unit="slice", disable=None) as bar:
-            for split in splits:
-                compute = out_of_fold if folds and split == TRAINING_SPLIT else by_all
-                for shard in map(Path, record_set.shards(split)):
-                    _write_shard(shard, record_set.matrix, compute, temporary / shard.name, bar)
-        with write_whole(temporary / INFO) as handle:
-            json.dump(info, handle, indent=2)
+    begun = _begun_by_the_same_models(folder, info)
+    with tqdm(desc=f"maps of {folder.name}", total=slices, unit="slice", disable=None) as bar:
+        for split in splits:
+            compute = out_of_fold if folds and split == TRAINING_SPLIT else by_all
+            for shard in map(Path, record_set.shards(split)):
+                if not (begun / shard.name).exists():
+                    with whole_path(begun / shard.name) as temporary:
+                        _write_shard(shard, record_set.matrix, compute, temporary, bar)
+    with write_whole(begun / INFO) as handle:
+        json.dump(info, handle, indent=2)
+    if folder.exists():
+        shutil.rmtree(folder)
+    begun.replace(folder)
+
+
+def _begun_by_the_same_models(folder: Path, info: dict[str, Any]) -> Path:
+    """Return where a cache grows until it is whole; what other models had begun is removed.
+
+    Also what a process that was killed left of the shard that it was at.
+    """
+    begun = folder.with_name(f".{folder.name}.{fingerprint(info)}.begun")
+    begun.mkdir(parents=True, exist_ok=True)
+    for path in folder.parent.glob(f".{folder.name}.*.begun"):
+        if path != begun:
+            shutil.rmtree(path)
+    for path in begun.glob(".*"):
+        path.unlink()
+    return begun
 
 
 def maps_dataset(

@@ -9,7 +9,6 @@ learned there would mislead.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import keras
 import tensorflow as tf
@@ -29,6 +28,7 @@ from ichnet.training.compiling import compile_model, register_modules
 from ichnet.training.distribution import make_strategy
 from ichnet.training.fit import fit
 from ichnet.training.losses import SoftDice
+from ichnet.training.validation import alike
 
 MAPS = "aihub-scans"
 
@@ -54,13 +54,10 @@ def train_ensemble(config: Config, combination: str, run: RunFolder) -> keras.Mo
     columns = [SEGMENTERS.index(member) for member in members_of(config, combination)]
     folder, split = run.maps(MAPS), weights_split(config)
     maps_fingerprint(folder)  # refuses a cache that is not finished
-    for wanted in (split, "validation"):
-        if 0 in (counts := count_slices(folder, wanted)):
-            raise ConfigError(
-                f"{folder}: {counts[0]} slices with and {counts[1]} without hemorrhage in split "
-                f"{wanted!r}"
-            )
-    with_hemorrhage = counts[0] / sum(counts)  # of the validation slices
+    if 0 in (counts := count_slices(folder, split)):
+        raise ConfigError(
+            f"{folder}: {counts[0]} slices with and {counts[1]} without hemorrhage to train on"
+        )
 
     def build() -> keras.Model:
         model = build_weight_model(
@@ -80,8 +77,11 @@ def train_ensemble(config: Config, combination: str, run: RunFolder) -> keras.Mo
         steps = settings.training.steps_per_epoch
 
         def epoch_batches(epoch: tf.Tensor) -> tf.data.Dataset:
+            # of this graph only: shuffling mixes in the global seed, which building a network sets
+            tf.compat.v1.set_random_seed(1)
+            seed = epoch + 1_000_003 * config.seed
             kinds = [
-                maps_dataset(folder, split, seed=epoch + config.seed, positive=positive).repeat()
+                maps_dataset(folder, split, seed=seed, positive=positive).repeat()
                 for positive in (True, False)
             ]
             in_turn = tf.data.Dataset.range(2).repeat()
@@ -93,11 +93,8 @@ def train_ensemble(config: Config, combination: str, run: RunFolder) -> keras.Mo
         count = steps * (settings.training.epochs - first_epoch)
         return batches.apply(tf.data.experimental.assert_cardinality(count))
 
-    def to_weighed(example: dict[str, tf.Tensor]) -> Any:
-        share = tf.where(example["labels"][0] > 0, with_hemorrhage, 1 - with_hemorrhage)
-        return (*to_pair(example), {"mask": 0.5 / share})
-
-    validation = maps_dataset(folder, "validation").map(to_weighed)
+    weigh = alike(to_pair, *count_slices(folder, "validation"))
+    validation = maps_dataset(folder, "validation").map(weigh)
     return fit(
         build,
         train,

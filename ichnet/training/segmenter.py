@@ -22,6 +22,7 @@ from ichnet.training.compiling import compile_model, register_modules
 from ichnet.training.distribution import make_strategy
 from ichnet.training.fit import fit
 from ichnet.training.losses import DicePlusBCE, FocalTversky, SoftDice
+from ichnet.training.validation import alike
 
 RECORD_SET = "aihub-scans"
 ENCODER = "encoder-subtype"
@@ -135,10 +136,16 @@ def _fit_on_scans(
         ).map(to_pair)
 
     validation = slices_dataset(record_set, "validation", scans=scans["validation"])
+    kinds = [
+        row["ANY"]
+        for row in record_set.slices
+        if row["split"] == "validation" and row["scan_id"] in set(scans["validation"])
+    ]
+    weigh = alike(to_pair, kinds.count("1"), kinds.count("0"))
     return fit(
         build,
         train,
-        validation.batch(training.batch_size).map(to_pair),
+        validation.map(weigh).batch(training.batch_size),
         folder,
         training,
         fingerprint(

@@ -98,21 +98,43 @@ def test_a_cache_of_anything_else_is_made_again(
         assert not list(cache.glob("ensemble-*"))
 
 
-def test_an_interrupted_cache_is_no_cache(members, record_set, tmp_path, monkeypatch):
-    folder = tmp_path / "maps"
-    written = []
+@pytest.fixture
+def writes(monkeypatch) -> list[str]:
+    """The shards that were begun; the second raises."""
+    begun: list[str] = []
+    write = maps_module._write_shard
 
-    def interrupt_the_second(*arguments):
-        written.append(arguments)
-        if len(written) == 2:
+    def interrupt_the_second(shard, *arguments):
+        begun.append(shard.name)
+        if len(begun) == 2:
             raise KeyboardInterrupt
+        write(shard, *arguments)
 
     monkeypatch.setattr(maps_module, "_write_shard", interrupt_the_second)
+    return begun
+
+
+def test_an_interrupted_cache_is_no_cache_and_goes_on(cache, members, record_set, tmp_path, writes):
+    folder = tmp_path / "again"
     with pytest.raises(KeyboardInterrupt):
         cache_maps(members, record_set, SPLITS, folder)
-    assert list(tmp_path.iterdir()) == []
     with pytest.raises(FileNotFoundError, match="no finished maps"):
         maps_dataset(folder, "validation")
+    cache_maps(members, record_set, SPLITS, folder)
+    assert [name.split("-")[0] for name in writes] == ["ensemble", "validation", "validation"]
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == {
+        path.name: path.read_bytes() for path in cache.iterdir()
+    }
+    assert {path.name for path in tmp_path.iterdir()} == {"maps", "again"}
+
+
+def test_what_other_models_had_begun_is_not_gone_on_with(members, record_set, tmp_path, writes):
+    folder = tmp_path / "maps"
+    with pytest.raises(KeyboardInterrupt):
+        cache_maps(members, record_set, SPLITS, folder)
+    cache_maps({**members, "all": members["sah"]}, record_set, SPLITS, folder)
+    assert [name.split("-")[0] for name in writes[2:]] == ["ensemble", "validation"]
+    assert [path.name for path in tmp_path.iterdir()] == ["maps"]
 
 
 def test_a_split_that_was_not_cached_is_named(cache):

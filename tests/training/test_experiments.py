@@ -123,7 +123,7 @@ def asked(monkeypatch) -> dict:
 
 
 def scans_in(dataset) -> set[int]:
-    return {int(value) for hu, _ in dataset.as_numpy_iterator() for value in hu[:, 0, 0]}
+    return {int(value) for hu, *_ in dataset.as_numpy_iterator() for value in hu[:, 0, 0]}
 
 
 def test_pretraining_keeps_an_encoder_of_six_labels(encoder, run):
