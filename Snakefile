@@ -36,6 +36,11 @@ REPEATED += SEGMENTERS + BASELINES + ENSEMBLES
 PREDICTIONS = [f"{{run}}/predictions/{{model}}/{c}.scans.csv" for c in runs.TEST_COHORTS]
 
 
+# of the training patients, when weight models learn from out-of-fold maps
+FOLDS = None
+if config["ensembles"].get("maps") == "out-of-fold":
+    FOLDS = config["ensembles"].get("folds", 5)
+
 LISTS = {"backbones", "arms", "combinations"}
 
 
@@ -68,6 +73,8 @@ wildcard_constraints:
     segmenter="|".join(runs.SEGMENTERS),
     combination="|".join(COMBINATIONS),
     cohort="rsna|aihub|dumc|cq500",
+    fold=r"\d+",
+    folds=r"\d+",
 
 
 # each job keeps to the cores it was given, whatever the libraries would take
@@ -214,16 +221,65 @@ rule segmenter:
         "--run {wildcards.run} --segmenter {wildcards.segmenter}"
 
 
+# out-of-fold maps: the same trainings, each without the patients of one fold
+rule encoder_of_fold:
+    input:
+        f"{RECORDS}/aihub-scans/info.json",
+    output:
+        "{run}/models/encoder-subtype-fold{fold}of{folds}/finished.json",
+    params:
+        settings=section("image", "augmentation", "segmenters", "register"),
+        seed=seed_of,
+    priority: 2
+    benchmark:
+        "{run}/costs/encoder_of_fold/encoder-fold{fold}of{folds}.tsv"
+    shell:
+        "python models/pretrain_encoder.py --config {CONFIG} --seed {params.seed} --records {RECORDS} "
+        "--run {wildcards.run} --fold {wildcards.fold}"
+
+
+rule segmenter_of_fold:
+    input:
+        f"{RECORDS}/aihub-scans/info.json",
+        lambda wildcards: ["{run}/models/encoder-subtype-fold{fold}of{folds}/finished.json"]
+        if wildcards.segmenter == "subtype"
+        else [],
+    output:
+        "{run}/models/segmenter-{segmenter}-fold{fold}of{folds}/finished.json",
+    params:
+        settings=section("image", "augmentation", "segmenters", "selection", "register"),
+        seed=seed_of,
+    priority: 1
+    benchmark:
+        "{run}/costs/segmenter_of_fold/{segmenter}-fold{fold}of{folds}.tsv"
+    shell:
+        "python models/train_segmenter.py --config {CONFIG} --seed {params.seed} --records {RECORDS} "
+        "--run {wildcards.run} --segmenter {wildcards.segmenter} --fold {wildcards.fold}"
+
+
+def segmenters_of_folds(wildcards):
+    """Return what the maps of a record set need beside the segmenters trained on all patients."""
+    if wildcards.set != "aihub-scans" or FOLDS is None:
+        return []
+    return [
+        f"{wildcards.run}/models/{runs.fold_name(model, fold, FOLDS)}/finished.json"
+        for model in SEGMENTERS
+        for fold in range(1, FOLDS + 1)
+    ]
+
+
 rule maps:
     input:
         f"{RECORDS}/{{set}}/info.json",
         expand("{{run}}/models/{model}/finished.json", model=SEGMENTERS),
+        segmenters_of_folds,
     output:
         "{run}/maps/{set}/info.json",
     benchmark:
         "{run}/costs/maps/{set}.tsv"
     shell:
-        "python models/cache_maps.py --records {RECORDS} --run {wildcards.run} --set {wildcards.set}"
+        "python models/cache_maps.py --config {CONFIG} --records {RECORDS} --run {wildcards.run} "
+        "--set {wildcards.set}"
 
 
 rule ensemble:

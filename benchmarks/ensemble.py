@@ -45,7 +45,7 @@ from ichnet.training.compiling import compile_model
 from ichnet.training.losses import SoftDice
 
 CONFIG = Path(__file__).parents[1] / "models" / "phantom.yaml"
-SCANS, SLICES, SIZE, SPACING_MM = 12, 32, 512, 0.45
+SCANS, SLICES, SIZE, SPACING_MM = 36, 32, 512, 0.45
 
 
 def main() -> None:

@@ -204,6 +204,10 @@ class EnsembleConfig:
             same for all input (``global``).
         width: channels of the weight model's convolutions.
         pixel_threshold: a pixel is hemorrhage above this (paper: 0.5).
+        maps: what it learns from: maps of ``held-out`` patients, whom no segmenter trained on
+            (``selection.ensemble_share``), or ``out-of-fold`` maps: those of each fold of the
+            training patients by segmenters trained on the other folds.
+        folds: their number.
     """
 
     combinations: dict[str, tuple[Segmenter, ...]]
@@ -211,6 +215,8 @@ class EnsembleConfig:
     width: int
     pixel_threshold: float
     training: TrainingConfig
+    maps: Literal["held-out", "out-of-fold"] = "held-out"
+    folds: int = 5
 
 
 @dataclass(frozen=True)
@@ -352,6 +358,11 @@ def members_of(config: Config, combination: str) -> tuple[Segmenter, ...]:
     return known[combination]
 
 
+def weights_split(config: Config) -> str:
+    """Return the split on whose maps weight models, and baselines with weights, are fitted."""
+    return "ensemble" if config.ensembles.maps == "held-out" else "train"
+
+
 def fingerprint(section: Any) -> str:
     """Return 12 hex digits that change when anything in sections of a configuration does."""
     text = json.dumps(section, sort_keys=True, default=asdict)
@@ -446,3 +457,11 @@ def _check_values(config: Config, source: str) -> None:
     shares = config.selection.validation_share + config.selection.ensemble_share
     if shares >= 1 or min(config.selection.validation_share, config.selection.ensemble_share) < 0:
         raise ConfigError(f"{source}: the selection's shares leave no patient for training")
+    if config.ensembles.maps == "out-of-fold":
+        if config.ensembles.folds < 2:
+            raise ConfigError(f"{source}: ensembles.folds must be 2 or more")
+        if config.selection.ensemble_share:
+            raise ConfigError(
+                f"{source}: out-of-fold maps need no patients of their own; set "
+                "selection.ensemble_share to 0, so that the segmenters train on them"
+            )

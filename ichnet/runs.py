@@ -51,6 +51,19 @@ def segmenter_name(segmenter: str) -> str:
     return f"segmenter-{segmenter}"
 
 
+def fold_name(model: str, fold: int | None, folds: int) -> str:
+    """Return e.g. ``segmenter-sdh-fold2of5``; the model's own name for no fold.
+
+    Raises:
+        ValueError: for a fold that is not among 1 to ``folds``.
+    """
+    if fold is None:
+        return model
+    if not 1 <= fold <= folds:
+        raise ValueError(f"no fold {fold}; there are 1 to {folds} (ensembles.folds)")
+    return f"{model}-fold{fold}of{folds}"
+
+
 BASELINES: tuple[str, ...] = ("mean", "maximum", "nnls")
 """Combinations of all segmenters that do not look at their input."""
 

@@ -1,30 +1,38 @@
 """Compute the five segmenters' maps of one record set once, for weight models and predictions.
 
+With `ensembles.maps: out-of-fold`, AI-Hub's training scans are added: each by segmenters that were
+trained without its patient (models/train_segmenter.py --fold).
+
 Example:
     python models/cache_maps.py --set aihub-scans
 """
 
-from ichnet.config import SEGMENTERS
+from ichnet.config import SEGMENTERS, load_config
 from ichnet.runs import RECORD_SETS, RunFolder, segmenter_name
 from ichnet.scripts import experiment_parser, load_tensorflow, run_script
 
 
 def main() -> None:
     """Parse arguments, compute, say where the maps are."""
-    parser = experiment_parser(__doc__, "records", "run")
+    parser = experiment_parser(__doc__, "config", "records", "run")
     parser.add_argument("--set", required=True, choices=RECORD_SETS, dest="record_set")
     args = parser.parse_args()
 
     load_tensorflow()
     from ichnet.inference.maps import cache_maps
-    from ichnet.inference.trained import load_best
+    from ichnet.inference.trained import load_best, load_folds
     from ichnet.records.record_set import RecordSet
 
     run = RunFolder(args.run)
     members = {name: load_best(run, segmenter_name(name)) for name in SEGMENTERS}
     record_set = RecordSet.open(args.records / args.record_set)
     splits = [split for split in record_set.splits if split != "train"]
-    cache_maps(members, record_set, splits, run.maps(args.record_set))
+    folds = (
+        load_folds(load_config(args.config), record_set, run)
+        if args.record_set == "aihub-scans"
+        else []
+    )
+    cache_maps(members, record_set, splits, run.maps(args.record_set), folds)
     print(f"maps: {run.maps(args.record_set)}")
 
 

@@ -4,20 +4,24 @@ Example:
     python models/pretrain_encoder.py --config models/phantom.yaml
 """
 
-from ichnet.runs import RunFolder
+from ichnet.runs import RunFolder, fold_name
 from ichnet.scripts import experiment_parser, load_experiment, load_tensorflow, run_script
 
 
 def main() -> None:
     """Parse arguments, train, say where the encoder is."""
-    args = experiment_parser(__doc__, "config", "records", "run", "seed").parse_args()
+    parser = experiment_parser(__doc__, "config", "records", "run", "seed")
+    parser.add_argument(
+        "--fold", type=int, metavar="K", help="train without this fold's patients, from 1"
+    )
+    args = parser.parse_args()
 
     load_tensorflow()
     from ichnet.training.segmenter import ENCODER, pretrain_encoder
 
-    run = RunFolder(args.run)
-    pretrain_encoder(load_experiment(args), args.records, run)
-    print(f"trained: {run.best(ENCODER)}")
+    config, run = load_experiment(args), RunFolder(args.run)
+    pretrain_encoder(config, args.records, run, args.fold)
+    print(f"trained: {run.best(fold_name(ENCODER, args.fold, config.ensembles.folds))}")
 
 
 if __name__ == "__main__":

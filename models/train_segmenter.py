@@ -8,7 +8,7 @@ Example:
 """
 
 from ichnet.config import SEGMENTERS
-from ichnet.runs import RunFolder, segmenter_name
+from ichnet.runs import RunFolder, fold_name, segmenter_name
 from ichnet.scripts import experiment_parser, load_experiment, load_tensorflow, run_script
 
 
@@ -16,14 +16,18 @@ def main() -> None:
     """Parse arguments, train, say where the model is."""
     parser = experiment_parser(__doc__, "config", "records", "run", "seed")
     parser.add_argument("--segmenter", required=True, choices=SEGMENTERS)
+    parser.add_argument(
+        "--fold", type=int, metavar="K", help="train without this fold's patients, from 1"
+    )
     args = parser.parse_args()
 
     load_tensorflow()
     from ichnet.training.segmenter import train_segmenter
 
-    run = RunFolder(args.run)
-    train_segmenter(load_experiment(args), args.segmenter, args.records, run)
-    print(f"trained: {run.best(segmenter_name(args.segmenter))}")
+    config, run = load_experiment(args), RunFolder(args.run)
+    train_segmenter(config, args.segmenter, args.records, run, args.fold)
+    name = fold_name(segmenter_name(args.segmenter), args.fold, config.ensembles.folds)
+    print(f"trained: {run.best(name)}")
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from ichnet.config import (
     load_config,
     members_of,
     save_config,
+    weights_split,
 )
 
 MODELS = Path(__file__).parents[1] / "models"
@@ -141,6 +142,7 @@ def test_types_are_those_of_the_fields():
         (["evaluation", "difficult"], [0.4, 1.2], "difficult must be two ordered probabilities"),
         (["selection", "validation_share"], 0.8, "leave no patient for training"),
         (["selection", "ensemble_share"], -0.1, "leave no patient for training"),
+        (["ensembles", "maps"], "out-of-fold", "set selection.ensemble_share to 0"),
     ],
 )
 def test_refused_with_the_key_and_the_cause(load, keys, value, message):
@@ -234,3 +236,18 @@ def test_fields_with_a_default_may_be_left_out(load):
     assert (training.patience_epochs, training.precision) == (None, "float32")
     changed = load("classifiers", "training", "patience_epochs", value=3)
     assert changed.classifiers.training.patience_epochs == 3
+
+
+def test_weights_are_fitted_on_held_out_or_on_training_patients(load):
+    config = load("selection", "ensemble_share", value=0)
+    assert weights_split(config) == "ensemble"
+    out_of_fold = replace(config, ensembles=replace(config.ensembles, maps="out-of-fold"))
+    assert weights_split(out_of_fold) == "train"
+
+
+def test_one_fold_is_none(load, tmp_path):
+    config = load("selection", "ensemble_share", value=0)
+    ensembles = replace(config.ensembles, maps="out-of-fold", folds=1)
+    save_config(replace(config, ensembles=ensembles), tmp_path / "one.yaml")
+    with pytest.raises(ConfigError, match=r"one.yaml: ensembles.folds must be 2 or more"):
+        load_config(tmp_path / "one.yaml")

@@ -85,6 +85,19 @@ def test_real_cohorts_take_the_place_of_the_phantom(tmp_path):
     assert counts["ensemble"] == 5
 
 
+def test_out_of_fold_maps_need_segmenters_of_each_fold(tmp_path):
+    text = (ROOT / "models" / "phantom.yaml").read_text(encoding="utf-8")
+    text = text.replace("ensemble_share: 0.2", "ensemble_share: 0")
+    config = tmp_path / "config.yaml"
+    config.write_text(
+        text.replace("  weighting: image", "  maps: out-of-fold\n  folds: 3\n  weighting: image"),
+        encoding="utf-8",
+    )
+    counts = jobs(dry_run(tmp_path, config))
+    assert (counts["segmenter"], counts["segmenter_of_fold"]) == (5, 15)
+    assert (counts["encoder"], counts["encoder_of_fold"], counts["maps"]) == (1, 3, 3)
+
+
 def test_another_backbone_repeats_none_of_the_first(finished, tmp_path):
     text = (finished / "config.yaml").read_text(encoding="utf-8")
     config = tmp_path / "config.yaml"

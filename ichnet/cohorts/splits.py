@@ -28,7 +28,7 @@ def patient_strata(entries: Iterable[ScanEntry]) -> dict[str, str]:
     for entry in entries:
         here = np.array(entry.scan_labels) == 1
         labels[entry.patient_key] = labels.get(entry.patient_key, False) | here
-    return {patient: _stratum(has) for patient, has in labels.items()}
+    return {patient: stratum_of(has) for patient, has in labels.items()}
 
 
 def split_patients(
@@ -79,7 +79,8 @@ def require_disjoint(first: Mapping[str, str], second: Mapping[str, str]) -> Non
         raise PatientOverlapError(f"{len(shared)} patients are on both sides: {places}")
 
 
-def _stratum(has: NDArray[np.bool_]) -> str:
+def stratum_of(has: NDArray[np.bool_]) -> str:
+    """Return the stratum of a patient who has some of ``LABELS``, [6]; see above."""
     subtypes = [LABELS[index] for index in range(1, len(LABELS)) if has[index]]
     if subtypes:
         return subtypes[0] if len(subtypes) == 1 else "mixed"

@@ -18,7 +18,7 @@ import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
-from ichnet.config import SEGMENTERS, Config, ConfigError
+from ichnet.config import SEGMENTERS, Config, ConfigError, weights_split
 from ichnet.inference.baselines import combine, least_squares_weights, write_weights
 from ichnet.inference.maps import maps_dataset, maps_members, require_maps_of
 from ichnet.inference.scan_score import (
@@ -51,7 +51,6 @@ from ichnet.runs import (
 from ichnet.subtypes import LABELS
 
 CALIBRATION_SET, CALIBRATION_SPLIT = "aihub-scans", "validation"
-HELD_OUT_SPLIT = "ensemble"
 TEST_SPLIT = "test"
 BATCH_SLICES = 16
 
@@ -198,7 +197,7 @@ def reader_and_answer(
     if model in names:
         return maps_of, segmenter_answer(columns[0], top_pixels)
     if model in baselines:
-        return maps_of, _baseline_answer(baselines[model], run, top_pixels)
+        return maps_of, _baseline_answer(config, baselines[model], run)
     return maps_of, ensemble_answer(load_best(run, model), columns, top_pixels)
 
 
@@ -218,15 +217,15 @@ def segmenter_answer(column: int, top_pixels: int) -> Answer:
     return answer
 
 
-def _baseline_answer(baseline: str, run: RunFolder, top_pixels: int) -> Answer:
+def _baseline_answer(config: Config, baseline: str, run: RunFolder) -> Answer:
     """Return how all members' maps answer, combined in a fixed way."""
     weights = None
     if baseline == "nnls":
         maps = run.maps(CALIBRATION_SET)
-        weights = least_squares_weights(maps, HELD_OUT_SPLIT)
+        weights = least_squares_weights(maps, weights_split(config))
         path = run.model(baseline_name(baseline)) / "weights.json"
         write_weights(weights, maps_members(maps), path)
-    score = TopPixelMean(top_pixels)
+    score = TopPixelMean(config.evaluation.top_pixels)
 
     def answer(batch: Example) -> tuple[tf.Tensor, tf.Tensor]:
         found = combine(batch["maps"], baseline, weights)

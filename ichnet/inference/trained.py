@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import keras
 
-from ichnet.config import Config, Segmenter, members_of
+from ichnet.config import SEGMENTERS, Config, Segmenter, members_of
+from ichnet.inference.maps import TRAINING_SPLIT, Fold
 
 # the first three for the layers they register, without which Keras cannot load a network
 from ichnet.networks import classifiers, inception_unet, weight_model  # noqa: F401
 from ichnet.networks.ensemble import build_ensemble
-from ichnet.runs import RunFolder, segmenter_name
+from ichnet.records.record_set import RecordSet
+from ichnet.records.training_sets import patient_folds
+from ichnet.runs import RunFolder, fold_name, segmenter_name
 
 ENSEMBLE = "ensemble-"
 
@@ -31,6 +34,27 @@ def load_trained(config: Config, model: str, run: RunFolder) -> keras.Model:
     return build_ensemble(
         members, load_best(run, model), config.image, config.evaluation.top_pixels
     )
+
+
+def load_folds(config: Config, record_set: RecordSet, run: RunFolder) -> list[Fold]:
+    """Return the segmenters of each fold, for out-of-fold maps; none for held-out maps.
+
+    Raises:
+        FileNotFoundError: when one of them has not been trained.
+    """
+    if config.ensembles.maps == "held-out":
+        return []
+    count = config.ensembles.folds
+    return [
+        Fold(
+            patients,
+            {
+                name: load_best(run, fold_name(segmenter_name(name), fold, count))
+                for name in SEGMENTERS
+            },
+        )
+        for fold, patients in enumerate(patient_folds(record_set, TRAINING_SPLIT, count), start=1)
+    ]
 
 
 def members_of_model(config: Config, model: str) -> tuple[Segmenter, ...]:

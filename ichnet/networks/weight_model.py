@@ -36,7 +36,7 @@ def build_weight_model(
     Returns:
         A functional model of ``maps`` [batch, matrix, matrix, members] with the outputs ``map``
         [batch, matrix, matrix] (the weighted mean), ``mask`` [batch, matrix, matrix] (0 or 1; its
-        gradient is the map's) and ``weights`` [batch, members], or
+        gradient is the map's where members disagree) and ``weights`` [batch, members], or
         [batch, matrix, matrix, members] for pixel-wise weights; weights sum to one.
 
     Raises:
@@ -54,7 +54,7 @@ def build_weight_model(
     else:
         raise ValueError(f"no weighting {weighting!r}; known: image, pixel, global")
     combined = WeightedMean(dtype="float32", name="map")([maps, weights])
-    mask = StraightThrough(pixel_threshold, dtype="float32", name="mask")(combined)
+    mask = StraightThrough(pixel_threshold, dtype="float32", name="mask")([combined, maps])
     return keras.Model(
         maps, {"map": combined, "mask": mask, "weights": weights}, name="weight_model"
     )
@@ -142,7 +142,12 @@ class WeightedMean(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("ichnet")
 class StraightThrough(keras.layers.Layer):
-    """Thresholds forward, passes the gradient backward unchanged (Bengio et al. 2013).
+    """Thresholds a mean of maps; passes the gradient backward unchanged (Bengio et al. 2013).
+
+    But only where members disagree about the threshold. Elsewhere no weights can change the mask,
+    and a gradient would speak of something else: on slices without a lesion the faint background
+    of all maps, summed over thousands of pixels, would push the weights towards whichever member
+    is quietest, harder than any lesion could push back.
 
     Args:
         threshold: values above it become 1, others 0.
@@ -152,14 +157,20 @@ class StraightThrough(keras.layers.Layer):
         super().__init__(**kwargs)
         self.threshold = threshold
 
-    def call(self, values: tf.Tensor) -> tf.Tensor:
-        """Return 0 or 1 for each value."""
+    def call(self, inputs: Sequence[tf.Tensor]) -> tf.Tensor:
+        """Return 0 or 1 for each value of a mean [...] of maps [..., members]."""
+        values, maps = inputs
         hard = tf.cast(values > self.threshold, values.dtype)
-        return tf.stop_gradient(hard) + (values - tf.stop_gradient(values))
+        above = maps > self.threshold
+        agreed = tf.reduce_all(above, axis=-1) == tf.reduce_any(above, axis=-1)
+        passed = tf.where(agreed, tf.stop_gradient(values), values)
+        return tf.stop_gradient(hard) + (passed - tf.stop_gradient(values))
 
-    def compute_output_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, ...]:
-        """Return the input's shape."""
-        return tuple(input_shape)
+    def compute_output_shape(
+        self, input_shape: Sequence[Sequence[int | None]]
+    ) -> tuple[int | None, ...]:
+        """Return the mean's shape."""
+        return tuple(input_shape[0])
 
     def get_config(self) -> dict[str, Any]:
         """Return what rebuilds the layer."""

@@ -1,17 +1,26 @@
-"""Which scans each segmenter learns from, by rule (paper section 2.1 and Figure 1)."""
+"""Which scans each segmenter learns from (paper section 2.1, Figure 1), and folds of patients."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
+from ichnet.cohorts.splits import stratum_of
 from ichnet.config import ConfigError, Segmenter
 from ichnet.records.record_set import RecordSet, Row
-from ichnet.subtypes import SUBTYPES
+from ichnet.subtypes import LABELS, SUBTYPES
 
 
 def training_scans(
-    record_set: RecordSet, split: str, segmenter: Segmenter, small_lesion_ml: float, seed: int
+    record_set: RecordSet,
+    split: str,
+    segmenter: Segmenter,
+    small_lesion_ml: float,
+    seed: int,
+    without: Collection[str] = (),
 ) -> tuple[str, ...]:
     """Return the scans of a split from which a segmenter learns.
 
@@ -26,11 +35,16 @@ def training_scans(
         segmenter: one of the five.
         small_lesion_ml: the paper's 5 mL.
         seed: draws the normal scans.
+        without: patients to leave out, e.g. those of a fold.
 
     Raises:
         ConfigError: when no scan of the split satisfies the rule.
     """
-    rows = [row for row in record_set.scans if row["split"] == split]
+    rows = [
+        row
+        for row in record_set.scans
+        if row["split"] == split and row["patient_id"] not in without
+    ]
     if segmenter in ("all", "subtype"):
         return tuple(row["scan_id"] for row in rows)
     chosen = [row for row in rows if _fits(row, segmenter, small_lesion_ml)]
@@ -41,6 +55,35 @@ def training_scans(
         )
     normal = _draw([row for row in rows if row["ANY"] == "0"], len(chosen), seed)
     return tuple(sorted(row["scan_id"] for row in [*chosen, *normal]))
+
+
+def patient_folds(record_set: RecordSet, split: str, folds: int) -> tuple[frozenset[str], ...]:
+    """Deal the patients of a split into folds, stratum by stratum, at random within each.
+
+    The folds follow from the record set alone, so that all segmenters and whoever asks them for
+    maps mean the same ones.
+
+    Args:
+        record_set: the set.
+        split: usually ``train``.
+        folds: their number.
+
+    Returns:
+        the patients of each fold; every patient is in one.
+
+    Raises:
+        ConfigError: when there are fewer patients than folds.
+    """
+    has: dict[str, NDArray[np.bool_]] = {}
+    for row in record_set.scans:
+        if row["split"] == split:
+            here = np.array([row[label] == "1" for label in LABELS])
+            has[row["patient_id"]] = has.get(row["patient_id"], False) | here
+    if len(has) < folds:
+        raise ConfigError(f"{record_set.folder}: {len(has)} patients cannot make {folds} folds")
+    order = np.random.default_rng(0).permutation(sorted(has))
+    dealt = sorted(order.tolist(), key=lambda patient: stratum_of(has[patient]))
+    return tuple(frozenset(dealt[fold::folds]) for fold in range(folds))
 
 
 def _fits(row: Row, segmenter: Segmenter, small_lesion_ml: float) -> bool:

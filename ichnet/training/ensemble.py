@@ -1,7 +1,9 @@
 """Experiment C: the weight model over frozen segmenters (paper section 2.3).
 
-It is trained on the members' cached maps of scans that no member trained on, since members look
-better on their own training scans than they are, and weights learned there would mislead.
+It is trained on cached maps of scans that whoever made the map did not train on: of held-out
+patients by the members themselves, or of each fold of the training patients by segmenters trained
+on the other folds. Members look better on their own training scans than they are, and weights
+learned there would mislead.
 """
 
 from __future__ import annotations
@@ -11,7 +13,14 @@ from dataclasses import replace
 import keras
 import tensorflow as tf
 
-from ichnet.config import SEGMENTERS, Config, ConfigError, fingerprint, members_of
+from ichnet.config import (
+    SEGMENTERS,
+    Config,
+    ConfigError,
+    fingerprint,
+    members_of,
+    weights_split,
+)
 from ichnet.inference.maps import count_slices, maps_dataset, maps_fingerprint
 from ichnet.networks.weight_model import build_weight_model
 from ichnet.runs import RunFolder, ensemble_name
@@ -19,28 +28,33 @@ from ichnet.training.compiling import compile_model, register_modules
 from ichnet.training.distribution import make_strategy
 from ichnet.training.fit import fit
 from ichnet.training.losses import SoftDice
+from ichnet.training.validation import alike
 
-MAPS, SPLIT = "aihub-scans", "ensemble"
+MAPS = "aihub-scans"
+
+SMOOTHING_SHARE = 0.001
+"""Of a slice's pixels: smoothing of the weight model's Dice loss, but at least one pixel."""
 
 
 def train_ensemble(config: Config, combination: str, run: RunFolder) -> keras.Model:
     """Train the weight model of one combination and return its best epoch.
 
     The loss is the Dice loss of the thresholded map (straight through, paper section 2.3). Half of
-    each batch shows hemorrhage, as for the segmenters: most slices of a scan show none, and among
-    those alone the quietest member would always be the best.
+    each batch shows hemorrhage, as for the segmenters, and both halves of the validation slices
+    count alike when the best epoch is chosen: most slices of a scan show none, and among those
+    alone the quietest member would always be the best.
 
     Raises:
-        ConfigError: when the configuration has no such combination, or the held-out scans have no
-            slice with, or without, hemorrhage.
+        ConfigError: when the configuration has no such combination, or the scans to learn from
+            have no slice with, or without, hemorrhage.
     """
     make_strategy()
     register_modules(config.register)
     settings = config.ensembles
     columns = [SEGMENTERS.index(member) for member in members_of(config, combination)]
-    folder = run.maps(MAPS)
+    folder, split = run.maps(MAPS), weights_split(config)
     maps_fingerprint(folder)  # refuses a cache that is not finished
-    if 0 in (counts := count_slices(folder, SPLIT)):
+    if 0 in (counts := count_slices(folder, split)):
         raise ConfigError(
             f"{folder}: {counts[0]} slices with and {counts[1]} without hemorrhage to train on"
         )
@@ -54,7 +68,7 @@ def train_ensemble(config: Config, combination: str, run: RunFolder) -> keras.Mo
             settings.pixel_threshold,
             config.seed,
         )
-        return compile_model(model, settings.training, {"mask": SoftDice()})
+        return compile_model(model, settings.training, {"mask": mask_loss(config.image.matrix)})
 
     def to_pair(example: dict[str, tf.Tensor]) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
         return tf.gather(example["maps"], columns, axis=-1), {"mask": example["mask"]}
@@ -63,8 +77,11 @@ def train_ensemble(config: Config, combination: str, run: RunFolder) -> keras.Mo
         steps = settings.training.steps_per_epoch
 
         def epoch_batches(epoch: tf.Tensor) -> tf.data.Dataset:
+            # of this graph only: shuffling mixes in the global seed, which building a network sets
+            tf.compat.v1.set_random_seed(1)
+            seed = epoch + 1_000_003 * config.seed
             kinds = [
-                maps_dataset(folder, SPLIT, seed=epoch + config.seed, positive=positive).repeat()
+                maps_dataset(folder, split, seed=seed, positive=positive).repeat()
                 for positive in (True, False)
             ]
             in_turn = tf.data.Dataset.range(2).repeat()
@@ -76,11 +93,12 @@ def train_ensemble(config: Config, combination: str, run: RunFolder) -> keras.Mo
         count = steps * (settings.training.epochs - first_epoch)
         return batches.apply(tf.data.experimental.assert_cardinality(count))
 
-    validation = maps_dataset(folder, "validation").batch(settings.training.batch_size)
+    weigh = alike(to_pair, *count_slices(folder, "validation"))
+    validation = maps_dataset(folder, "validation").map(weigh)
     return fit(
         build,
         train,
-        validation.map(to_pair),
+        validation.batch(settings.training.batch_size),
         run.model(ensemble_name(combination)),
         settings.training,
         fingerprint(
@@ -93,3 +111,14 @@ def train_ensemble(config: Config, combination: str, run: RunFolder) -> keras.Mo
             ]
         ),
     )
+
+
+def mask_loss(matrix: int) -> SoftDice:
+    """Return the Dice loss of thresholded maps.
+
+    The slope of the segmenters' loss, smoothed by one pixel, is one for each pixel of an empty
+    slice when the mask is empty too, and next to nothing when the mask is wrong. Maps pass smoothly
+    from one to the other; a mask of zeros and ones has the wrong slope at either end, and would
+    teach the weights to see nothing. With some smoothing both slopes are alike.
+    """
+    return SoftDice(smoothing=max(1.0, SMOOTHING_SHARE * matrix**2))

@@ -16,12 +16,13 @@ from ichnet.networks.inception_unet import (
 )
 from ichnet.records.reader import slices_dataset, training_dataset
 from ichnet.records.record_set import RecordSet
-from ichnet.records.training_sets import training_scans
-from ichnet.runs import RunFolder, segmenter_name
+from ichnet.records.training_sets import patient_folds, training_scans
+from ichnet.runs import RunFolder, fold_name, segmenter_name
 from ichnet.training.compiling import compile_model, register_modules
 from ichnet.training.distribution import make_strategy
 from ichnet.training.fit import fit
 from ichnet.training.losses import DicePlusBCE, FocalTversky, SoftDice
+from ichnet.training.validation import alike
 
 RECORD_SET = "aihub-scans"
 ENCODER = "encoder-subtype"
@@ -32,14 +33,18 @@ LOSSES: dict[str, type[keras.losses.Loss]] = {
 }
 
 
-def pretrain_encoder(config: Config, records: Path, run: RunFolder) -> keras.Model:
+def pretrain_encoder(
+    config: Config, records: Path, run: RunFolder, fold: int | None = None
+) -> keras.Model:
     """Train Model 2's down-sampling path on the subtype labels of slices.
 
-    Six sigmoids, any hemorrhage and the five subtypes (paper silent on the head).
+    Six sigmoids, any hemorrhage and the five subtypes (paper silent on the head). See
+    :func:`train_segmenter` for the arguments.
     """
     make_strategy()
     register_modules(config.register)
     settings = config.segmenters
+    folder = run.model(fold_name(ENCODER, fold, config.ensembles.folds))
 
     def build() -> keras.Model:
         encoder = build_subtype_encoder(
@@ -50,35 +55,46 @@ def pretrain_encoder(config: Config, records: Path, run: RunFolder) -> keras.Mod
             encoder, settings.pretraining, keras.losses.BinaryCrossentropy(), metrics=metrics
         )
 
-    return _fit_on_scans(config, records, run.model(ENCODER), build, settings.pretraining, "labels")
+    return _fit_on_scans(config, records, folder, build, settings.pretraining, "labels", fold=fold)
 
 
 def train_segmenter(
-    config: Config, segmenter: Segmenter, records: Path, run: RunFolder
+    config: Config, segmenter: Segmenter, records: Path, run: RunFolder, fold: int | None = None
 ) -> keras.Model:
     """Train one of Models 1 to 5 and return its best epoch.
 
+    Args:
+        config: the experiment.
+        segmenter: which.
+        records: folder of the record sets.
+        run: where the model is kept.
+        fold: train without the patients of this fold, from 1, for out-of-fold maps; ``None``:
+            with all.
+
     Raises:
-        FileNotFoundError: for ``subtype``, when its encoder has not been pre-trained.
+        FileNotFoundError: for ``subtype``, when its encoder (of the same fold) has not been
+            pre-trained.
+        ValueError: when there is no such fold.
     """
     make_strategy()
     register_modules(config.register)
     settings = config.segmenters
-    name = segmenter_name(segmenter)
+    name = fold_name(segmenter_name(segmenter), fold, config.ensembles.folds)
+    encoder = fold_name(ENCODER, fold, config.ensembles.folds)
 
     def build() -> keras.Model:
         unet = build_inception_unet(
             config.image, settings.base_width, settings.depth, name=name, seed=config.seed
         )
         if segmenter == "subtype":
-            transferred = transfer_encoder(_load_encoder(run), unet)
+            transferred = transfer_encoder(_load_encoder(run, encoder), unet)
             if settings.frozen_encoder:
                 for layer in transferred:
                     unet.get_layer(layer).trainable = False
         return compile_model(unet, settings.training, LOSSES[settings.loss]())
 
     return _fit_on_scans(
-        config, records, run.model(name), build, settings.training, "mask", segmenter
+        config, records, run.model(name), build, settings.training, "mask", segmenter, fold
     )
 
 
@@ -90,12 +106,16 @@ def _fit_on_scans(
     training: TrainingConfig,
     target: str,
     segmenter: Segmenter = "all",
+    fold: int | None = None,
 ) -> keras.Model:
-    """Fit on the slices of the scans that the segmenter's rule admits."""
+    """Fit on the slices of the scans that the segmenter's rule admits, but for a fold's."""
     record_set = RecordSet.open(records / RECORD_SET)
+    without: frozenset[str] = frozenset()
+    if fold is not None:
+        without = patient_folds(record_set, "train", config.ensembles.folds)[fold - 1]
     scans = {
         split: training_scans(
-            record_set, split, segmenter, config.selection.small_lesion_ml, config.seed
+            record_set, split, segmenter, config.selection.small_lesion_ml, config.seed, without
         )
         for split in ("train", "validation")
     }
@@ -116,10 +136,16 @@ def _fit_on_scans(
         ).map(to_pair)
 
     validation = slices_dataset(record_set, "validation", scans=scans["validation"])
+    kinds = [
+        row["ANY"]
+        for row in record_set.slices
+        if row["split"] == "validation" and row["scan_id"] in set(scans["validation"])
+    ]
+    weigh = alike(to_pair, kinds.count("1"), kinds.count("0"))
     return fit(
         build,
         train,
-        validation.batch(training.batch_size).map(to_pair),
+        validation.map(weigh).batch(training.batch_size),
         folder,
         training,
         fingerprint(
@@ -135,8 +161,8 @@ def _fit_on_scans(
     )
 
 
-def _load_encoder(run: RunFolder) -> keras.Model:
-    path = run.best(ENCODER)
+def _load_encoder(run: RunFolder, name: str) -> keras.Model:
+    path = run.best(name)
     if not path.exists():
         raise FileNotFoundError(f"{path}: pre-train the encoder first (models/pretrain_encoder.py)")
     return keras.models.load_model(path)

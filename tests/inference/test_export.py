@@ -117,6 +117,9 @@ def test_an_ensemble_answers_alike_in_a_process_without_ichnet(config, calibrati
         name: build_inception_unet(config.image, 4, 1, name=name, seed=seed)
         for seed, name in enumerate(("all", "sdh"))
     }
+    for member in members.values():  # maps on both sides of the threshold
+        kernel, bias = member.get_layer("head").get_weights()
+        member.get_layer("head").set_weights([kernel, 0 * bias])
     weights = build_weight_model(MATRIX, list(members), "pixel", 2, 0.5, seed=5)
     ensemble = build_ensemble(members, weights, config.image, config.evaluation.top_pixels)
     folder = tmp_path / "ensemble" / "1"
@@ -126,6 +129,7 @@ def test_an_ensemble_answers_alike_in_a_process_without_ichnet(config, calibrati
     slices = np.random.default_rng(1).normal(40, 30, (3, MATRIX, MATRIX)).astype(np.float32)
     expected = {name: np.asarray(value) for name, value in ensemble(slices, training=False).items()}
     outputs = in_fresh_process(folder, slices, tmp_path)
+    assert 0.1 < expected["mask"].mean() < 0.9
     assert (metadata.kind, metadata.members) == ("ensemble", ("all", "sdh"))
     assert set(outputs) == {
         "probability",

@@ -8,6 +8,7 @@ import pytest
 from ichnet.config import SEGMENTERS, ConfigError
 from ichnet.inference import maps as maps_module
 from ichnet.inference.maps import (
+    Fold,
     cache_maps,
     maps_dataset,
     maps_fingerprint,
@@ -69,7 +70,7 @@ def no_maps(*_):
 def test_a_cache_of_the_same_models_and_records_is_kept(
     cache, members, record_set, monkeypatch, caplog
 ):
-    monkeypatch.setattr(maps_module, "_all_maps", no_maps)
+    monkeypatch.setattr(maps_module, "_maps_of_all", no_maps)
     with caplog.at_level("INFO"):
         cache_maps(members, record_set, SPLITS[::-1], cache)
     assert "already" in caplog.text
@@ -97,23 +98,95 @@ def test_a_cache_of_anything_else_is_made_again(
         assert not list(cache.glob("ensemble-*"))
 
 
-def test_an_interrupted_cache_is_no_cache(members, record_set, tmp_path, monkeypatch):
-    folder = tmp_path / "maps"
-    written = []
+@pytest.fixture
+def writes(monkeypatch) -> list[str]:
+    """The shards that were begun; the second raises."""
+    begun: list[str] = []
+    write = maps_module._write_shard
 
-    def interrupt_the_second(*arguments):
-        written.append(arguments)
-        if len(written) == 2:
+    def interrupt_the_second(shard, *arguments):
+        begun.append(shard.name)
+        if len(begun) == 2:
             raise KeyboardInterrupt
+        write(shard, *arguments)
 
     monkeypatch.setattr(maps_module, "_write_shard", interrupt_the_second)
+    return begun
+
+
+def test_an_interrupted_cache_is_no_cache_and_goes_on(cache, members, record_set, tmp_path, writes):
+    folder = tmp_path / "again"
     with pytest.raises(KeyboardInterrupt):
         cache_maps(members, record_set, SPLITS, folder)
-    assert list(tmp_path.iterdir()) == []
     with pytest.raises(FileNotFoundError, match="no finished maps"):
         maps_dataset(folder, "validation")
+    cache_maps(members, record_set, SPLITS, folder)
+    assert [name.split("-")[0] for name in writes] == ["ensemble", "validation", "validation"]
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == {
+        path.name: path.read_bytes() for path in cache.iterdir()
+    }
+    assert {path.name for path in tmp_path.iterdir()} == {"maps", "again"}
+
+
+def test_what_other_models_had_begun_is_not_gone_on_with(members, record_set, tmp_path, writes):
+    folder = tmp_path / "maps"
+    with pytest.raises(KeyboardInterrupt):
+        cache_maps(members, record_set, SPLITS, folder)
+    cache_maps({**members, "all": members["sah"]}, record_set, SPLITS, folder)
+    assert [name.split("-")[0] for name in writes[2:]] == ["ensemble", "validation"]
+    assert [path.name for path in tmp_path.iterdir()] == ["maps"]
 
 
 def test_a_split_that_was_not_cached_is_named(cache):
     with pytest.raises(FileNotFoundError, match="ensemble, validation, not train"):
         maps_dataset(cache, "train")
+
+
+@pytest.fixture
+def three_patients(write_records, make_case, tmp_path) -> RecordSet:
+    """Nine training slices of three patients, so that a batch of eight holds slices of all."""
+    cases = {split: [make_case(f"{split}{i}", 65) for i in range(3)] for split in ("train", "test")}
+    return write_records(tmp_path / "records", cases)
+
+
+def shifted(members, by: int):
+    """The members in another order: the map of one column then tells who made it."""
+    names = list(members)
+    return {name: members[names[(index + by) % 5]] for index, name in enumerate(names)}
+
+
+def test_training_scans_get_the_maps_of_their_fold(members, three_patients, tmp_path):
+    """65 HU: members 1 to 5 answer .75, 1, .25, 0, 0."""
+    patients = [f"patient of train{i}" for i in range(3)]
+    folds = [
+        Fold(frozenset([patients[0], patients[2]]), shifted(members, 1)),
+        Fold(frozenset([patients[1]]), shifted(members, 2)),
+    ]
+    folder = tmp_path / "maps"
+    cache_maps(members, three_patients, ["test"], folder, folds)
+    first = {
+        one["scan_id"].decode(): float(one["maps"][9, 9, 0])
+        for split in ("train", "test")
+        for one in maps_dataset(folder, split).as_numpy_iterator()
+        if one["labels"][0]
+    }
+    assert first == {
+        "train0": 1.0, "train1": 0.25, "train2": 1.0, "test0": 0.75, "test1": 0.75, "test2": 0.75,
+    }  # fmt: skip
+    before = maps_fingerprint(folder)
+    folds[1] = Fold(folds[1].patients, shifted(members, 3))
+    cache_maps(members, three_patients, ["test"], folder, folds)
+    assert maps_fingerprint(folder) != before
+
+
+@pytest.mark.parametrize(("second", "count"), [((0,), 2), ((2,), 0)])
+def test_every_training_patient_must_be_in_one_fold(
+    second, count, members, three_patients, tmp_path
+):
+    patients = [f"patient of train{i}" for i in range(3)]
+    folds = [
+        Fold(frozenset(patients[:2] if count == 0 else patients), members),
+        Fold(frozenset(patients[i] for i in second if count), members),
+    ]
+    with pytest.raises(ValueError, match=f"is in {count} folds"):
+        cache_maps(members, three_patients, ["test"], tmp_path / "maps", folds)

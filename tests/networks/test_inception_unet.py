@@ -14,6 +14,7 @@ from ichnet.networks.inception_unet import (
     inception_module,
     transfer_encoder,
 )
+from ichnet.training.compiling import precision
 
 
 @pytest.fixture(scope="module")
@@ -168,3 +169,21 @@ def test_transfer_to_a_shallower_network_is_refused(encoder, image_of):
         transfer_encoder(encoder, shallow)
     for one, two in zip(before, shallow.get_weights(), strict=True):
         np.testing.assert_array_equal(one, two)
+
+
+def test_mixed_precision_gives_the_same_map_in_float32(image_of):
+    """bfloat16 has eight bits: a layer is right to half a percent, a network to a few."""
+    plain = build_inception_unet(image_of(32), 8, 2, "net", seed=0)
+    with precision("mixed_bfloat16"):
+        mixed = build_inception_unet(image_of(32), 8, 2, "net", seed=0)
+    assert mixed.get_layer("down1_a1").compute_dtype == "bfloat16"
+    for one, other in zip(plain.get_weights(), mixed.get_weights(), strict=True):
+        assert other.dtype == np.float32
+        np.testing.assert_array_equal(one, other)
+    for model in (plain, mixed):
+        kernel, bias = model.get_layer("head").get_weights()
+        model.get_layer("head").set_weights([kernel, 0 * bias])
+    found = mixed(noise(32))
+    assert found.dtype == tf.float32
+    assert np.ptp(plain(noise(32))) > 0.2
+    np.testing.assert_allclose(found, plain(noise(32)), atol=0.03)

@@ -13,6 +13,7 @@ from ichnet.networks.weight_model import (
     WeightedMean,
     build_weight_model,
 )
+from ichnet.training.ensemble import mask_loss
 from ichnet.training.losses import SoftDice
 
 MEMBERS = ("all", "subtype", "sdh", "sah", "small")
@@ -81,14 +82,28 @@ def test_weighted_mean_by_hand():
     np.testing.assert_allclose(WeightedMean()([maps, by_pixel]), [[[0.5, 0.5]]])
 
 
-def test_straight_through_thresholds_forward_and_is_the_identity_backward():
-    values = tf.constant([[0.0, 0.2, 0.5, 0.50001, 1.0]])
+def test_straight_through_thresholds_and_passes_the_gradient_where_members_disagree():
+    values = tf.constant([[0.0, 0.2, 0.5, 0.50001, 0.9]])
+    below, across, above = [0.0, 0.5], [0.1, 0.9], [0.6, 1.0]  # 0.5 itself is not above
+    maps = tf.constant([[below, across, across, across, above]])
     with tf.GradientTape() as tape:
         tape.watch(values)
-        hard = StraightThrough(0.5)(values)
+        hard = StraightThrough(0.5)([values, maps])
         total = tf.reduce_sum(hard * [1.0, 2.0, 3.0, 4.0, 5.0])
     np.testing.assert_array_equal(hard, [[0, 0, 0, 1, 1]])
-    np.testing.assert_array_equal(tape.gradient(total, values), [[1, 2, 3, 4, 5]])
+    np.testing.assert_array_equal(tape.gradient(total, values), [[0, 2, 3, 4, 0]])
+
+
+@pytest.mark.parametrize("weighting", WEIGHTINGS)
+def test_a_faint_background_pushes_no_weight(weighting):
+    """No member sees a lesion, and none is there: the mask is right whatever the weights."""
+    maps = 0.1 * random_maps()
+    model = build(weighting)
+    with tf.GradientTape() as tape:
+        loss = SoftDice()(tf.zeros((3, MATRIX, MATRIX)), model(maps)["mask"])
+    assert float(loss) == 0
+    for gradient in tape.gradient(loss, model.trainable_variables):
+        np.testing.assert_array_equal(gradient, np.zeros(gradient.shape))
 
 
 def test_global_weights_are_the_softmax_of_their_logits():
@@ -156,3 +171,38 @@ def test_no_global_weights_let_both_speak(first):
     model.get_layer("weights").set_weights([best_case])
     found = model(maps)["mask"].numpy()[truth == 1].reshape(16, 16).all(axis=1)
     assert not (found[0::2].any() and found[1::2].any())
+
+
+def specialists_and_normal_slices() -> tuple[np.ndarray, np.ndarray]:
+    """The lone specialists, and as many normal slices where the last member sees a false dot.
+
+    All members have a faint background, the fourth the faintest; it never sees a lesion.
+    """
+    lesions, truth = lone_specialists()
+    rng = np.random.default_rng(2)
+    normal = np.zeros_like(lesions)
+    for sample, (row, column) in enumerate(rng.integers(0, MATRIX - 2, (len(normal), 2))):
+        normal[sample, row : row + 2, column : column + 2, 4] = 0.8
+    background = rng.uniform(0, [0.2, 0.2, 0.2, 0.02, 0.2], (2 * len(normal), MATRIX, MATRIX, 5))
+    maps = np.maximum(np.concatenate([lesions, normal]), background).astype("float32")
+    return maps, np.concatenate([truth, np.zeros_like(truth)])
+
+
+def hard_dice_loss(mask: np.ndarray, truth: np.ndarray) -> float:
+    return float(np.mean(SoftDice().call(tf.constant(truth), tf.constant(mask))))
+
+
+@pytest.mark.parametrize("seed", [4, 5])
+@pytest.mark.parametrize("weighting", ["image", "pixel"])
+def test_learned_weights_beat_the_mean_and_every_member(weighting, seed):
+    """Also among normal slices, where whoever sees nothing is always right."""
+    maps, truth = specialists_and_normal_slices()
+    model = build(weighting, seed)
+    loss = {"mask": mask_loss(MATRIX)}
+    model.compile(keras.optimizers.Adam(0.01), loss=loss, jit_compile=False)
+    model.fit(maps, {"mask": truth}, batch_size=32, epochs=100, shuffle=False, verbose=0)
+    learned = hard_dice_loss(model(maps)["mask"].numpy(), truth)
+    fixed = [maps.mean(axis=-1), *np.moveaxis(maps, -1, 0)]
+    best_fixed = min(hard_dice_loss((one > 0.5).astype("float32"), truth) for one in fixed)
+    assert best_fixed > 0.2
+    assert learned < best_fixed / 2

@@ -8,7 +8,7 @@ import pytest
 
 from ichnet.config import ConfigError
 from ichnet.records.record_set import RecordSet
-from ichnet.records.training_sets import training_scans
+from ichnet.records.training_sets import patient_folds, training_scans
 from ichnet.subtypes import LABELS
 
 SEED = 3
@@ -33,7 +33,8 @@ NORMAL = {f"normal{i}" for i in range(6)}
 def row(name: str, split: str, subtypes: str, volume_ml: str) -> dict[str, str]:
     present = {*subtypes.split(), *(["ANY"] if subtypes else [])}
     labels = {label: str(int(label in present)) for label in LABELS}
-    return {"scan_id": name, "split": split, **labels, "volume_ml_ANY": volume_ml}
+    identity = {"scan_id": name, "patient_id": f"patient of {name}", "split": split}
+    return {**identity, **labels, "volume_ml_ANY": volume_ml}
 
 
 def record_set(scans=SCANS) -> RecordSet:
@@ -97,3 +98,44 @@ def test_no_scan_that_fits_is_an_error():
     assert str(raised.value) == (
         "records/aihub-scans: no scan of split 'ensemble' fits the rule of segmenter 'sah'"
     )
+
+
+def test_patients_are_left_out_before_normal_scans_are_drawn():
+    without = {f"patient of {name}" for name in ("sdh-small", "normal0", "normal1")}
+    scans = training_scans(record_set(), "train", "small", 5.0, SEED, without)
+    assert set(scans) - NORMAL == {"sah-at-5", "sah-sdh"}
+    assert len(set(scans) & NORMAL) == 2
+    assert not set(scans) & {"sdh-small", "normal0", "normal1"}
+
+
+def test_folds_share_no_patient_and_leave_none_out():
+    more = [(f"{kind}{i}", "train", kind, "9") for kind in ("SDH", "SAH", "") for i in range(6)]
+    folds = patient_folds(record_set([*more, *SCANS]), "train", 3)
+    patients = [patient for fold in folds for patient in fold]
+    assert len(patients) == len(set(patients))
+    assert set(patients) == {
+        f"patient of {name}" for name, split, *_ in [*more, *SCANS] if split == "train"
+    }
+    assert max(map(len, folds)) - min(map(len, folds)) <= 1
+    for fold in folds:  # each has its part of each stratum
+        assert sum("sdh" in patient.lower() for patient in fold) >= 2
+        assert sum("normal" in patient for patient in fold) >= 1
+
+
+def test_a_patients_scans_are_in_one_fold_together():
+    twice = [row("first", "train", "SDH", "9"), row("second", "train", "SAH", "9")]
+    twice = [{**one, "patient_id": "p"} for one in twice]
+    scans = (*twice, row("other", "train", "", "0"))
+    folds = patient_folds(RecordSet(Path("r"), {}, scans, ()), "train", 2)
+    assert sorted(map(sorted, folds)) == [["p"], ["patient of other"]]
+
+
+def test_folds_follow_from_the_records_alone():
+    assert patient_folds(record_set(), "train", 4) == patient_folds(
+        record_set(SCANS[::-1]), "train", 4
+    )
+
+
+def test_fewer_patients_than_folds_is_an_error():
+    with pytest.raises(ConfigError, match="records/aihub-scans: 2 patients cannot make 3 folds"):
+        patient_folds(record_set(), "ensemble", 3)

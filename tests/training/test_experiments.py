@@ -13,8 +13,8 @@ import tensorflow as tf
 from ichnet.cohorts.case import Case
 from ichnet.config import SEGMENTERS, Config, ConfigError, TrainingConfig, load_config
 from ichnet.ct.volume import Volume
-from ichnet.inference.maps import cache_maps
-from ichnet.inference.trained import load_trained
+from ichnet.inference.maps import cache_maps, maps_dataset
+from ichnet.inference.trained import load_folds, load_trained
 from ichnet.networks.classifiers import Bias
 from ichnet.networks.inception_unet import build_inception_unet
 from ichnet.records.record_set import RecordSet
@@ -123,7 +123,7 @@ def asked(monkeypatch) -> dict:
 
 
 def scans_in(dataset) -> set[int]:
-    return {int(value) for hu, _ in dataset.as_numpy_iterator() for value in hu[:, 0, 0]}
+    return {int(value) for hu, *_ in dataset.as_numpy_iterator() for value in hu[:, 0, 0]}
 
 
 def test_pretraining_keeps_an_encoder_of_six_labels(encoder, run):
@@ -237,6 +237,63 @@ def test_segmenter_and_ensemble_from_records_to_a_model(config, records, run, en
     maps = [members[name](hu, training=False).numpy() for name in ("subtype", "sdh")]
     maps = np.stack(maps, axis=-1).astype("float16").astype("float32")
     np.testing.assert_allclose(ensemble(hu)["map"], weight_model(maps)["map"], atol=1e-5)
+
+
+def numbered(image, number: float) -> keras.Model:
+    """A segmenter whose map says who it is: ``number`` everywhere."""
+    hu = keras.Input((image.matrix, image.matrix), name="hu")
+    return keras.Model(hu, keras.layers.Rescaling(0.0, offset=number)(hu))
+
+
+def test_no_map_comes_from_a_segmenter_that_saw_the_patient(config, records, asked, tmp_path):
+    """What each fold's trainings are fed, against whose maps each training scan gets."""
+    run, folds = RunFolder(tmp_path), 2
+    ensembles = replace(config.ensembles, maps="out-of-fold", folds=folds)
+    selection = replace(config.selection, small_lesion_ml=50.0)
+    longer = replace(config.segmenters.training, steps_per_epoch=12)
+    segmenters = replace(config.segmenters, training=longer, pretraining=longer)
+    config = replace(config, ensembles=ensembles, selection=selection, segmenters=segmenters)
+    record_set = RecordSet.open(records / "aihub-scans")
+    seen: dict[int, set[int]] = {}
+    for fold in (1, 2):
+        pretrain_encoder(config, records, run, fold)
+        assert asked["folder"] == run.model(f"encoder-subtype-fold{fold}of2")
+        seen[fold] = scans_in(asked["train"](0))
+        for segmenter in ("all", "subtype"):
+            train_segmenter(config, segmenter, records, run, fold)
+            name = f"segmenter-{segmenter}-fold{fold}of2"
+            assert asked["folder"] == run.model(name)
+            seen[fold] |= scans_in(asked["train"](0))
+        for segmenter in SEGMENTERS:
+            path = run.best(f"segmenter-{segmenter}-fold{fold}of2")
+            path.parent.mkdir(parents=True)
+            numbered(config.image, fold / 4).save(path)
+    assert seen[1]
+    assert seen[2]
+    assert seen[1] | seen[2] == {0, 1, 2, 3}
+    with pytest.raises(FileNotFoundError, match="encoder-subtype-fold2of2"):
+        asked["build"]()  # of the subtype segmenter: its encoder, of the same fold
+
+    members = dict.fromkeys(SEGMENTERS, numbered(config.image, 0.0))
+    cache_maps(
+        members,
+        record_set,
+        ["validation"],
+        run.maps("aihub-scans"),
+        load_folds(config, record_set, run),
+    )
+    for one in maps_dataset(run.maps("aihub-scans"), "train").as_numpy_iterator():
+        number = [f"train {kind}" for kind in KINDS].index(one["scan_id"].decode())
+        assert number not in seen[round(float(one["maps"].max()) * 4)]
+    # and weights learn from these, in place of the held-out patients'
+    model = train_ensemble(config, "pair", run)
+    assert tuple(model.inputs[0].shape) == (None, MATRIX, MATRIX, 2)
+
+
+@pytest.mark.parametrize("fold", [0, 6])
+def test_a_fold_that_is_none_is_refused(fold, config, records, run):
+    with pytest.raises(ValueError, match=f"no fold {fold}; there are 1 to 5"):
+        train_segmenter(config, "all", records, run, fold)
 
 
 def stand_in(backbone, image, weights, seed) -> keras.Model:
