@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 from ichnet import __version__
@@ -25,6 +26,9 @@ order; slices are sorted into series by their headers. Writes into --out:
   <scan_id>.json    everything about a scan: each slice's probability, position and volume
   <scan_id>.png     the scan with the predicted outline
   excluded.csv      every file that could not be used, and why
+
+With --dicom, each result also as DICOM Segmentation and structured report (TID 1500). These carry
+the patient's identity, as a PACS needs: treat them as the scans themselves.
 
 A scan that is already in --out, made by the same model, is not computed again. predictions.csv
 lists the scans of this call's inputs."""
@@ -70,6 +74,9 @@ def build_parser() -> argparse.ArgumentParser:
     predict.add_argument(
         "--link", type=Path, metavar="FILE", help="write which scan is which (confidential CSV)"
     )
+    predict.add_argument(
+        "--dicom", type=Path, metavar="DIR", help="write DICOM SEG and SR (with identity) here"
+    )
     predict.add_argument("inputs", type=Path, nargs="+", metavar="INPUT", help="DICOM or zip")
     predict.set_defaults(run=_predict)
 
@@ -92,12 +99,14 @@ def _predict(args: argparse.Namespace) -> int:
     from ichnet.inference.metadata import ModelError
     from ichnet.inference.predict import predict_inputs
 
+    if args.dicom and not find_spec("highdicom"):
+        return _fail("--dicom needs highdicom: pip install 'ichnet[dicom-out]'")
     try:
         key = load_key()
     except (OSError, ValueError) as error:
         return _fail(str(error))
     try:
-        summary = predict_inputs(args.model, args.inputs, args.out, key, args.link)
+        summary = predict_inputs(args.model, args.inputs, args.out, key, args.link, args.dicom)
     except (ModelError, OSError) as error:
         return _fail(str(error))
     if not summary.scans:

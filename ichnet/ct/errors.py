@@ -25,6 +25,7 @@ Reasons that reading gives:
 ``unsafe-archive``      an archive with members that leave it, links, or far too much data
 ``bad-archive``         a damaged or encrypted archive
 ``incomplete-series``   the rest of a series of which a slice is damaged: a lesion may lie there
+``no-dicom-result``     no valid DICOM result can refer to the series
 ``bad-annotation``      labels or outlines that cannot be used (cohorts)
 ``missing-annotation``  a scan with slices that nobody annotated (cohorts)
 ``unlabelled``          no label for it (cohorts)

@@ -66,6 +66,7 @@ def predict_inputs(
     out_dir: Path,
     key: bytes,
     link_csv: Path | None = None,
+    dicom_dir: Path | None = None,
 ) -> Summary:
     """Predict every head CT among the inputs.
 
@@ -76,6 +77,7 @@ def predict_inputs(
             ``<scan_id>.json`` and ``<scan_id>.png``.
         key: for the pseudonyms.
         link_csv: where to write which scan is which; confidential.
+        dicom_dir: where to write each result as DICOM SEG and SR, with the patient's identity.
 
     Raises:
         ModelError: when ``model_dir`` is not an exported model.
@@ -96,7 +98,10 @@ def predict_inputs(
 
         def read(series: Series) -> ScanResult | Volume:
             finished = finished_result(
-                out_dir, pseudonym(key, "scan", series.series_uid), _provenance(model, series)
+                out_dir,
+                pseudonym(key, "scan", series.series_uid),
+                _provenance(model, series),
+                dicom_dir,
             )
             return finished or read_series(series.files, key)
 
@@ -104,7 +109,7 @@ def predict_inputs(
         with closing(reads):
             for series, ahead in reads:
                 try:
-                    result, is_new = _predict_read(model, series, ahead, out_dir)
+                    result, is_new = _predict_read(model, series, ahead, out_dir, dicom_dir)
                 except ReadError as error:
                     exclusions += series.exclusions(error)
                     write_exclusions(exclusions, excluded_csv)
@@ -118,13 +123,17 @@ def predict_inputs(
 
 
 def _predict_read(
-    model: SavedModel, series: Series, ahead: Future[ScanResult | Volume], out_dir: Path
+    model: SavedModel,
+    series: Series,
+    ahead: Future[ScanResult | Volume],
+    out_dir: Path,
+    dicom_dir: Path | None,
 ) -> tuple[ScanResult, bool]:
     """Return a scan's result and whether it is new; holds the only reference to its pixels."""
     read = ahead.result()
     if isinstance(read, ScanResult):
         return read, False
-    return predict_scan(model, read, out_dir, _provenance(model, series)), True
+    return predict_scan(model, read, series, out_dir, dicom_dir), True
 
 
 def _provenance(model: SavedModel, series: Series) -> Provenance:
@@ -132,11 +141,16 @@ def _provenance(model: SavedModel, series: Series) -> Provenance:
 
 
 def predict_scan(
-    model: SavedModel, volume: Volume, out_dir: Path, provenance: Provenance
+    model: SavedModel, volume: Volume, series: Series, out_dir: Path, dicom_dir: Path | None
 ) -> ScanResult:
-    """Predict one scan and write its overlay and, last, its JSON."""
+    """Predict one scan and write its overlay, its DICOM objects if asked and, last, its JSON."""
     predicted = predict_volume(model, volume)
-    result = summarize_scan(volume, predicted, model.metadata, provenance)
+    result = summarize_scan(volume, predicted, model.metadata, _provenance(model, series))
+    if dicom_dir:
+        # highdicom is needed, and loaded, for this alone
+        from ichnet.inference.dicom_results import write_dicom_results
+
+        write_dicom_results(volume, predicted.mask, result, series.files, dicom_dir)
     save_overlay(
         volume,
         predicted.mask,
@@ -179,11 +193,17 @@ def _title(result: ScanResult) -> str:
     return title if result.volume_ml is None else f"{title}, {result.volume_ml:.1f} mL"
 
 
-def finished_result(out_dir: Path, scan_id: str, provenance: Provenance) -> ScanResult | None:
-    """Return the result of an earlier run when it was made in the same way."""
+def finished_result(
+    out_dir: Path, scan_id: str, provenance: Provenance, dicom_dir: Path | None = None
+) -> ScanResult | None:
+    """Return the result of an earlier run when it was made in the same way and is all there."""
     result = read_result(out_dir / f"{scan_id}.json")
-    same = result is not None and result.provenance == provenance
-    return result if same and (out_dir / f"{scan_id}.png").exists() else None
+    if result is None or result.provenance != provenance:
+        return None
+    files = [out_dir / f"{scan_id}.png"]
+    if dicom_dir:
+        files.append(dicom_dir / f"{scan_id}.sr.dcm")  # the last of them to be written
+    return result if all(path.exists() for path in files) else None
 
 
 def write_link(pairs: Iterable[tuple[str, str]], path: Path) -> None:
