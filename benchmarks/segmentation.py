@@ -8,7 +8,7 @@ best of these states outlines the test scans, as in the library's trainings. Rep
 coefficient of a scan's whole hemorrhage, averaged over the scans that hold a subtype, with
 bootstrap intervals by patient, and the paired difference.
 
-    python benchmarks/segmentation.py [--seconds 250] [--width 16] [--seed 0]
+    python benchmarks/segmentation.py [--seconds 200] [--width 16] [--seed 0]
     python benchmarks/segmentation.py --seconds 30        # a trial of two minutes
     python benchmarks/segmentation.py --sizes             # parameters and operations alone
 
@@ -63,7 +63,7 @@ def main() -> None:
     """Train both, outline the test scans, print Dice by subtype."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument(
-        "--seconds", type=float, default=250, help="of processor time, each network"
+        "--seconds", type=float, default=200, help="of processor time, each network"
     )
     parser.add_argument("--width", type=int, default=16, help="of the Inception U-Net")
     parser.add_argument("--seed", type=int, default=0)
