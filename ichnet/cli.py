@@ -30,6 +30,9 @@ order; slices are sorted into series by their headers. Writes into --out:
 With --dicom, each result also as DICOM Segmentation and structured report (TID 1500). These carry
 the patient's identity, as a PACS needs: treat them as the scans themselves.
 
+With --watch, whatever arrives in a folder is predicted: each file, archive or folder directly
+below it, once nothing of it has changed for --settle seconds.
+
 A scan that is already in --out, made by the same model, is not computed again. predictions.csv
 lists the scans of this call's inputs."""
 
@@ -77,7 +80,20 @@ def build_parser() -> argparse.ArgumentParser:
     predict.add_argument(
         "--dicom", type=Path, metavar="DIR", help="write DICOM SEG and SR (with identity) here"
     )
-    predict.add_argument("inputs", type=Path, nargs="+", metavar="INPUT", help="DICOM or zip")
+    predict.add_argument(
+        "--watch",
+        type=Path,
+        metavar="DIR",
+        help="then wait for what arrives here, until interrupted (SIGINT or SIGTERM)",
+    )
+    predict.add_argument(
+        "--settle",
+        type=float,
+        default=10,
+        metavar="SECONDS",
+        help="an arrival is taken when it has not changed for this long (10)",
+    )
+    predict.add_argument("inputs", type=Path, nargs="*", metavar="INPUT", help="DICOM or zip")
     predict.set_defaults(run=_predict)
 
     phantom = commands.add_parser(
@@ -97,8 +113,11 @@ def build_parser() -> argparse.ArgumentParser:
 def _predict(args: argparse.Namespace) -> int:
     from ichnet.ct.pseudonym import load_key
     from ichnet.inference.metadata import ModelError
-    from ichnet.inference.predict import predict_inputs
+    from ichnet.inference.predict import Predictor
+    from ichnet.inference.watch import stopped_by_signals, watch
 
+    if not args.inputs and not args.watch:
+        return _fail("nothing to predict: name DICOM folders, files or archives, or --watch DIR")
     if args.dicom and not find_spec("highdicom"):
         return _fail("--dicom needs highdicom: pip install 'ichnet[dicom-out]'")
     try:
@@ -106,9 +125,17 @@ def _predict(args: argparse.Namespace) -> int:
     except (OSError, ValueError) as error:
         return _fail(str(error))
     try:
-        summary = predict_inputs(args.model, args.inputs, args.out, key, args.link, args.dicom)
+        predictor = Predictor(args.model, args.out, key, args.link, args.dicom)
+        if args.inputs:
+            predictor.take(args.inputs)
+        if args.watch:
+            with stopped_by_signals() as stop:
+                watch(args.watch, args.settle, lambda entry: predictor.take([entry]), stop)
     except (ModelError, OSError) as error:
         return _fail(str(error))
+    summary = predictor.summary
+    if args.watch and not summary.scans:
+        return SUCCESS  # nothing arrived
     if not summary.scans:
         return _fail(
             f"no head CT could be read; files excluded: {summary.excluded}, see "

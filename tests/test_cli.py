@@ -43,8 +43,8 @@ def test_module_and_command_are_the_same():
 
 @pytest.mark.parametrize(
     "arguments",
-    [[], ["forecast"], ["predict", "scan"], ["predict", "--model", "m", "--out", "o"], ["phantom"]],
-    ids=["no command", "unknown command", "no model", "no input", "no configuration"],
+    [[], ["forecast"], ["predict", "scan"], ["phantom"]],
+    ids=["no command", "unknown command", "no model", "no configuration"],
 )
 def test_wrong_usage_ends_with_2(arguments, capsys):
     with pytest.raises(SystemExit) as end:

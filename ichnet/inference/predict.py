@@ -20,7 +20,7 @@ from tqdm import tqdm
 
 from ichnet.ct.dicom import read_series
 from ichnet.ct.discover import Series, discover
-from ichnet.ct.errors import ReadError, write_exclusions
+from ichnet.ct.errors import Exclusion, ReadError, write_exclusions
 from ichnet.ct.overlay import save_overlay
 from ichnet.ct.pseudonym import pseudonym
 from ichnet.ct.resample import from_matrix, to_matrix
@@ -68,11 +68,30 @@ def predict_inputs(
     link_csv: Path | None = None,
     dicom_dir: Path | None = None,
 ) -> Summary:
-    """Predict every head CT among the inputs.
+    """Predict every head CT among the inputs; see :class:`Predictor`.
 
     Args:
         model_dir: ``export/<model>/<version>``.
         inputs: DICOM folders, DICOM files, zip archives.
+        out_dir: see :class:`Predictor`.
+        key: for the pseudonyms.
+        link_csv: where to write which scan is which; confidential.
+        dicom_dir: see :class:`Predictor`.
+
+    Raises:
+        ModelError: when ``model_dir`` is not an exported model.
+        OSError: when ``out_dir`` cannot be written.
+    """
+    predictor = Predictor(model_dir, out_dir, key, link_csv, dicom_dir)
+    predictor.take(inputs)
+    return predictor.summary
+
+
+class Predictor:
+    """Predicts what it is given and keeps the tables of all that it was given.
+
+    Args:
+        model_dir: ``export/<model>/<version>``.
         out_dir: gets ``predictions.csv``, ``excluded.csv`` and, for each scan,
             ``<scan_id>.json`` and ``<scan_id>.png``.
         key: for the pseudonyms.
@@ -81,59 +100,93 @@ def predict_inputs(
 
     Raises:
         ModelError: when ``model_dir`` is not an exported model.
-        OSError: when ``out_dir`` cannot be written.
     """
-    model = SavedModel(model_dir)
-    predictions_csv, excluded_csv = out_dir / "predictions.csv", out_dir / "excluded.csv"
-    results: list[ScanResult] = []
-    kept = 0
-    with tempfile.TemporaryDirectory(prefix="ichnet-") as scratch:
-        found, exclusions = discover(inputs, Path(scratch))
-        write_exclusions(exclusions, excluded_csv)
-        write_predictions_csv(results, predictions_csv)
-        uids = [series.series_uid for series in found]
-        scan_ids = [pseudonym(key, "scan", uid) for uid in uids]
-        if link_csv:
-            write_link(zip(scan_ids, uids, strict=True), link_csv)
 
-        def read(series: Series) -> ScanResult | Volume:
-            finished = finished_result(
-                out_dir,
-                pseudonym(key, "scan", series.series_uid),
-                _provenance(model, series),
-                dicom_dir,
-            )
-            return finished or read_series(series.files, key)
+    def __init__(
+        self,
+        model_dir: Path,
+        out_dir: Path,
+        key: bytes,
+        link_csv: Path | None = None,
+        dicom_dir: Path | None = None,
+    ) -> None:
+        self.model = SavedModel(model_dir)
+        self.out_dir, self.key = out_dir, key
+        self.link_csv, self.dicom_dir = link_csv, dicom_dir
+        self._results: dict[str, ScanResult] = {}
+        self._kept: set[str] = set()
+        self._exclusions: dict[tuple[Path, ...], list[Exclusion]] = {}
+        self._series_uids: dict[str, str] = {}
 
-        reads = read_ahead(read, tqdm(found, desc="predict", unit="scan", disable=None))
-        with closing(reads):
-            for series, ahead in reads:
-                try:
-                    result, is_new = _predict_read(model, series, ahead, out_dir, dicom_dir)
-                except ReadError as error:
-                    exclusions += series.exclusions(error)
-                    write_exclusions(exclusions, excluded_csv)
-                    continue
-                finally:
-                    del ahead  # the scan's memory, before the one after next is read
-                kept += not is_new
-                results.append(result)
-                write_predictions_csv(results, predictions_csv)
-    return Summary(len(results), kept, len(exclusions), predictions_csv, excluded_csv)
+    @property
+    def summary(self) -> Summary:
+        """What was done so far."""
+        excluded = sum(map(len, self._exclusions.values()))
+        return Summary(
+            len(self._results), len(self._kept), excluded, self._predictions_csv, self._excluded_csv
+        )
 
+    def take(self, inputs: Sequence[Path]) -> None:
+        """Predict every head CT among the inputs; the same inputs again replace what was said.
 
-def _predict_read(
-    model: SavedModel,
-    series: Series,
-    ahead: Future[ScanResult | Volume],
-    out_dir: Path,
-    dicom_dir: Path | None,
-) -> tuple[ScanResult, bool]:
-    """Return a scan's result and whether it is new; holds the only reference to its pixels."""
-    read = ahead.result()
-    if isinstance(read, ScanResult):
-        return read, False
-    return predict_scan(model, read, series, out_dir, dicom_dir), True
+        Raises:
+            OSError: when the results cannot be written.
+        """
+        with tempfile.TemporaryDirectory(prefix="ichnet-") as scratch:
+            found, exclusions = discover(inputs, Path(scratch))
+            self._exclusions[tuple(inputs)] = exclusions
+            self._write_tables()
+            for series in found:
+                self._series_uids[pseudonym(self.key, "scan", series.series_uid)] = (
+                    series.series_uid
+                )
+            if self.link_csv:
+                write_link(self._series_uids.items(), self.link_csv)
+            reads = read_ahead(self._read, tqdm(found, desc="predict", unit="scan", disable=None))
+            with closing(reads):
+                for series, ahead in reads:
+                    try:
+                        result, is_new = self._predict_read(series, ahead)
+                    except ReadError as error:
+                        exclusions += series.exclusions(error)
+                    else:
+                        self._results[result.scan_id] = result
+                        (self._kept.discard if is_new else self._kept.add)(result.scan_id)
+                    finally:
+                        del ahead  # the scan's memory, before the one after next is read
+                    self._write_tables()
+
+    def _read(self, series: Series) -> ScanResult | Volume:
+        finished = finished_result(
+            self.out_dir,
+            pseudonym(self.key, "scan", series.series_uid),
+            _provenance(self.model, series),
+            self.dicom_dir,
+        )
+        return finished or read_series(series.files, self.key)
+
+    def _predict_read(
+        self, series: Series, ahead: Future[ScanResult | Volume]
+    ) -> tuple[ScanResult, bool]:
+        """Return a scan's result and whether it is new; holds the only reference to its pixels."""
+        read = ahead.result()
+        if isinstance(read, ScanResult):
+            return read, False
+        return predict_scan(self.model, read, series, self.out_dir, self.dicom_dir), True
+
+    @property
+    def _predictions_csv(self) -> Path:
+        return self.out_dir / "predictions.csv"
+
+    @property
+    def _excluded_csv(self) -> Path:
+        return self.out_dir / "excluded.csv"
+
+    def _write_tables(self) -> None:
+        write_predictions_csv(self._results.values(), self._predictions_csv)
+        write_exclusions(
+            [one for found in self._exclusions.values() for one in found], self._excluded_csv
+        )
 
 
 def _provenance(model: SavedModel, series: Series) -> Provenance:

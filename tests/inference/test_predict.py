@@ -5,6 +5,10 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+import signal
+import subprocess
+import sys
+import time
 import zipfile
 from collections import Counter
 from pathlib import Path
@@ -315,3 +319,39 @@ def test_the_real_tilted_head(model_dir, tmp_path):
     assert np.all(np.diff([one["position_mm"] for one in result["slices"]]) > 0)
     assert result["geometry"]["tilt_degrees"] == pytest.approx(18.5, abs=0.1)
     assert (out / f"{row['scan_id']}.png").stat().st_size > 10_000
+
+
+def test_arrivals_join_one_table(model_dir, write_scan, tmp_path):
+    inbox, out = tmp_path / "inbox", tmp_path / "out"
+    write_scan(inbox / "a", head(), HEIGHTS_MM, series="1")
+    write_scan(inbox / "b", head(80.0), HEIGHTS_MM, series="2")
+    (inbox / "c").mkdir()
+    (inbox / "c" / "notes.txt").write_text("no DICOM")
+    predictor = prediction.Predictor(model_dir, out, KEY)
+    for entry in ("a", "b", "c", "a"):
+        predictor.take([inbox / entry])
+    assert len(rows_of(out / "predictions.csv")) == 2
+    assert [row["reason"] for row in rows_of(out / "excluded.csv")] == ["not-dicom"]
+    assert (predictor.summary.scans, predictor.summary.kept) == (2, 1)
+
+
+def test_watching_predicts_what_arrives_and_ends_with_a_signal(model_dir, write_scan, tmp_path):
+    inbox, out = tmp_path / "inbox", tmp_path / "out"
+    write_scan(inbox / "a", head(80.0), HEIGHTS_MM, series="1")
+    command = [sys.executable, "-m", "ichnet", "predict", "--model", model_dir, "--out", out]
+    command += ["--watch", inbox, "--settle", "0.2"]
+    process = subprocess.Popen([str(word) for word in command], stdout=subprocess.PIPE, text=True)
+    for _ in range(600):
+        if list(out.glob("*.json")) or process.poll() is not None:
+            break
+        time.sleep(0.1)
+    process.send_signal(signal.SIGTERM)
+    said, _ = process.communicate(timeout=60)
+    assert process.returncode == SUCCESS
+    assert "scans predicted: 1" in said
+    assert rows_of(out / "predictions.csv")[0]["decision"] == "hemorrhage"
+
+
+def test_nothing_to_predict_is_said(model_dir, tmp_path, capsys):
+    assert run(model_dir, tmp_path / "out") == FAILED
+    assert "--watch DIR" in capsys.readouterr().err
