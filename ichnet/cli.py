@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import tempfile
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -45,6 +46,16 @@ by you alone. Keep it as confidential as the scans.
 
 Exit code: 0 when everything was used, 1 when something was excluded (see excluded.csv), 2 when
 nothing could be read or the command was wrong."""
+
+
+PACS_DESCRIPTION = """\
+Fetch the CT of studies from a PACS by DICOMweb (QIDO-RS, WADO-RS), look for intracranial
+hemorrhage, and add a DICOM Segmentation and a structured report to each study (STOW-RS). For
+research only, not for diagnosis.
+
+--out gets what `ichnet predict` writes, pseudonymous. User and password are taken from ~/.netrc.
+
+Exit code: 0 when every study got results, 1 when one did not (see excluded.csv), 2 on failure."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -95,6 +106,26 @@ def build_parser() -> argparse.ArgumentParser:
     )
     predict.add_argument("inputs", type=Path, nargs="*", metavar="INPUT", help="DICOM or zip")
     predict.set_defaults(run=_predict)
+
+    pacs = commands.add_parser(
+        "pacs",
+        help="fetch studies from a PACS, predict them, store the results back",
+        description=PACS_DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    pacs.add_argument("--url", required=True, help="of its DICOMweb service")
+    pacs.add_argument(
+        "--model", type=Path, required=True, metavar="DIR", help="export/<model>/<version>"
+    )
+    pacs.add_argument("--out", type=Path, required=True, metavar="DIR", help="for the results")
+    pacs.add_argument(
+        "--dicom",
+        type=Path,
+        metavar="DIR",
+        help="keep the DICOM SEG and SR (with identity) here as well",
+    )
+    pacs.add_argument("studies", nargs="+", metavar="STUDY", help="StudyInstanceUID")
+    pacs.set_defaults(run=_pacs)
 
     phantom = commands.add_parser(
         "phantom",
@@ -147,6 +178,31 @@ def _predict(args: argparse.Namespace) -> int:
         print(f"files excluded: {summary.excluded}, see {summary.excluded_csv}", file=sys.stderr)
         return EXCLUDED
     return SUCCESS
+
+
+def _pacs(args: argparse.Namespace) -> int:
+    missing = [name for name in ("highdicom", "dicomweb_client") if not find_spec(name)]
+    if missing:
+        return _fail(f"pacs needs {', '.join(missing)}: pip install 'ichnet[dicom-out]'")
+    from dicomweb_client import DICOMwebClient
+
+    from ichnet.ct.pseudonym import load_key
+    from ichnet.inference.metadata import ModelError
+    from ichnet.inference.pacs import predict_studies
+    from ichnet.inference.predict import Predictor
+
+    without = 0
+    try:
+        with tempfile.TemporaryDirectory(prefix="ichnet-") as scratch:
+            dicom_dir = args.dicom or Path(scratch)
+            predictor = Predictor(args.model, args.out, load_key(), dicom_dir=dicom_dir)
+            client = DICOMwebClient(args.url, permissive_uid=True)
+            for study, stored in predict_studies(client, args.studies, predictor):
+                print(f"{study}: {stored} objects stored")
+                without += not stored
+    except (ModelError, OSError, ValueError) as error:
+        return _fail(str(error))
+    return EXCLUDED if without else SUCCESS
 
 
 def _phantom(args: argparse.Namespace) -> int:
