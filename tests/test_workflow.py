@@ -155,3 +155,11 @@ def test_a_changed_configuration_repeats_what_depends_on_it(
     repeated = jobs(dry_run(finished, config)).keys()
     assert first | {"report"} <= repeated
     assert not untouched & repeated
+
+
+def test_a_cohort_s_records_are_spread_over_jobs_and_joined(tmp_path):
+    target = "work/phantom/records/dumc/info.json"
+    text = dry_run(
+        tmp_path, ROOT / "models" / "phantom.yaml", "--config", "record_shares=3", "--", target
+    )
+    assert jobs(text) == {"phantom": 1, "record_share": 3, "records": 1, "total": 5}

@@ -26,6 +26,7 @@ from ichnet.cohorts.labels import Labels, in_slice_order, labels_from_mask, unio
 from ichnet.cohorts.masks import read_bit_mask
 from ichnet.cohorts.polygons import bit_mask
 from ichnet.cohorts.series import (
+    Listed,
     first_of_each_series,
     only_series,
     paths_of,
@@ -62,15 +63,10 @@ def list_scans(root: Path, mapper: Mapper = map) -> tuple[list[ScanEntry], list[
         raise ReadError(root, "empty", "no scan folder (<scan>/dicom, <scan>/annotation) in it")
     entries: list[tuple[str, ScanEntry]] = []
     exclusions: list[Exclusion] = []
-    for folder in tqdm(folders, desc="AI-Hub scans", unit="scan", disable=None):
-        try:
-            require_folder(folder / "dicom")
-            headers, unreadable = read_headers(_files(folder / "dicom", (".dcm",)), mapper)
-            exclusions += unreadable
-            slices = only_series(folder / "dicom", headers)
-            entries.append((slices[0].series_uid, _entry(folder, slices)))
-        except ReadError as error:
-            exclusions.append(Exclusion.from_error(error, rest_of(folder, exclusions)))
+    listed = mapper(_list_folder, folders)
+    for found, left_out in tqdm(listed, "AI-Hub", len(folders), unit="scan", disable=None):
+        entries += found
+        exclusions += left_out
     kept, repeated = first_of_each_series(entries)
     return kept, exclusions + repeated
 
@@ -97,6 +93,18 @@ def read_slice_mask(path: Path, shape: tuple[int, int]) -> NDArray[np.uint8]:
     if path.suffix == ".png":
         return read_bit_mask(path, shape)
     return bit_mask(read_annotation(path, shape).polygons, shape)
+
+
+def _list_folder(folder: Path) -> Listed:
+    """List the scan of a folder."""
+    exclusions: list[Exclusion] = []
+    try:
+        require_folder(folder / "dicom")
+        headers, exclusions = read_headers(_files(folder / "dicom", (".dcm",)))
+        slices = only_series(folder / "dicom", headers)
+        return [(slices[0].series_uid, _entry(folder, slices))], exclusions
+    except ReadError as error:
+        return [], [*exclusions, Exclusion.from_error(error, rest_of(folder, exclusions))]
 
 
 def _entry(folder: Path, slices: Sequence[SliceHeader]) -> ScanEntry:

@@ -21,7 +21,7 @@ from tqdm import tqdm
 
 from ichnet.cohorts.case import Case, ScanEntry
 from ichnet.cohorts.labels import NEGATIVE, Labels, known_from_scan
-from ichnet.cohorts.series import files_below, paths_of, patient_key, require_folder
+from ichnet.cohorts.series import Listed, files_below, paths_of, patient_key, require_folder
 from ichnet.cohorts.series_choice import choose_series, series_name
 from ichnet.cohorts.tables import Row, read_rows
 from ichnet.ct.dicom import Mapper, group_series, read_headers, read_series, sort_slices
@@ -67,28 +67,11 @@ def list_scans(root: Path, mapper: Mapper = map) -> tuple[list[ScanEntry], list[
         for number in sorted(folders.keys() - listed)
     ]
     entries: list[ScanEntry] = []
-    for number, row in tqdm(sorted(reads.items()), desc="CQ500", unit="study", disable=None):
-        try:
-            scan_labels, votes = majority(row)
-            if number not in folders:
-                raise row.error("no archive and no folder of this study", "missing-file")
-            slices, left_out = _read_study(folders[number], mapper)
-        except ReadError as error:
-            files = _files_of(folders[number]) if number in folders else ()
-            exclusions.append(Exclusion.from_error(error, files))
-            continue
+    numbers = sorted(reads)
+    studies = mapper(_list_study, map(reads.get, numbers), map(folders.get, numbers))
+    for found, left_out in tqdm(studies, "CQ500", len(numbers), unit="study", disable=None):
+        entries += [entry for _, entry in found]
         exclusions += left_out
-        if slices:
-            entries.append(
-                ScanEntry(
-                    cohort=COHORT,
-                    scan_key=f"CQ500-CT-{number}",
-                    patient_key=patient_key(slices[0]),
-                    files=paths_of(slices),
-                    scan_labels=scan_labels,
-                    votes=votes,
-                )
-            )
     return entries, exclusions
 
 
@@ -172,15 +155,33 @@ def _study_number(name: str) -> int | None:
     return int(match[1]) if match else None
 
 
-def _read_study(study: Path, mapper: Mapper) -> tuple[Sequence[SliceHeader], list[Exclusion]]:
-    """Return the slices of the chosen series, none when there is no choice, and all left out.
+def _list_study(row: Row, study: Path | None) -> Listed:
+    """List the scan of a study, a folder or an archive; nothing when no series can be chosen."""
+    try:
+        scan_labels, votes = majority(row)
+        if study is None:
+            raise row.error("no archive and no folder of this study", "missing-file")
+        slices, exclusions = _read_study(study)
+    except ReadError as error:
+        files = () if study is None else _files_of(study)
+        return [], [Exclusion.from_error(error, files)]
+    if not slices:
+        return [], exclusions
+    entry = ScanEntry(
+        cohort=COHORT,
+        scan_key=f"CQ500-CT-{_study_number(row.cells['name'])}",
+        patient_key=patient_key(slices[0]),
+        files=paths_of(slices),
+        scan_labels=scan_labels,
+        votes=votes,
+    )
+    return [(slices[0].series_uid, entry)], exclusions
 
-    Args:
-        study: a folder or a zip archive.
-        mapper: reads the headers.
-    """
+
+def _read_study(study: Path) -> tuple[Sequence[SliceHeader], list[Exclusion]]:
+    """Return the slices of the chosen series, none when there is no choice, and all left out."""
     files = members(study) if study.is_file() else files_below(study)
-    headers, exclusions = read_headers(files, mapper)
+    headers, exclusions = read_headers(files)
     series: list[Sequence[SliceHeader]] = []
     for slices in group_series(headers).values():
         try:

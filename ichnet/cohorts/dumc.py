@@ -30,6 +30,7 @@ from ichnet.cohorts.labels import (
 )
 from ichnet.cohorts.masks import read_bit_mask
 from ichnet.cohorts.series import (
+    Listed,
     files_below,
     first_of_each_series,
     only_series,
@@ -60,7 +61,7 @@ def list_scans(root: Path, mapper: Mapper = map) -> tuple[list[ScanEntry], list[
 
     Args:
         root: the table, or the folder that holds it as ``scans.csv``.
-        mapper: reads the headers.
+        mapper: lists the rows' scans.
 
     Raises:
         ReadError: ``missing-file`` without a table; ``bad-annotation`` when it lacks a required
@@ -72,20 +73,12 @@ def list_scans(root: Path, mapper: Mapper = map) -> tuple[list[ScanEntry], list[
         raise ReadError(table, "empty", "a header without rows")
     _require_all_subtypes_or_none(rows)
     entries: list[tuple[str, ScanEntry]] = []
-    scan_ids: set[str] = set()
-    for row in tqdm(rows, desc="scans", unit="scan", disable=None):
-        folder = table.parent / (row.cells["path"] or " ")
-        try:
-            if row.text("scan_id") in scan_ids:
-                raise row.error("its scan_id came before", reason="duplicate-scan")
-            scan_ids.add(row.text("scan_id"))
-            row.text("path")
-            headers, unreadable = read_headers(files_below(folder), mapper)
-            exclusions += unreadable
-            slices = only_series(folder, headers)
-            entries.append((slices[0].series_uid, _entry(row, slices)))
-        except ReadError as error:
-            exclusions.append(Exclusion.from_error(error, rest_of(folder, exclusions)))
+    first = {row.cells["scan_id"]: row.line for row in reversed(rows)}
+    came_before = [first[row.cells["scan_id"]] != row.line for row in rows]
+    listed = mapper(_list_row, rows, came_before)
+    for found, left_out in tqdm(listed, "scans", len(rows), unit="scan", disable=None):
+        entries += found
+        exclusions += left_out
     kept, repeated = first_of_each_series(entries)
     return kept, exclusions + repeated
 
@@ -110,6 +103,22 @@ def load(entry: ScanEntry, key: bytes) -> Case:
             mask[index] = read_bit_mask(entry.extra[uid], shape)
     labels = in_slice_order(entry.slice_labels, volume.sop_instance_uids)
     return Case.of(entry, volume, labels, mask)
+
+
+def _list_row(row: Row, came_before: bool) -> Listed:
+    """List the scan of a row."""
+    folder = row.path.parent / (row.cells["path"] or " ")
+    exclusions: list[Exclusion] = []
+    try:
+        row.text("scan_id")
+        if came_before:
+            raise row.error("its scan_id came before", reason="duplicate-scan")
+        row.text("path")
+        headers, exclusions = read_headers(files_below(folder))
+        slices = only_series(folder, headers)
+        return [(slices[0].series_uid, _entry(row, slices))], exclusions
+    except ReadError as error:
+        return [], [*exclusions, Exclusion.from_error(error, rest_of(folder, exclusions))]
 
 
 def _require_all_subtypes_or_none(rows: Sequence[Row]) -> None:

@@ -17,6 +17,10 @@ from ichnet.ct.header import SliceHeader, lenient_pydicom
 DAYS_OF_UNIT = {"D": 1.0, "W": 7.0, "M": 365.25 / 12, "Y": 365.25}
 """Units of a DICOM age string, as ``057Y`` (PS3.5, value representation AS)."""
 
+Listed = tuple[list[tuple[str, ScanEntry]], list[Exclusion]]
+"""What one folder, archive or row of a cohort gives: scans by SeriesInstanceUID, and what is left
+out. Listing is done by folder, so that several processes can share it."""
+
 
 def files_below(folder: Path) -> list[Path]:
     """Return all files in a folder and its subfolders, sorted, hidden ones left out.

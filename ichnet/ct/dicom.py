@@ -34,10 +34,8 @@ SMALLEST_GAP_MM = 1e-2
 REPAIRED = "repaired_slices"
 """Key of a volume's description: how many slices had wrapped at 12 bits; absent when none had."""
 
-Mapper = Callable[
-    [Callable[[Path], "list[SliceHeader] | Exclusion"], Iterable[Path]], Iterable[Any]
-]
-"""``map``, or the same over several processes."""
+Mapper = Callable[..., Iterable[Any]]
+"""``map``, or the same over several processes: results in order, functions that can be pickled."""
 
 
 def read_series(files: Sequence[Path], key: bytes) -> Volume:
@@ -69,9 +67,7 @@ def read_series(files: Sequence[Path], key: bytes) -> Volume:
     hu = np.empty((len(slices), *slices[0].shape), np.int16)
     repaired = 0
     for index, header in enumerate(slices):
-        pixels = read_pixels(header)
-        hu[index] = pixels.hu
-        repaired += pixels.repaired
+        repaired += read_pixels(header, out=hu[index]).repaired
     first = slices[0]
     description = dict(first.description)
     if repaired:

@@ -1,4 +1,8 @@
-"""JPEG 2000 by OpenCV, which decodes a slice in three quarters of the time of other decoders.
+"""JPEG 2000 by OpenCV: on one core in three quarters of the time of GDCM, pydicom's first choice.
+
+No decoder found for Python is faster: for a lossless slice of 512 x 512 OpenCV, pylibjpeg and
+imagecodecs (all of them OpenJPEG) take 17 ms of one core, GDCM 21 ms and FFmpeg 25 ms. GDCM spreads
+an image over all cores, which gains nothing where every core has a file of its own.
 
 OpenCV refuses signed images. Signed and unsigned ones differ in a single bit of the header, and in
 the constant that is added after decoding, so that a signed image is decoded as an unsigned one of

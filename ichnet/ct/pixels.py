@@ -58,8 +58,8 @@ def read_hu(header: SliceHeader) -> NDArray[np.int16]:
     return read_pixels(header).hu
 
 
-def read_pixels(header: SliceHeader) -> Pixels:
-    """Decode one slice.
+def read_pixels(header: SliceHeader, out: NDArray[np.int16] | None = None) -> Pixels:
+    """Decode one slice, into ``out`` (int16 [rows, columns]) where it is given.
 
     HU are stored values times slope plus intercept, rounded; padding and everything below -1024
     becomes -1024, and what int16 cannot hold (metal) becomes 32767.
@@ -79,23 +79,31 @@ def read_pixels(header: SliceHeader) -> Pixels:
     if repaired:
         stored = stored.astype(np.int16)
         stored[stored >= WRAPPED_FROM] -= 1 << 12
-    if slope == 1 and intercept.is_integer() and _fit_int16(stored, int(intercept)):
-        # in 16-bit integers, which wrap to the right value: ten times faster
-        hu = np.asarray(stored.astype(np.int16, copy=False) + np.int16(intercept))
-        np.maximum(hu, AIR_HU, out=hu)
+    hu = np.empty(stored.shape, np.int16) if out is None else out
+    lowest = _lowest_of_int16(stored, slope, intercept)
+    if lowest is None:
+        hu[...] = np.rint(stored * slope + intercept).clip(AIR_HU, HIGHEST_HU)
     else:
-        hu = np.rint(stored * slope + intercept).clip(AIR_HU, HIGHEST_HU).astype(np.int16)
+        # in 16-bit integers, which wrap to the right value: ten times faster
+        np.add(stored.astype(np.int16, copy=False), np.int16(intercept), out=hu)
+        if lowest < AIR_HU:
+            # against a row of air rather than one number: NumPy takes a seventh of the time
+            np.maximum(hu, np.full(hu.shape[-1], AIR_HU, np.int16), out=hu)
     if padding is not None:
         np.putmask(hu, padding, AIR_HU)
     return Pixels(hu, repaired)
 
 
-def _fit_int16(stored: NDArray[np.integer[Any]], intercept: int) -> bool:
-    """Whether 16-bit stored values and their HU both are 16-bit integers."""
-    low, high = int(stored.min()) + intercept, int(stored.max()) + intercept
+def _lowest_of_int16(
+    stored: NDArray[np.integer[Any]], slope: float, intercept: float
+) -> int | None:
+    """Return the lowest HU when stored values and HU are 16-bit integers; ``None`` otherwise."""
     limits = np.iinfo(np.int16)
-    is_16_bit = stored.dtype in (np.int16, np.uint16) and abs(intercept) <= limits.max
-    return is_16_bit and low >= limits.min and high <= limits.max
+    if stored.dtype not in (np.int16, np.uint16) or slope != 1 or not intercept.is_integer():
+        return None
+    low, high = int(stored.min()) + int(intercept), int(stored.max()) + int(intercept)
+    fits = abs(intercept) <= limits.max and low >= limits.min and high <= limits.max
+    return low if fits else None
 
 
 def _is_wrapped(header: SliceHeader, stored: NDArray[np.integer[Any]]) -> bool:

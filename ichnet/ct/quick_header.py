@@ -28,6 +28,11 @@ SHORT_VRS = TEXT_VRS | {
     *(b"PN", b"SL", b"SS", b"ST", b"TM", b"UL", b"US"),
 }
 
+EXPLICIT = struct.Struct("<HH2sH").unpack_from
+"""Reads group, element, value representation and (of short ones) the length."""
+
+LENGTH = struct.Struct("<I").unpack_from
+
 COMPRESSED = "1.2.840.10008.1.2.4."
 """Where all JPEG family syntaxes lie; they and RLE are explicit little endian."""
 
@@ -91,9 +96,8 @@ def _read(start: bytes, size: int, wanted: dict[int, tuple[str, bytes]]) -> Quic
     syntax, position, explicit = "", 132, True
     values: dict[str, Value] = {}
     last_tag = 0
-    unpack = struct.unpack_from
     while position < len(start):
-        group, element = unpack("<HH", start, position)
+        group, element, vr, length = EXPLICIT(start, position)
         if group != 2 and last_tag >> 16 <= 2:  # the first element after the file's own
             if syntax not in (ExplicitVRLittleEndian, ImplicitVRLittleEndian) and not (
                 syntax.startswith(COMPRESSED)
@@ -105,17 +109,14 @@ def _read(start: bytes, size: int, wanted: dict[int, tuple[str, bytes]]) -> Quic
             return None
         last_tag = tag
         if explicit:
-            vr = start[position + 4 : position + 6]
+            position += 8
             if vr in LONG_VRS:
-                (length,) = unpack("<I", start, position + 8)
-                position += 12
-            elif vr in SHORT_VRS:
-                (length,) = unpack("<H", start, position + 6)
-                position += 8
-            else:
+                (length,) = LENGTH(start, position)
+                position += 4
+            elif vr not in SHORT_VRS:
                 return None
         else:
-            (length,) = unpack("<I", start, position + 4)
+            (length,) = LENGTH(start, position + 4)
             position += 8
             vr = b""
         if tag == PIXEL_DATA:

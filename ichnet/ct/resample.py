@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 COVERED = 0.5 - 1e-4
 """A target pixel is lesion when at least half of it is; the rest is for rounding."""
 
+SPARE_COLUMNS = 16
+"""See :func:`_transposed`; a line of the cache holds as many."""
+
 ROUNDING = 1e-5
 """What float32 weights of a covered pixel may lack of 1."""
 
@@ -50,16 +53,16 @@ def to_matrix(
         float32 [..., matrix, matrix].
     """
     *leading, rows, columns = image.shape
-    by_row, by_column, from_outside = _to_matrix_weights(
+    by_row, by_column, air = _to_matrix_weights(
         (rows, columns), pixel_spacing_mm, matrix, field_of_view_mm
     )
     slices = image.reshape(-1, rows, columns)
     resampled = np.empty((len(slices), matrix, matrix), np.float32)
     # One slice at a time: a whole scan as float32 would take twice the room of the scan.
     for index, pixels in enumerate(slices):
-        resampled[index] = _apply(by_row, pixels, by_column)
-        if from_outside is not None:
-            resampled[index] += np.float32(AIR_HU) * from_outside
+        _apply(by_row, pixels, by_column, out=resampled[index])
+        if air is not None:
+            resampled[index] += air
     return resampled.reshape(*leading, matrix, matrix)
 
 
@@ -125,7 +128,7 @@ def from_matrix(
     by_column = _sparse(axis_weights(matrix, matrix_mm, columns, pixel_spacing_mm[1]))
     resampled = np.empty((len(maps), rows, columns), np.float32)
     for index, pixels in enumerate(maps):
-        resampled[index] = _apply(by_row, pixels.astype(np.float32, copy=False), by_column)
+        _apply(by_row, pixels, by_column, out=resampled[index])
     return resampled
 
 
@@ -163,11 +166,11 @@ def _to_matrix_weights(
     matrix: int,
     field_of_view_mm: float,
 ) -> tuple[csr_matrix, csr_matrix, NDArray[np.float32] | None]:
-    """Return the weights by row and by column, and the air outside; a scan's slices share them."""
+    """Return weights by row and column, and HU of air outside; the slices of a scan share them."""
     matrix_mm = field_of_view_mm / matrix
     by_row = axis_weights(shape[0], pixel_spacing_mm[0], matrix, matrix_mm)
     by_column = axis_weights(shape[1], pixel_spacing_mm[1], matrix, matrix_mm)
-    return _sparse(by_row), _sparse(by_column), _air_share(by_row, by_column)
+    return _sparse(by_row), _sparse(by_column), _air_outside(by_row, by_column)
 
 
 def _sparse(weights: NDArray[np.float32]) -> csr_matrix:
@@ -176,24 +179,40 @@ def _sparse(weights: NDArray[np.float32]) -> csr_matrix:
     return csr_matrix(weights)
 
 
-def _air_share(
+def _air_outside(
     by_row: NDArray[np.float32], by_column: NDArray[np.float32]
 ) -> NDArray[np.float32] | None:
-    """Return the share of each target pixel outside the source; ``None`` when all are inside."""
+    """Return the HU that air outside of the source adds; ``None`` when there is none."""
     covered = np.outer(by_row.sum(axis=1), by_column.sum(axis=1))
     outside = np.asarray(1 - covered, np.float32)
-    return outside if np.abs(outside).max() > ROUNDING else None
+    return np.float32(AIR_HU) * outside if np.abs(outside).max() > ROUNDING else None
 
 
 def _apply(
     by_row: csr_matrix,
     pixels: NDArray[np.floating[Any] | np.integer[Any]],
     by_column: csr_matrix,
+    out: NDArray[np.float32] | None = None,
 ) -> NDArray[np.float32]:
-    """Return ``by_row @ pixels @ by_column.T``."""
-    by_columns_first = by_column @ cv2.transpose(pixels).astype(np.float32, copy=False)
-    resampled: NDArray[np.float32] = by_row @ cv2.transpose(by_columns_first)
+    """Return ``by_row @ pixels @ by_column.T``, in ``out`` where it is given."""
+    by_rows = by_row @ pixels.astype(np.float32, copy=False)
+    turned = by_column @ _transposed(by_rows)
+    resampled = np.empty((len(by_rows), len(turned)), np.float32) if out is None else out
+    cv2.transpose(turned[:, : len(by_rows)], dst=resampled)
     return resampled
+
+
+def _transposed(image: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the transpose of an image, with :data:`SPARE_COLUMNS` of zeros at the right.
+
+    Rows whose length is a power of two fall on the same few lines of the processor's cache; spare
+    columns spread them, which takes a third of the time.
+    """
+    rows, columns = image.shape
+    transposed = np.empty((columns, rows + SPARE_COLUMNS), np.float32)
+    transposed[:, rows:] = 0
+    cv2.transpose(image, dst=transposed[:, :rows])
+    return transposed
 
 
 def _lesion(coverage: NDArray[np.float32]) -> NDArray[np.bool_]:

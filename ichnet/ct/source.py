@@ -18,6 +18,9 @@ from ichnet.ct.errors import ReadError
 
 ARCHIVE_SUFFIX = ".zip"
 
+LARGEST_MEMBER_BYTES = 2 << 30
+"""Members are read whole into memory; an enhanced CT of 4000 slices is as large."""
+
 
 def open_source(path: Path) -> BinaryIO:
     """Open a file, or a member of an archive (whole, in memory), for reading.
@@ -33,6 +36,9 @@ def open_source(path: Path) -> BinaryIO:
         opened, by_path = _open_archive(archive, archive.stat().st_mtime_ns)
         if path not in by_path:
             raise FileNotFoundError(f"no such member of {archive.name}")
+        if by_path[path].file_size > LARGEST_MEMBER_BYTES:
+            size = f"{by_path[path].file_size / 2**30:.1f} GiB"
+            raise ReadError(path, "unsafe-archive", f"a member of {size}: unpack it yourself")
         return io.BytesIO(opened.read(by_path[path]))
     except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError) as error:
         raise ReadError(path, "bad-archive", "this member of the archive is damaged") from error

@@ -38,10 +38,11 @@ from ichnet.predictions import (
     write_predictions,
 )
 from ichnet.records.reader import slices_dataset
-from ichnet.records.record_set import RecordSet
+from ichnet.records.record_set import RecordSet, require_strangers
 from ichnet.records.schema import Example
 from ichnet.runs import (
     BASELINES,
+    RECORD_SETS,
     TEST_COHORTS,
     THRESHOLD,
     RunFolder,
@@ -98,7 +99,13 @@ def predict_model(config: Config, model: str, records: Path, run: RunFolder) -> 
     Raises:
         FileNotFoundError: when the model is not trained, or its maps are not cached.
         ConfigError: when a record set is missing or the model cannot be calibrated on it.
+        PatientOverlapError: when a test cohort shares a patient with a set to learn from.
     """
+    tested = {cohort: RecordSet.open(records / cohort) for cohort in TEST_COHORTS}
+    learnt = [records / name for name in RECORD_SETS if name not in TEST_COHORTS]
+    require_strangers(
+        (RecordSet.open(folder) for folder in learnt if folder.exists()), tested.values()
+    )
     predict = (
         _threshold_predictor(records, run)
         if model == THRESHOLD
@@ -109,8 +116,7 @@ def predict_model(config: Config, model: str, records: Path, run: RunFolder) -> 
         predict(validation, CALIBRATION_SPLIT), validation, config.evaluation.calibration
     )
     write_calibration(calibration, run.calibration(model))
-    for cohort in TEST_COHORTS:
-        record_set = RecordSet.open(records / cohort)
+    for cohort, record_set in tested.items():
         predictions = predict(record_set, TEST_SPLIT)
         write_cohort(predictions, record_set, calibration, run.predictions(model), cohort)
 

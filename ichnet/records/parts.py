@@ -20,10 +20,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import tensorflow as tf
 from tqdm import tqdm
 
-from ichnet.cohorts.case import Case, ScanEntry
+from ichnet.cohorts.case import ScanEntry
 from ichnet.cohorts.readers import READERS
 from ichnet.cohorts.thin import average_slices
 from ichnet.config import ImageConfig
@@ -32,8 +31,10 @@ from ichnet.ct.errors import Exclusion, ReadError
 from ichnet.ct.source import archive_of
 from ichnet.files import whole_path, write_whole
 from ichnet.records import writer
+from ichnet.records.example import SCHEMA_VERSION
+from ichnet.records.pool import KILLED
 from ichnet.records.record_set import SCAN_COLUMNS, SLICE_COLUMNS, RecordSetError
-from ichnet.records.schema import SCHEMA_VERSION
+from ichnet.records.tfrecord import TFRecordFile
 
 Chosen = Sequence[tuple[ScanEntry, str, frozenset[str] | None]]
 """Scans to read, the split of each, and the slices wanted (``None``: all of them)."""
@@ -133,10 +134,7 @@ def write_parts(parts: Sequence[Part], folder: Path, job: Job, pool: Executor | 
             for future in as_completed(pool.submit(write_part, part, folder, job) for part in todo):
                 bar.update(future.result())
         except BrokenProcessPool as error:
-            raise RecordSetError(
-                f"{folder}: a worker process was killed, perhaps for want of memory; run the same "
-                "command again (with fewer workers): finished shards are kept"
-            ) from error
+            raise RecordSetError(f"{folder}: {KILLED}") from error
 
 
 def is_finished(part: Part, folder: Path) -> bool:
@@ -150,32 +148,43 @@ def write_part(part: Part, folder: Path, job: Job) -> int:
     repaired = 0
     with (
         whole_path(folder / f"{part.name}.tfrecord") as temporary,
-        tf.io.TFRecordWriter(str(temporary)) as records,
+        TFRecordFile(temporary) as records,
     ):
         for entry, wanted in part.scans:
             try:
-                case = _load(entry, job)
+                repaired += _write_scan(entry, wanted, part.split, job, records, rows)
             except ReadError as error:
                 if job.strict:
                     raise
                 lines = Exclusion.from_error(error, entry.files).by_file()
                 rows["exclusions"] += [[str(e.path), e.reason, e.detail] for e in lines]
-                continue
-            repaired += int(case.volume.description.get(REPAIRED, 0))
-            count = 0
-            for record in writer.encode_case(case, job.image, writer.indices(case, wanted)):
-                records.write(record.serialize())
-                rows["slices"].append(writer.slice_row(record, part.split))
-                count += 1
-            rows["scans"].append(writer.scan_row(case, part.split, count))
     with write_whole(folder / f"{part.name}.json") as handle:
-        json.dump({**rows, "repaired": repaired}, handle)
+        handle.write(json.dumps({**rows, "repaired": repaired}))
     return len(part.scans)
 
 
-def _load(entry: ScanEntry, job: Job) -> Case:
+def _write_scan(
+    entry: ScanEntry,
+    wanted: frozenset[str] | None,
+    split: str,
+    job: Job,
+    records: TFRecordFile,
+    rows: dict[str, list[Any]],
+) -> int:
+    """Write a scan's records, add its rows, and return how many slices were repaired.
+
+    By itself, so that a scan's pixels are let go before those of the next are read.
+    """
     case = READERS[job.cohort].load(entry, job.key)
-    return case if job.average_mm is None else average_slices(case, job.average_mm)
+    if job.average_mm is not None:
+        case = average_slices(case, job.average_mm)
+    count = 0
+    for record in writer.encode_case(case, job.image, writer.indices(case, wanted)):
+        records.write(record.serialize())
+        rows["slices"].append(writer.slice_row(record, split))
+        count += 1
+    rows["scans"].append(writer.scan_row(case, split, count))
+    return int(case.volume.description.get(REPAIRED, 0))
 
 
 def merge_tables(

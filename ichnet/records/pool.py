@@ -4,19 +4,43 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from pathlib import Path
+from itertools import islice, starmap
+from operator import length_hint
 from typing import Any
 
-HEADERS_AT_ONCE = 64
-"""Files given to a worker at a time when headers are listed; one takes a fifth of a millisecond."""
+import cv2
+
+from ichnet.ct.dicom import Mapper
+from ichnet.records.record_set import RecordSetError
+
+LARGEST_CHUNK = 64
+"""Files given to a worker at a time; the header of one takes a twentieth of a millisecond."""
+
+CHUNKS_EACH = 4
+"""Chunks for each worker at the least, so that all have something to do until the end."""
+
+PRELOADED = ["ichnet.records.parts", "scipy.sparse"]
+"""Modules that workers find loaded."""
+
+KILLED = (
+    "a worker process was killed, perhaps for want of memory; run the same command again "
+    "(with fewer workers): finished shards are kept"
+)
 
 
 def available_cores() -> int:
     """Return the cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _one_thread_each() -> None:
+    """Keep a worker to one core: there are as many workers as cores were given."""
+    cv2.setNumThreads(1)
 
 
 @contextmanager
@@ -31,8 +55,8 @@ def worker_pool(workers: int) -> Iterator[Executor | None]:
         return
     kind = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
     context = multiprocessing.get_context(kind)
-    context.set_forkserver_preload(["ichnet.records.parts"])
-    with ProcessPoolExecutor(workers, mp_context=context) as pool:
+    context.set_forkserver_preload(PRELOADED)
+    with ProcessPoolExecutor(workers, context, _one_thread_each) as pool:
         try:
             yield pool
         except BaseException:
@@ -40,12 +64,34 @@ def worker_pool(workers: int) -> Iterator[Executor | None]:
             raise
 
 
-def header_mapper(pool: Executor | None) -> Any:
-    """Return ``map`` over the pool, in chunks that are worth sending."""
+def mapper_over(pool: Executor | None, workers: int) -> Mapper:
+    """Return ``map`` over the pool, in chunks that are worth sending.
+
+    Few chunks are under way at a time: what waits for its turn takes no memory, and a progress bar
+    around the input or the output tells the truth.
+
+    Raises (the mapper):
+        RecordSetError: when a worker was killed.
+    """
     if pool is None:
         return map
 
-    def over_processes(read: Callable[[Path], Any], files: Iterable[Path]) -> Iterable[Any]:
-        return pool.map(read, files, chunksize=HEADERS_AT_ONCE)
+    def over_processes(function: Callable[..., Any], *iterables: Iterable[Any]) -> Iterator[Any]:
+        chunk_size = min(LARGEST_CHUNK, length_hint(iterables[0]) // (CHUNKS_EACH * workers) or 1)
+        items = zip(*iterables, strict=False)
+        waiting: deque[Future[list[Any]]] = deque()
+        try:
+            while chunk := list(islice(items, chunk_size)):
+                waiting.append(pool.submit(_apply, function, chunk))
+                if len(waiting) > CHUNKS_EACH * workers:
+                    yield from waiting.popleft().result()
+            while waiting:
+                yield from waiting.popleft().result()
+        except BrokenProcessPool as error:
+            raise RecordSetError(KILLED) from error
 
     return over_processes
+
+
+def _apply(function: Callable[..., Any], chunk: list[tuple[Any, ...]]) -> list[Any]:
+    return list(starmap(function, chunk))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import shutil
+import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -28,6 +29,7 @@ from ichnet.config import Config
 from ichnet.ct.errors import Exclusion, ReadError, write_exclusions
 from ichnet.ct.pseudonym import load_key
 from ichnet.files import write_whole
+from ichnet.records.example import SCHEMA_VERSION
 from ichnet.records.parts import (
     Chosen,
     Job,
@@ -38,9 +40,8 @@ from ichnet.records.parts import (
     plan_parts,
     write_parts,
 )
-from ichnet.records.pool import header_mapper, worker_pool
+from ichnet.records.pool import mapper_over, worker_pool
 from ichnet.records.record_set import RecordSet, RecordSetError, require_patient_disjoint
-from ichnet.records.schema import SCHEMA_VERSION
 from ichnet.subtypes import LABELS, SUBTYPES
 
 Selection = Literal["slices", "scans", "all"]
@@ -162,7 +163,7 @@ def prepare(
     key = load_key()
     job = Job(cohort, config.image, key, options.average_mm, options.strict)
     with worker_pool(options.workers) as pool:
-        entries, exclusions = READERS[cohort].list_scans(raw, header_mapper(pool))
+        entries, exclusions = READERS[cohort].list_scans(raw, mapper_over(pool, options.workers))
         exclusions = one_each(exclusions)
         if options.strict:
             _stop_at_first(exclusions)
@@ -248,17 +249,27 @@ def _share(parts: Sequence[Part], shard: tuple[int, int] | None) -> Sequence[Par
 
 
 def _work_folder(folder: Path, plan: str) -> Path:
-    """Return the folder of a set in the making; what another plan left there is removed."""
+    """Return the folder of a set in the making; what another plan left there is removed.
+
+    It appears together with its plan, so that jobs that start at once do not take each other's
+    for a leftover.
+    """
     work = folder.with_name(f".{folder.name}.parts")
     path = work / "plan"
     if work.exists() and (not path.exists() or path.read_text(encoding="utf-8") != plan):
         if path.exists():
             LOGGER.info("%s: files or settings have changed; starting anew", work)
         shutil.rmtree(work)
-    work.mkdir(parents=True, exist_ok=True, mode=0o700)
-    if not path.exists():
-        with write_whole(path) as handle:
-            handle.write(plan)
+    if not work.exists():
+        work.parent.mkdir(parents=True, exist_ok=True)
+        fresh = Path(tempfile.mkdtemp(prefix=f"{work.name}.", dir=work.parent))
+        (fresh / "plan").write_text(plan, encoding="utf-8")
+        try:
+            fresh.rename(work)
+        except OSError:  # another job was quicker
+            shutil.rmtree(fresh)
+            if path.read_text(encoding="utf-8") != plan:
+                raise
     return work
 
 

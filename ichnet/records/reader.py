@@ -12,7 +12,7 @@ from ichnet.records.record_set import RecordSet
 from ichnet.records.schema import Example, parse_identity, parse_slice
 
 SHUFFLED_RECORDS = 512
-"""Records held for shuffling in each of the two streams, a shard's worth: 384 MiB at 512 x 512.
+"""Records held for shuffling in each of the two streams, two shards' worth: 384 MiB at 512 x 512.
 The shards themselves come in shuffled order."""
 
 

@@ -126,6 +126,24 @@ def require_patient_disjoint(sides: Iterable[tuple[RecordSet, str]]) -> None:
         seen.update(patients)
 
 
+def require_strangers(learnt: Iterable[RecordSet], tested: Iterable[RecordSet]) -> None:
+    """Refuse to test on patients of the sets that models learn from, whatever their split.
+
+    Raises:
+        PatientOverlapError: with the list of shared patients.
+    """
+    known, unknown = (
+        {
+            who: where
+            for one in sets
+            for split in one.splits
+            for who, where in one.patients(split).items()
+        }
+        for sets in (learnt, tested)
+    )
+    require_disjoint(known, unknown)
+
+
 def write_table(rows: Iterable[Mapping[str, object]], columns: tuple[str, ...], path: Path) -> None:
     """Write a CSV whole."""
     with write_whole(path, newline="") as handle:

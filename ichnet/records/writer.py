@@ -10,19 +10,20 @@ from types import TracebackType
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
 from ichnet.cohorts.case import UNKNOWN, Case
 from ichnet.config import ImageConfig
 from ichnet.ct.errors import Exclusion, write_exclusions
 from ichnet.ct.resample import mask_to_matrix, to_matrix
 from ichnet.files import write_whole
+from ichnet.records.example import SCHEMA_VERSION, SliceRecord
 from ichnet.records.record_set import SCAN_COLUMNS, SLICE_COLUMNS, write_table
-from ichnet.records.schema import SCHEMA_VERSION, SliceRecord
+from ichnet.records.tfrecord import TFRecordFile
 from ichnet.subtypes import LABELS
 
-SLICES_PER_SHARD = 512
-"""384 MiB at 512 x 512: large enough for sequential reading, small enough to spread over jobs."""
+SLICES_PER_SHARD = 256
+"""32 MiB at 256 x 256 without masks: large enough for sequential reading, and small enough that
+workers share the work evenly: one shard is the least that each can do."""
 
 
 class RecordSetWriter:
@@ -40,7 +41,7 @@ class RecordSetWriter:
         self.slices: list[dict[str, Any]] = []
         self._shards: Counter[str] = Counter()
         self._filled: Counter[str] = Counter()
-        self._open: dict[str, tf.io.TFRecordWriter] = {}
+        self._open: dict[str, TFRecordFile] = {}
         folder.mkdir(parents=True)
 
     def __enter__(self) -> RecordSetWriter:
@@ -80,13 +81,13 @@ class RecordSetWriter:
         with write_whole(self.folder / "info.json") as handle:
             json.dump({"schema": SCHEMA_VERSION, **info}, handle, indent=2)
 
-    def _writer(self, split: str) -> tf.io.TFRecordWriter:
+    def _writer(self, split: str) -> TFRecordFile:
         """Return the split's open shard, a new one when the last is full."""
         if self._filled[split] % SLICES_PER_SHARD == 0:
             if split in self._open:
                 self._open[split].close()
             path = self.folder / _unnumbered(split, self._shards[split])
-            self._open[split] = tf.io.TFRecordWriter(str(path))
+            self._open[split] = TFRecordFile(path)
             self._shards[split] += 1
         return self._open[split]
 

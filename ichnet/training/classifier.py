@@ -17,7 +17,7 @@ import tensorflow as tf
 from ichnet.config import Arm, Backbone, Config, TrainingConfig, fingerprint
 from ichnet.networks.classifiers import HEAD_LAYERS, build_classifier
 from ichnet.records.reader import slices_dataset, training_dataset
-from ichnet.records.record_set import RecordSet
+from ichnet.records.record_set import RecordSet, require_patient_disjoint
 from ichnet.runs import ARM_RECORDS, RunFolder, classifier_name
 from ichnet.training.compiling import compile_model, named_object, register_modules
 from ichnet.training.distribution import make_strategy
@@ -39,10 +39,14 @@ def train_classifier(
         arm: ``rsna-weak``, ``aihub-weak`` or ``aihub-strong``.
         records: folder of the record sets.
         run: where the model is kept.
+
+    Raises:
+        PatientOverlapError: when splits of the record set share a patient.
     """
     make_strategy()
     register_modules(config.register)
     record_set = RecordSet.open(records / ARM_RECORDS[arm])
+    require_patient_disjoint((record_set, split) for split in record_set.splits)
     settings = config.classifiers
     name = classifier_name(backbone, arm)
 

@@ -15,7 +15,7 @@ from ichnet.networks.inception_unet import (
     transfer_encoder,
 )
 from ichnet.records.reader import slices_dataset, training_dataset
-from ichnet.records.record_set import RecordSet
+from ichnet.records.record_set import RecordSet, require_patient_disjoint
 from ichnet.records.training_sets import patient_folds, training_scans
 from ichnet.runs import RunFolder, fold_name, segmenter_name
 from ichnet.training.compiling import compile_model, register_modules
@@ -110,6 +110,7 @@ def _fit_on_scans(
 ) -> keras.Model:
     """Fit on the slices of the scans that the segmenter's rule admits, but for a fold's."""
     record_set = RecordSet.open(records / RECORD_SET)
+    require_patient_disjoint((record_set, split) for split in record_set.splits)
     without: frozenset[str] = frozenset()
     if fold is not None:
         without = patient_folds(record_set, "train", config.ensembles.folds)[fold - 1]

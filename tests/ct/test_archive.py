@@ -134,3 +134,19 @@ def test_an_encrypted_archive_is_named(archive, tmp_path):
     with pytest.raises(ReadError, match="encrypted") as error:
         extract(path, tmp_path / "out")
     assert error.value.reason == "bad-archive"
+
+
+def test_a_bomb_in_an_archive_stays_packed(archive, tmp_path):
+    inner = archive(("zeros", bytes(4 << 20)), name="inner.zip").read_bytes()
+    names = extract(archive(("inner.zip", inner)), tmp_path / "out")
+    assert [file.read_bytes() for file in names] == [inner]
+
+
+def test_an_archive_that_lies_about_its_size_is_not_unpacked_beyond_it(archive, tmp_path):
+    path = archive(("zeros", bytes(4 << 20)))
+    true, declared = (4 << 20).to_bytes(4, "little"), (10).to_bytes(4, "little")
+    path.write_bytes(path.read_bytes().replace(true, declared))
+    with pytest.raises(ReadError) as error:
+        extract(path, tmp_path / "out")
+    assert error.value.reason == "bad-archive"
+    assert not (tmp_path / "out").exists()

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import stat
 import zipfile
 
 import numpy as np
 import pytest
 
+import ichnet.ct.archive
+import ichnet.ct.source
 from ichnet.ct.dicom import read_headers, read_series
 from ichnet.ct.errors import ReadError
 from ichnet.ct.source import archive_of, members, open_source
@@ -63,6 +66,41 @@ def test_archives_with_members_that_lead_out_are_refused(tmp_path, name):
     with pytest.raises(ReadError) as error:
         members(tmp_path / "a.zip")
     assert error.value.reason == "unsafe-archive"
+
+
+def test_links_and_bombs_are_refused_before_they_are_read(tmp_path, monkeypatch):
+    link = zipfile.ZipInfo("a.dcm")
+    link.external_attr = (stat.S_IFLNK | 0o777) << 16
+    with zipfile.ZipFile(tmp_path / "link.zip", "w") as opened:
+        opened.writestr(link, "/etc/passwd")
+    with zipfile.ZipFile(tmp_path / "bomb.zip", "w", zipfile.ZIP_DEFLATED) as opened:
+        opened.writestr("a.dcm", bytes(4 << 20))
+    monkeypatch.setattr(ichnet.ct.archive, "SMALL_BYTES", 1 << 20)
+    for name, cause in (("link.zip", "is a link"), ("bomb.zip", "times its size")):
+        with pytest.raises(ReadError, match=cause) as error:
+            open_source(tmp_path / name / "a.dcm")
+        assert error.value.reason == "unsafe-archive"
+
+
+def test_a_member_too_large_for_memory_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(ichnet.ct.source, "LARGEST_MEMBER_BYTES", 9)
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as opened:
+        opened.writestr("small.dcm", b"123456789")
+        opened.writestr("large.dcm", b"1234567890")
+    with open_source(tmp_path / "a.zip" / "small.dcm") as file:
+        assert file.read() == b"123456789"
+    (one,) = read_headers([tmp_path / "a.zip" / "large.dcm"])[1]
+    assert one.reason == "unsafe-archive"
+
+
+def test_an_archive_in_an_archive_is_not_opened(tmp_path):
+    with zipfile.ZipFile(tmp_path / "inner.zip", "w") as opened:
+        opened.writestr("a.dcm", b"x")
+    with zipfile.ZipFile(tmp_path / "outer.zip", "w") as opened:
+        opened.write(tmp_path / "inner.zip", "inner.zip")
+    assert members(tmp_path / "outer.zip") == [tmp_path / "outer.zip" / "inner.zip"]
+    (one,) = read_headers(members(tmp_path / "outer.zip"))[1]
+    assert (one.reason, "zip archive" in one.detail) == ("not-dicom", True)
 
 
 def test_what_is_no_archive(tmp_path):

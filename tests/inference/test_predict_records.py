@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ichnet.cohorts.splits import PatientOverlapError
 from ichnet.config import ConfigError
 from ichnet.inference.export import export_model
 from ichnet.inference.maps import cache_maps
@@ -20,7 +21,7 @@ from ichnet.networks.weight_model import build_weight_model
 from ichnet.predictions import read_predictions
 from ichnet.records.reader import slices_dataset
 from ichnet.records.record_set import RecordSet
-from ichnet.runs import RunFolder, ensemble_name, segmenter_name
+from ichnet.runs import TEST_COHORTS, RunFolder, ensemble_name, segmenter_name
 
 RECORD_SETS = ("aihub-scans", "dumc", "cq500")
 PIXEL_ML = 4 * 4 * 5 / 1000
@@ -155,7 +156,19 @@ def test_maps_of_other_records_are_refused(
     config, records, run, write_records, make_case, tmp_path
 ):
     write_records(tmp_path / "aihub-scans", {"validation": [make_case("new", 90)]})
+    for cohort in TEST_COHORTS:
+        (tmp_path / cohort).symlink_to(records / cohort)
     with pytest.raises(ConfigError, match="maps of other records"):
+        predict_model(config, "segmenter-all", tmp_path, run)
+
+
+def test_patients_whom_models_learn_from_are_not_for_testing(
+    config, records, run, write_records, make_case, tmp_path
+):
+    for name in ("aihub-scans", "cq500"):
+        (tmp_path / name).symlink_to(records / name)
+    write_records(tmp_path / "dumc", {"test": [make_case("t1", 90), make_case("x", None)]})
+    with pytest.raises(PatientOverlapError, match=r"^1 patients .*aihub-scans train; dumc test"):
         predict_model(config, "segmenter-all", tmp_path, run)
 
 

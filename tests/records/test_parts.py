@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import weakref
 from dataclasses import replace
 from pathlib import Path
 
@@ -101,6 +102,23 @@ def test_shares_are_written_apart_and_joined(config, raw, tmp_path, expected):
     assert not (tmp_path / ".dumc.parts").exists()
 
 
+def test_shares_that_start_at_once_keep_each_others_work(config, raw, tmp_path, monkeypatch):
+    """While one job makes the common folder, another has made it and written its share."""
+    rename = Path.rename
+
+    def outrun(self, target):
+        monkeypatch.setattr(Path, "rename", rename)
+        prepare("dumc", "all", config, raw, tmp_path / "dumc", Options(shard=(1, 2)))
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", outrun)
+    share = prepare("dumc", "all", config, raw, tmp_path / "dumc", Options(shard=(2, 2)))
+    assert str(share).endswith(
+        "4 of 4 shards are finished; run the same command without --shard to join them"
+    )
+    assert [path.name for path in tmp_path.iterdir()] == [".dumc.parts"]
+
+
 @pytest.mark.parametrize("shard", [(0, 2), (3, 2)])
 def test_shares_that_are_none(config, raw, tmp_path, shard):
     with pytest.raises(ValueError, match=f"--shard {shard[0]}/2"):
@@ -122,6 +140,20 @@ def test_finished_shards_are_kept_and_others_written(config, raw, tmp_path, expe
     prepare("dumc", "all", config, raw, tmp_path / "dumc")
     assert contents(tmp_path / "dumc") == expected
     assert 0 < len(written) < 7
+
+
+def test_one_scan_is_in_memory_at_a_time(config, raw, tmp_path, monkeypatch):
+    volumes, alive = [], []
+    whole = writer.encode_case
+
+    def counted(case, *args):
+        volumes.append(weakref.ref(case.volume))
+        alive.append(sum(volume() is not None for volume in volumes))
+        return whole(case, *args)
+
+    monkeypatch.setattr(writer, "encode_case", counted)
+    prepare("dumc", "all", config, raw, tmp_path / "dumc")
+    assert alive == [1] * 7
 
 
 def test_changed_files_or_settings_start_anew(config, raw, tmp_path, expected):

@@ -14,6 +14,7 @@ from ichnet.records.record_set import (
     RecordSetError,
     read_table,
     require_patient_disjoint,
+    require_strangers,
     write_table,
 )
 
@@ -101,6 +102,19 @@ def test_two_sets_are_compared_as_well(record_set, make_case, write_records, tmp
     assert str(raised.value) == (
         "2 patients are on both sides: patient1 (aihub-scans train; dumc test), "
         "patient2 (aihub-scans train; dumc test)"
+    )
+
+
+def test_nobody_is_tested_on_whom_a_set_to_learn_from_knows(
+    record_set, make_case, write_records, tmp_path
+):
+    strangers = write_records(tmp_path / "cq500", {"test": [make_case(9, {})]})
+    require_strangers([record_set], [strangers])
+    known = write_records(tmp_path / "dumc", {"test": [make_case(2, {}), make_case(8, {})]})
+    with pytest.raises(PatientOverlapError) as raised:
+        require_strangers([record_set], [strangers, known])
+    assert str(raised.value) == (
+        "1 patients are on both sides: patient2 (aihub-scans train; dumc test)"
     )
 
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ichnet.records.schema import SliceRecord, parse_identity, parse_slice
+from ichnet.records.example import SliceRecord
+from ichnet.records.schema import parse_identity, parse_slice
 
 MATRIX = 4
 

@@ -13,7 +13,8 @@ import tensorflow as tf
 from ichnet.ct.errors import Exclusion
 from ichnet.files import whole_path
 from ichnet.records import writer as writer_module
-from ichnet.records.schema import SCHEMA_VERSION, parse_slice
+from ichnet.records.example import SCHEMA_VERSION
+from ichnet.records.schema import parse_slice
 from ichnet.records.writer import RecordSetWriter, encode_case
 
 

@@ -11,6 +11,7 @@ import pytest
 import tensorflow as tf
 
 from ichnet.cohorts.case import Case
+from ichnet.cohorts.splits import PatientOverlapError
 from ichnet.config import SEGMENTERS, Config, ConfigError, TrainingConfig, load_config
 from ichnet.ct.volume import Volume
 from ichnet.inference.maps import cache_maps, maps_dataset
@@ -124,6 +125,20 @@ def asked(monkeypatch) -> dict:
 
 def scans_in(dataset) -> set[int]:
     return {int(value) for hu, *_ in dataset.as_numpy_iterator() for value in hu[:, 0, 0]}
+
+
+def test_sets_whose_splits_share_a_patient_are_not_learnt_from(config, asked, tmp_path):
+    for name in ("aihub-scans", "aihub-slices"):
+        with RecordSetWriter(tmp_path / name, config.image) as writer:
+            for split in ("train", "validation"):
+                writer.add(case(1, KINDS[0], "train"), split)
+            writer.finish([], {"image": asdict(config.image)})
+    run = RunFolder(tmp_path)
+    with pytest.raises(PatientOverlapError, match="aihub-scans train; aihub-scans validation"):
+        train_segmenter(config, "all", tmp_path, run)
+    with pytest.raises(PatientOverlapError, match="aihub-slices train; aihub-slices validation"):
+        train_classifier(config, "MobileNetV2", "aihub-weak", tmp_path, run)
+    assert asked == {}
 
 
 def test_pretraining_keeps_an_encoder_of_six_labels(encoder, run):
