@@ -9,6 +9,7 @@ from ichnet.config import Config, Segmenter, members_of
 # the first three for the layers they register, without which Keras cannot load a network
 from ichnet.networks import classifiers, inception_unet, weight_model  # noqa: F401
 from ichnet.networks.ensemble import build_ensemble
+from ichnet.networks.loading import load_network
 from ichnet.runs import RunFolder, segmenter_name
 
 ENSEMBLE = "ensemble-"
@@ -43,5 +44,4 @@ def load_best(run: RunFolder, model: str) -> keras.Model:
     path = run.best(model)
     if not path.exists():
         raise FileNotFoundError(f"{path}: {model} has not been trained in this run")
-    # not compiled: applying a model needs neither its losses nor its optimizer's package
-    return keras.models.load_model(path, compile=False)
+    return load_network(path, compiled=False)
