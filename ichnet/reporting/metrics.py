@@ -62,6 +62,20 @@ def metrics(run: RunFolder, config: Config) -> dict[str, Any]:
     }
 
 
+def model_metrics(run: RunFolder, model: str, config: Config) -> dict[str, Any]:
+    """Return one model's figures by test set, as in ``models`` of :func:`metrics`.
+
+    Empty for a model without predictions.
+
+    Raises:
+        ValueError: when its predictions cannot be used; names the file.
+    """
+    composite = load_composite(run, [model])
+    if model not in composite.probability:
+        return {}
+    return {name: _figures(subset, model, config) for name, subset in _sets(composite, config)}
+
+
 def write_metrics(run: RunFolder, config: Config) -> Path:
     """Write ``metrics.json`` into the run and return its path."""
     path = run.root / "metrics.json"
