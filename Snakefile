@@ -520,15 +520,16 @@ rule export:
         section(
             "data_statement",
             "image",
-            "evaluation.top_pixels",
-            "evaluation.threshold",
-            "evaluation.difficult",
+            "evaluation",  # the model card tells of figures and intervals
+            "ensembles.pixel_threshold",
+            "selection.small_lesion_ml",
         ),
     priority: 1
     benchmark:
         f"{RUN}/costs/export/{{model}}.tsv"
     shell:
-        "python models/export.py --config {CONFIG} --run {RUN} --model {wildcards.model}"
+        "python models/export.py --config {CONFIG} --run {RUN} --model {wildcards.model} "
+        "--version 1 --replace"
 
 
 # exit code 1 says that something was excluded: it is listed, and no reason to stop

@@ -11,7 +11,7 @@
     runs/<name>/predictions/<model>/<cohort>.scans.csv and <cohort>.slices.csv
     runs/<name>/localisation/<model>.csv         saliency maps against outlines, by slice
     runs/<name>/lesions/<model>/                 lesions.csv, scans.csv, froc.csv
-    runs/<name>/export/<model>/<version>/        SavedModel, metadata.json
+    runs/<name>/export/<model>/<version>/        SavedModel, metadata.json, model_card.md and .json
     runs/<name>/tables/, figures/                what eval/ computes from predictions
     runs/<name>/report.html
 """
@@ -120,6 +120,11 @@ class RunFolder:
     def export(self, model: str, version: int = 1) -> Path:
         """A SavedModel, in TF Serving's layout."""
         return self.root / "export" / model / str(version)
+
+    def next_version(self, model: str) -> int:
+        """The number after the newest exported version; 1 for a model without one."""
+        folders = (self.root / "export" / model).glob("*")
+        return 1 + max((int(path.name) for path in folders if path.name.isdecimal()), default=0)
 
     @property
     def tables(self) -> Path:

@@ -4,6 +4,8 @@ Example:
     python models/export.py --model ensemble-all
 """
 
+import argparse
+
 from ichnet.config import load_config
 from ichnet.runs import RunFolder
 from ichnet.scripts import experiment_parser, load_tensorflow, run_script
@@ -13,24 +15,41 @@ def main() -> None:
     """Parse arguments, export, say where the SavedModel is."""
     parser = experiment_parser(__doc__, "config", "run")
     parser.add_argument("--model", required=True, help="e.g. ensemble-all")
+    parser.add_argument(
+        "--version", type=_version, metavar="N", help="of the export (the newest's and one)"
+    )
+    parser.add_argument(
+        "--replace", action="store_true", help="put it in the place of a version that exists"
+    )
     args = parser.parse_args()
 
     load_tensorflow()
     from ichnet.inference.export import export_model
     from ichnet.inference.scan_score import read_calibration
     from ichnet.inference.trained import load_trained, members_of_model
+    from ichnet.reporting.metrics import model_metrics
 
     config = load_config(args.config)
     run = RunFolder(args.run)
+    folder = run.export(args.model, args.version or run.next_version(args.model))
     export_model(
         load_trained(config, args.model, run),
         args.model,
         config,
         read_calibration(run.calibration(args.model)),
-        run.export(args.model),
+        folder,
         members=members_of_model(config, args.model),
+        figures=model_metrics(run, args.model, config),
+        replace=args.replace,
     )
-    print(f"SavedModel: {run.export(args.model)}")
+    print(f"SavedModel: {folder}")
+
+
+def _version(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("versions are numbered from 1")
+    return number
 
 
 if __name__ == "__main__":

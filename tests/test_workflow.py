@@ -136,7 +136,8 @@ def test_an_unchanged_workflow_does_nothing(finished):
 @pytest.mark.parametrize(
     ("old", "new", "first", "untouched"),
     [
-        ("replicates: 500", "replicates: 900", {"table_or_figure"}, {"export", "ensemble"}),
+        ("replicates: 500", "replicates: 900", {"table_or_figure", "export"}, {"ensemble"}),
+        ("pixel_threshold: 0.5", "pixel_threshold: 0.4", {"export"}, {"segmenter"}),
         ("  width: 8", "  width: 12", {"ensemble"}, {"segmenter", "maps", "classifier"}),
         ("saliency_weight: 1", "saliency_weight: 2", {"classifier"}, {"segmenter", "records"}),
         ("base_width: 8", "base_width: 12", {"encoder", "segmenter"}, {"classifier", "records"}),

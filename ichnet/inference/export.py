@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 import keras
 import tensorflow as tf
@@ -16,8 +17,12 @@ from ichnet import __version__
 from ichnet.config import Config
 from ichnet.files import whole_path
 from ichnet.inference.metadata import Kind, ModelMetadata, metadata_json, write_metadata
+from ichnet.inference.model_card import Figures, model_card, write_card
 from ichnet.inference.scan_score import Calibration
 from ichnet.inference.serving import ServedModel
+from ichnet.inference.warmup import write_warmup
+
+NO_FIGURES: Figures = MappingProxyType({})
 
 
 def export_model(
@@ -27,8 +32,13 @@ def export_model(
     calibration: Calibration,
     folder: Path,
     members: Sequence[str] = (),
+    figures: Figures = NO_FIGURES,
+    replace: bool = False,
 ) -> ModelMetadata:
-    """Write a SavedModel and its ``metadata.json``; replaces what the folder held, whole.
+    """Write a SavedModel, its ``metadata.json``, its model card and warm-up requests.
+
+    The folder appears whole or not at all. A version may be in service, so that one which exists
+    is left alone unless ``replace`` is given.
 
     The signatures, whose units ``metadata.json`` states too:
 
@@ -39,13 +49,17 @@ def export_model(
       ``mask_probability`` and ``mask`` [batch, height, width]; an ensemble also returns
       ``member_probability`` [batch, members] and ``weights``.
     - ``int16`` and ``bytes`` answer the same of ``hu`` as int16, and of ``png``, a string [batch]
-      of 16-bit grey PNG that hold HU + 32768: half of the bytes, and about a fifth.
+      of 16-bit grey PNG that hold HU + 32768: half of the bytes, and about a fifth. Another
+      kind of PNG is an error.
     - ``scan`` takes a whole scan: ``hu`` float32 [slices, height, width] on its own pixels,
       ``pixel_spacing_mm`` [2] and ``slice_spacing_mm`` [slices] (perpendicular gaps). It returns
       what ``ichnet predict`` says of it: ``score``, calibrated ``probability``, ``hemorrhage``,
       ``uncertain``, ``slice_probability`` [slices] and, but for classifiers, ``mask`` [slices,
       height, width] and ``volume_ml``. The scan passes as one batch, all in memory.
     - ``metadata`` takes nothing and returns the text of ``metadata.json``.
+
+    The probability of a slice or scan with a pixel that is no number is not a number, and such a
+    scan is ``uncertain``.
 
     Args:
         model: a classifier, a segmenter or an ensemble; takes HU [batch, matrix, matrix].
@@ -54,10 +68,16 @@ def export_model(
         calibration: scan score -> probability.
         folder: the version folder, e.g. ``export/ensemble-all/1``.
         members: an ensemble's segmenters in their order.
+        figures: the model's figures by test set, for the card; none when it was not tested.
+        replace: put it in the place of a version that exists.
 
     Returns:
         What was written as ``metadata.json``.
+
+    Raises:
+        FileExistsError: when the version exists and is not to be replaced.
     """
+    _check_version(folder, replace)
     module = ServedModel(model, config, calibration)
     slices = module.slices.get_concrete_function()
     metadata = ModelMetadata(
@@ -86,8 +106,16 @@ def export_model(
             "metadata": module.metadata.get_concrete_function(),
         }
         tf.saved_model.save(module, str(temporary), signatures=signatures)
+        write_warmup(metadata, temporary)
         write_metadata(metadata, temporary)
+        write_card(model_card(metadata, figures), temporary)
+        _check_version(folder, replace)  # nobody else has written it meanwhile
     return metadata
+
+
+def _check_version(folder: Path, replace: bool) -> None:
+    if folder.exists() and not replace:
+        raise FileExistsError(f"{folder}: this version exists; export a new one, or replace it")
 
 
 def _kind(outputs: dict[str, tf.Tensor]) -> Kind:

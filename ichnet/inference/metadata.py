@@ -128,13 +128,17 @@ def _signatures(metadata: ModelMetadata) -> dict[str, dict[str, dict[str, str]]]
         f"{image.field_of_view_mm:g} mm around the image's centre; {side}, other sizes are resized "
         "by area inside the graph"
     )
-    outputs = {"probability": "float32 [batch], slice score in [0, 1], before calibration"}
+    nan = "not a number for slices with a pixel that is none"
+    outputs = {"probability": f"float32 [batch], slice score in [0, 1], before calibration; {nan}"}
     of_scan = {
         "score": "float32, largest slice score",
-        "probability": "float32, the calibrated score",
+        "probability": (
+            "float32, the calibrated score; not a number where a pixel is none, without slices, or "
+            "for a spacing of 0 or less"
+        ),
         "hemorrhage": f"bool, probability at least {metadata.threshold:g}",
         "uncertain": "bool, probability in the abstain band: a person should decide",
-        "slice_probability": "float32 [slices], before calibration",
+        "slice_probability": f"float32 [slices], before calibration; {nan}",
     }
     if metadata.kind != "classifier":
         outputs["mask_probability"] = "float32 [batch, height, width], hemorrhage in [0, 1]"
@@ -159,7 +163,9 @@ def _signatures(metadata: ModelMetadata) -> dict[str, dict[str, dict[str, str]]]
             "inputs": {
                 "hu": "float32 [slices, height, width], a scan's axial slices in HU as acquired",
                 "pixel_spacing_mm": "float32 [2], between rows and between columns",
-                "slice_spacing_mm": "float32 [slices], perpendicular distance that each stands for",
+                "slice_spacing_mm": (
+                    "float32 [slices], perpendicular distance that each stands for; or [1] for all"
+                ),
             },
             "outputs": of_scan,
         },

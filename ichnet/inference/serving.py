@@ -17,11 +17,16 @@ from ichnet.ct.volume import AIR_HU
 from ichnet.inference.graph_resample import from_matrix, resize_by_area, to_matrix
 from ichnet.inference.metadata import PNG_OFFSET
 from ichnet.inference.scan_score import Calibration
-from ichnet.networks.ensemble import HalfPrecision
 from ichnet.networks.scores import TopPixelMean
 from ichnet.statistics.calibration import SMALLEST, PlattCalibration
 
 Answer = dict[str, tf.Tensor]
+
+UNKNOWN = float("nan")
+"""The probability of what cannot be judged."""
+
+PNG_16_BIT_GREY = b"\x10\x00"
+"""Depth and colour type, bytes 24 and 25 of such a file."""
 
 
 class ServedModel(tf.Module):
@@ -53,8 +58,8 @@ class ServedModel(tf.Module):
         network = _Network(model, matrix, TopPixelMean(evaluation.top_pixels))
 
         def answer_slices(hu: tf.Tensor) -> Answer:
-            # padding far below air would darken its neighbours when the slice is resized
-            outputs = network(resize_by_area(tf.maximum(hu, float(AIR_HU)), matrix, matrix))
+            outputs = network(resize_by_area(_without_padding(hu), matrix, matrix))
+            outputs["probability"] = tf.where(_known(hu), outputs["probability"], UNKNOWN)
             if "map" in outputs:
                 maps = tf.image.resize(outputs.pop("map")[..., None], tf.shape(hu)[1:])[..., 0]
                 outputs["mask_probability"] = maps
@@ -65,28 +70,29 @@ class ServedModel(tf.Module):
             return answer_slices(tf.cast(hu, tf.float32))
 
         def answer_bytes(png: tf.Tensor) -> Answer:
-            def decode(content: tf.Tensor) -> tf.Tensor:
-                return tf.io.decode_png(content, channels=1, dtype=tf.uint16)[..., 0]
-
             codes = tf.map_fn(
-                decode, png, fn_output_signature=tf.TensorSpec([None, None], tf.uint16)
+                _decode, png, fn_output_signature=tf.TensorSpec([None, None], tf.uint16)
             )
             return answer_slices(tf.cast(codes, tf.float32) - PNG_OFFSET)
 
         def answer_scan(
             hu: tf.Tensor, pixel_spacing_mm: tf.Tensor, slice_spacing_mm: tf.Tensor
         ) -> Answer:
-            seen = to_matrix(hu, pixel_spacing_mm, matrix, field_of_view_mm)
+            seen = to_matrix(_without_padding(hu), pixel_spacing_mm, matrix, field_of_view_mm)
             outputs = network(tf.round(seen))  # whole HU, as records hold them
-            score = tf.reduce_max(outputs["probability"])
-            probability = calibrate(calibration, score)
+            slices_known = _known(hu)
+            known = tf.reduce_all(slices_known) & (tf.shape(hu)[0] > 0)
+            known &= tf.reduce_all(pixel_spacing_mm > 0) & tf.reduce_all(slice_spacing_mm > 0)
+            score = tf.where(known, tf.reduce_max(outputs["probability"]), 0.0)
+            probability = tf.where(known, calibrate(calibration, score), UNKNOWN)
             low, high = evaluation.difficult
             result = {
-                "score": score,
+                "score": tf.where(known, score, UNKNOWN),
                 "probability": probability,
                 "hemorrhage": probability >= evaluation.threshold,
-                "uncertain": (probability >= low) & (probability <= high),
-                "slice_probability": outputs["probability"],
+                # so that what is unknown is uncertain
+                "uncertain": ~((probability < low) | (probability > high)),
+                "slice_probability": tf.where(slices_known, outputs["probability"], UNKNOWN),
             }
             if "map" in outputs:
                 size = tf.shape(hu)[1:]
@@ -126,8 +132,7 @@ class _Network:
         image = tf.ensure_shape(image, [None, self._matrix, self._matrix])
         outputs = self._model(image, training=False)
         if not isinstance(outputs, dict):
-            segmentation = HalfPrecision()(outputs)
-            outputs = {"map": segmentation, "probability": self._slice_score(segmentation)}
+            outputs = {"map": outputs, "probability": self._slice_score(outputs)}
         probability = tf.reshape(outputs["probability"], [-1])
         # weights that sum to one but for rounding can bring a mean of ones just above one
         result = {"probability": tf.clip_by_value(probability, 0.0, 1.0)}
@@ -141,7 +146,7 @@ def calibrate(calibration: Calibration, score: tf.Tensor) -> tf.Tensor:
     """Return the probability of a score, float32 of any shape, as ``calibration.apply`` does."""
     if isinstance(calibration, PlattCalibration):
         kept = tf.clip_by_value(tf.cast(score, tf.float64), SMALLEST, 1 - SMALLEST)
-        log_odds = tf.math.log(kept) - tf.math.log1p(-kept)
+        log_odds = tf.math.log(kept) - tf.math.log(1 - kept)  # log1p of float64 is not in ONNX
         return tf.cast(tf.sigmoid(calibration.a * log_odds + calibration.b), tf.float32)
     # one knot more at either end, so that there is a piece on each side of every score
     values = calibration.probabilities
@@ -152,6 +157,29 @@ def calibrate(calibration: Calibration, score: tf.Tensor) -> tf.Tensor:
     left, right = tf.gather(knots, piece - 1), tf.gather(knots, piece)
     low, high = tf.gather(levels, piece - 1), tf.gather(levels, piece)
     return tf.reshape(low + (high - low) * (flat - left) / (right - left), tf.shape(score))
+
+
+def _known(hu: tf.Tensor) -> tf.Tensor:
+    """Return which slices hold numbers only, bool [batch].
+
+    A network may well answer a pixel that is none with a probability.
+    """
+    return tf.reduce_all(tf.math.is_finite(hu), axis=[1, 2])
+
+
+def _without_padding(hu: tf.Tensor) -> tf.Tensor:
+    """Return HU with all below air as air; padding would darken its neighbours when resized."""
+    return tf.maximum(hu, float(AIR_HU))
+
+
+def _decode(png: tf.Tensor) -> tf.Tensor:
+    """Return the codes, uint16 [height, width], of one 16-bit grey PNG and of no other image.
+
+    The decoder would stretch the 8 bits of a picture made for the eye to 16.
+    """
+    fits = tf.equal(tf.strings.substr(png, 24, 2), PNG_16_BIT_GREY)
+    with tf.control_dependencies([tf.debugging.Assert(fits, ["png: not a 16-bit grey PNG"])]):
+        return tf.io.decode_png(png, channels=1, dtype=tf.uint16)[..., 0]
 
 
 def _function(answer: Any, **inputs: tf.TensorSpec) -> Any:

@@ -10,6 +10,7 @@ from ichnet.inference.maps import TRAINING_SPLIT, Fold
 # the first three for the layers they register, without which Keras cannot load a network
 from ichnet.networks import classifiers, inception_unet, weight_model  # noqa: F401
 from ichnet.networks.ensemble import build_ensemble
+from ichnet.networks.loading import load_network
 from ichnet.records.record_set import RecordSet
 from ichnet.records.training_sets import patient_folds
 from ichnet.runs import RunFolder, fold_name, segmenter_name
@@ -67,5 +68,4 @@ def load_best(run: RunFolder, model: str) -> keras.Model:
     path = run.best(model)
     if not path.exists():
         raise FileNotFoundError(f"{path}: {model} has not been trained in this run")
-    # not compiled: applying a model needs neither its losses nor its optimizer's package
-    return keras.models.load_model(path, compile=False)
+    return load_network(path, compiled=False)

@@ -40,10 +40,9 @@ def build_ensemble(
         raise ValueError(f"the weight model combines {wanted} maps, not {len(members)}")
     hu, channels = hu_input(image)
     maps = []
-    for name, member in members.items():
+    for member in members.values():
         member.trainable = False
-        member_map = without_windows(member)(channels)
-        maps.append(HalfPrecision(dtype="float32", name=f"round_{name}")(member_map))
+        maps.append(without_windows(member)(channels))
     outputs = weight_model(Stack(dtype="float32", name="stack")(maps))
     score = TopPixelMean(top_pixels, dtype="float32", name="probability")
     member_scores = [
@@ -59,19 +58,6 @@ def build_ensemble(
         },
         name="ensemble",
     )
-
-
-@keras.saving.register_keras_serializable("ichnet")
-class HalfPrecision(keras.layers.Layer):
-    """Rounds to float16, in which maps are cached, so that cached and live maps are the same."""
-
-    def call(self, maps: tf.Tensor) -> tf.Tensor:
-        """Return the rounded maps as float32."""
-        return tf.cast(tf.cast(maps, tf.float16), tf.float32)
-
-    def compute_output_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, ...]:
-        """Return the input's shape."""
-        return tuple(input_shape)
 
 
 @keras.saving.register_keras_serializable("ichnet")

@@ -123,6 +123,26 @@ def _measure_run(run: RunFolder, config: Config) -> dict[str, Any]:
     }
 
 
+def model_metrics(run: RunFolder, model: str, config: Config) -> dict[str, Any]:
+    """Return one model's figures by test set, by scan, as JSON has them.
+
+    Of each set ``scans``, ``with_ich`` and either ``unmeasurable``, the reason, or the fields of
+    :class:`~ichnet.reporting.performance.Performance`. Empty for a model without predictions.
+
+    Raises:
+        ValueError: when its predictions cannot be used; names the file.
+    """
+    composite = load_composite(run, [model])
+    if model not in composite.probability:
+        return {}
+    found: dict[str, Any] = {}
+    for name, units in units_of_sets(composite, config).items():
+        reason = unmeasurable(units)
+        figures = {"unmeasurable": reason} if reason else _plain(measure(units, model, config))
+        found[name] = {"scans": len(units), "with_ich": int(units.ich.sum())} | figures
+    return found
+
+
 def _measure_sets(composite: Composite, config: Config) -> dict[str, Any]:
     return {
         name: _measure_set(units, pairs(config, composite.level, name), config)

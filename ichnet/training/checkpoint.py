@@ -14,6 +14,8 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from ichnet.networks.loading import load_network
+
 LEGACY_STATE = "legacy_optimizer.npz"
 
 
@@ -29,7 +31,7 @@ def save_checkpoint(model: keras.Model, path: Path) -> None:
 
 def load_checkpoint(path: Path) -> keras.Model:
     """Read what :func:`save_checkpoint` wrote."""
-    model = keras.models.load_model(path)
+    model = load_network(path)
     if _is_legacy(model.optimizer):
         with zipfile.ZipFile(path) as archive, archive.open(LEGACY_STATE) as member:
             state = np.load(io.BytesIO(member.read()))

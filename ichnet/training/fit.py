@@ -24,6 +24,7 @@ import tensorflow as tf
 
 from ichnet.config import TrainingConfig
 from ichnet.files import whole_path, write_whole
+from ichnet.networks.loading import load_network
 from ichnet.training.checkpoint import load_checkpoint, save_checkpoint
 from ichnet.training.compiling import precision
 from ichnet.training.distribution import (
@@ -125,7 +126,7 @@ def _fit(
                 # a bar for a person, a line for each epoch in a file
                 verbose=1 if sys.stdout.isatty() else 2,
             )
-    return keras.models.load_model(kept / "best.keras")
+    return load_network(kept / "best.keras")
 
 
 def out_of_patience(rows: Sequence[Mapping[str, float]], patience_epochs: int | None) -> bool:

@@ -14,6 +14,7 @@ from ichnet.networks.inception_unet import (
     build_subtype_encoder,
     transfer_encoder,
 )
+from ichnet.networks.loading import load_network
 from ichnet.records.reader import slices_dataset, training_dataset
 from ichnet.records.record_set import RecordSet, require_patient_disjoint
 from ichnet.records.training_sets import patient_folds, training_scans
@@ -166,4 +167,4 @@ def _load_encoder(run: RunFolder, name: str) -> keras.Model:
     path = run.best(name)
     if not path.exists():
         raise FileNotFoundError(f"{path}: pre-train the encoder first (models/pretrain_encoder.py)")
-    return keras.models.load_model(path)
+    return load_network(path)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from statistics import median
 from typing import Any
 
 import keras
@@ -138,7 +137,7 @@ def _measure(name: str, model: keras.Model, inputs: Any, targets: Any) -> Networ
         model.train_on_batch(inputs, targets)
         seconds.append(time.perf_counter() - start)
     network = Network(
-        name, model.count_params(), count_flops(model), median(seconds[1:]) / len(inputs)
+        name, model.count_params(), count_flops(model), float(np.median(seconds[1:])) / len(inputs)
     )
     keras.backend.clear_session()
     return network

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from dataclasses import replace
 
 import numpy as np
@@ -13,9 +11,7 @@ import pytest
 from ichnet.inference.export import export_model
 from ichnet.inference.metadata import ModelError, model_fingerprint, read_metadata
 from ichnet.inference.saved_model import SavedModel
-from ichnet.networks.ensemble import build_ensemble
-from ichnet.networks.inception_unet import build_inception_unet
-from ichnet.networks.weight_model import build_weight_model
+from ichnet.runs import RunFolder
 
 MATRIX = 32  # of the configuration in conftest
 SIDE = 8  # pixels of the bright square in `scan`
@@ -81,70 +77,6 @@ def test_a_classifier_gives_a_probability_and_no_mask(classifier, config, calibr
     np.testing.assert_allclose(outputs["probability"], np.full(3, 1 / (1 + np.exp(-1))), 1e-6)
 
 
-FRESH_PROCESS = """
-import json, sys
-
-sys.modules["ichnet"] = None  # from here on it cannot be imported, installed or not
-import numpy as np
-import tensorflow as tf
-
-folder, data = sys.argv[1:]
-metadata = json.load(open(folder + "/metadata.json"))
-served = tf.saved_model.load(folder).signatures["serving_default"]
-outputs = served(hu=tf.constant(np.load(data)))
-np.savez(data + ".out.npz", **{name: value.numpy() for name, value in outputs.items()})
-print(metadata["model"])
-assert not [name for name in sys.modules if name.startswith("ichnet.")]
-"""
-
-
-def in_fresh_process(folder, slices, tmp_path) -> dict[str, np.ndarray]:
-    """Load and call a SavedModel where ichnet cannot be imported."""
-    np.save(tmp_path / "hu.npy", slices)
-    run = subprocess.run(
-        [sys.executable, "-I", "-c", FRESH_PROCESS, str(folder), str(tmp_path / "hu.npy")],
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-    )
-    assert (run.returncode, run.stdout) == (0, "ensemble-test\n"), run.stderr
-    with np.load(tmp_path / "hu.npy.out.npz") as outputs:
-        return dict(outputs)
-
-
-def test_an_ensemble_answers_alike_in_a_process_without_ichnet(config, calibration, tmp_path):
-    members = {
-        name: build_inception_unet(config.image, 4, 1, name=name, seed=seed)
-        for seed, name in enumerate(("all", "sdh"))
-    }
-    for member in members.values():  # maps on both sides of the threshold
-        kernel, bias = member.get_layer("head").get_weights()
-        member.get_layer("head").set_weights([kernel, 0 * bias])
-    weights = build_weight_model(MATRIX, list(members), "pixel", 2, 0.5, seed=5)
-    ensemble = build_ensemble(members, weights, config.image, config.evaluation.top_pixels)
-    folder = tmp_path / "ensemble" / "1"
-    metadata = export_model(
-        ensemble, "ensemble-test", config, calibration, folder, members=list(members)
-    )
-    slices = np.random.default_rng(1).normal(40, 30, (3, MATRIX, MATRIX)).astype(np.float32)
-    expected = {name: np.asarray(value) for name, value in ensemble(slices, training=False).items()}
-    outputs = in_fresh_process(folder, slices, tmp_path)
-    assert 0.1 < expected["mask"].mean() < 0.9
-    assert (metadata.kind, metadata.members) == ("ensemble", ("all", "sdh"))
-    assert set(outputs) == {
-        "probability",
-        "mask_probability",
-        "mask",
-        "member_probability",
-        "weights",
-    }
-    assert outputs["weights"].shape == (3, MATRIX, MATRIX, 2)
-    assert outputs["member_probability"].shape == (3, 2)
-    for name in ("probability", "member_probability", "weights", "mask"):
-        np.testing.assert_allclose(outputs[name], expected[name], atol=1e-5, err_msg=name)
-    np.testing.assert_allclose(outputs["mask_probability"], expected["map"], atol=1e-5)
-
-
 def test_metadata_says_how_to_use_the_model(model_dir, config, calibration):
     metadata = read_metadata(model_dir)
     assert metadata.model == "bright"
@@ -159,17 +91,47 @@ def test_metadata_says_how_to_use_the_model(model_dir, config, calibration):
     assert "in HU" in written["signatures"]["serving_default"]["inputs"]["hu"]
 
 
-def test_exporting_again_replaces_the_version_whole(bright_pixels, config, calibration, tmp_path):
+def test_a_version_that_exists_is_left_alone(bright_pixels, config, calibration, tmp_path):
+    folder = tmp_path / "bright" / "1"
+    export_model(bright_pixels, "bright", config, calibration, folder)
+    before = model_fingerprint(folder)
+    with pytest.raises(FileExistsError, match="bright/1: this version exists"):
+        export_model(bright_pixels, "bright", config, calibration, folder)
+    assert model_fingerprint(folder) == before
+    assert [path.name for path in folder.parent.iterdir()] == ["1"]
+
+
+def test_a_version_is_replaced_whole(bright_pixels, config, calibration, tmp_path):
     folder = tmp_path / "bright" / "1"
     export_model(bright_pixels, "bright", config, calibration, folder)
     (folder / "left_over").touch()
     first = model_fingerprint(folder)
     changed = replace(config, evaluation=replace(config.evaluation, threshold=0.25))
-    export_model(bright_pixels, "bright", changed, calibration, folder)
+    export_model(bright_pixels, "bright", changed, calibration, folder, replace=True)
     assert read_metadata(folder).threshold == 0.25
     assert not (folder / "left_over").exists()
     assert model_fingerprint(folder) != first
     assert [path.name for path in folder.parent.iterdir()] == ["1"]
+
+
+def test_an_export_that_fails_leaves_nothing(
+    bright_pixels, config, calibration, tmp_path, monkeypatch
+):
+    def full(*_):
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr("ichnet.inference.export.write_card", full)
+    with pytest.raises(OSError, match="no space"):
+        export_model(bright_pixels, "bright", config, calibration, tmp_path / "bright" / "1")
+    assert list((tmp_path / "bright").iterdir()) == []
+
+
+def test_versions_count_up(tmp_path):
+    run = RunFolder(tmp_path)
+    assert run.next_version("m") == 1
+    for name in ("2", "10", ".11.partial", "latest"):
+        run.export("m").with_name(name).mkdir(parents=True)
+    assert run.next_version("m") == 11
 
 
 @pytest.mark.parametrize("content", [None, "{}", "not json", '{"model": "m", "image": 3}'])

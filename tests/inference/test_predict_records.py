@@ -128,7 +128,8 @@ def test_cached_maps_and_saved_model_agree(name, config, records, run, tmp_path)
     served = SavedModel(tmp_path / "1")(hu)
     cached = [float(row["probability"]) for row in rows]
     assert max(cached) > 0.1
-    np.testing.assert_allclose(cached, served["probability"], atol=1e-6)
+    # the cache holds float16, of which half a step is 2.4e-4 at most
+    np.testing.assert_allclose(cached, served["probability"], atol=2.5e-4)
     predicted = [int(row["predicted_pixels"]) for row in rows]
     assert predicted == served["mask"].sum(axis=(1, 2)).tolist()
 

@@ -52,6 +52,60 @@ def test_png_is_answered_as_the_slices_it_holds(signatures, hu):
     same(signatures["bytes"](png=tf.constant(png)), expected)
 
 
+@pytest.mark.parametrize("flag", [cv2.IMREAD_GRAYSCALE, cv2.IMREAD_COLOR])
+def test_a_picture_made_for_the_eye_is_refused(signatures, flag):
+    grey = np.full((40, 28), 100, np.uint8)
+    shape = grey if flag == cv2.IMREAD_GRAYSCALE else np.stack([grey] * 3, axis=-1)
+    picture = cv2.imencode(".png", shape)[1].tobytes()
+    with pytest.raises(tf.errors.InvalidArgumentError, match="not a 16-bit grey PNG"):
+        signatures["bytes"](png=tf.constant([picture]))
+
+
+def test_a_pixel_that_is_no_number_has_no_answer(signatures, hu):
+    broken = hu.copy()
+    broken[1, 3, 4] = np.nan
+    whole = signatures["serving_default"](hu=tf.constant(hu))["probability"].numpy()
+    probability = signatures["serving_default"](hu=tf.constant(broken))["probability"].numpy()
+    np.testing.assert_array_equal(probability, [whole[0], np.nan])
+
+
+def ask_scan(signatures, hu, pixel_spacing_mm=(2.0, 2.0), slice_spacing_mm=(6.0, 4.0)):
+    answer = signatures["scan"](
+        hu=tf.constant(hu),
+        pixel_spacing_mm=tf.constant(pixel_spacing_mm, tf.float32),
+        slice_spacing_mm=tf.constant(slice_spacing_mm, tf.float32),
+    )
+    return {name: value.numpy() for name, value in answer.items()}
+
+
+def test_a_scan_that_cannot_be_judged_is_uncertain_and_nothing_else(signatures, hu):
+    infinite = hu.copy()
+    infinite[0, 0, 0] = np.inf
+    for answer in (
+        ask_scan(signatures, infinite),
+        ask_scan(signatures, hu, pixel_spacing_mm=(0, 2)),
+        ask_scan(signatures, hu, slice_spacing_mm=(6, -4)),
+        ask_scan(signatures, hu[:0], slice_spacing_mm=()),
+    ):
+        assert np.isnan(answer["probability"])
+        assert np.isnan(answer["score"])
+        assert (answer["hemorrhage"], answer["uncertain"]) == (False, True)
+    assert np.isnan(ask_scan(signatures, infinite)["slice_probability"]).tolist() == [True, False]
+
+
+def test_padding_of_a_scan_does_not_reach_its_neighbours(signatures, hu):
+    padded, air = hu.copy(), hu.copy()
+    padded[:, :, :5], air[:, :, :5] = -3024, -1024
+    same(ask_scan(signatures, padded), ask_scan(signatures, air))
+
+
+def test_one_spacing_for_all_slices(signatures, hu):
+    same(
+        ask_scan(signatures, hu, slice_spacing_mm=(5,)),
+        ask_scan(signatures, hu, slice_spacing_mm=(5, 5)),
+    )
+
+
 def test_metadata_is_that_of_the_file(signatures, model_dir):
     text = signatures["metadata"]()["metadata"].numpy().decode()
     assert text == (model_dir / "metadata.json").read_text(encoding="utf-8")

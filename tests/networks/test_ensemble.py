@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ichnet.networks.ensemble import HalfPrecision, Stack, build_ensemble
+from ichnet.networks.ensemble import Stack, build_ensemble
 from ichnet.networks.inception_unet import build_inception_unet
 from ichnet.networks.weight_model import build_weight_model
 from ichnet.training.losses import SoftDice
@@ -38,10 +38,8 @@ def weight_model(weighting: str = "image", count: int = 2) -> keras.Model:
     return build_weight_model(MATRIX, ["m"] * count, weighting, 4, 0.5, seed=9)
 
 
-def cached_maps(members: dict[str, keras.Model], hu: tf.Tensor) -> np.ndarray:
-    """Maps as the cache holds them, float16."""
-    maps = [member(hu, training=False).numpy().astype("float16") for member in members.values()]
-    return np.stack(maps, axis=-1).astype("float32")
+def stacked_maps(members: dict[str, keras.Model], hu: tf.Tensor) -> np.ndarray:
+    return np.stack([member(hu, training=False) for member in members.values()], axis=-1)
 
 
 @pytest.mark.parametrize("weighting", ["image", "pixel", "global"])
@@ -50,7 +48,7 @@ def test_the_ensemble_equals_its_parts(weighting, members, hu, image_of):
     ensemble = build_ensemble(members, weights_of, image_of(MATRIX), TOP_PIXELS)
     output = {name: value.numpy() for name, value in ensemble(hu, training=False).items()}
 
-    maps = cached_maps(members, hu)
+    maps = stacked_maps(members, hu)
     assert np.ptp(maps) > 0.1
     parts = {name: value.numpy() for name, value in weights_of(maps).items()}
     np.testing.assert_allclose(output["map"], parts["map"], atol=1e-5)
@@ -116,14 +114,6 @@ def test_save_and_load(members, hu, image_of, tmp_path):
     assert set(loaded) == {"map", "mask", "weights", "probability", "member_probability"}
     for name, value in wanted.items():
         np.testing.assert_array_equal(loaded[name], value)
-
-
-def test_maps_are_rounded_as_the_cache_rounds_them():
-    values = np.array([[1 / 3, 1.0, 0.5001]], np.float32)
-    rounded = HalfPrecision()(values)
-    assert rounded.dtype == tf.float32
-    np.testing.assert_array_equal(rounded, values.astype("float16").astype("float32"))
-    assert (rounded.numpy() != values).any()
 
 
 def test_stack():

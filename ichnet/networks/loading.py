@@ -1,0 +1,34 @@
+"""Networks from ``.keras`` files, without running code that a file brings along."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+import keras
+
+
+def load_network(path: Path, compiled: bool = True) -> keras.Model:
+    """Return the network of a ``.keras`` file.
+
+    Keras's safe mode refuses Python code inside the file, as a ``Lambda`` layer can hold. Keras 2
+    knows no safe mode for its older formats, and takes a file of such a format under any name;
+    whatever is not a zip archive is therefore not passed on to it.
+
+    Args:
+        path: the file.
+        compiled: also its losses, metrics and optimizer; applying a network needs none of them,
+            nor the packages that they come from.
+
+    Raises:
+        FileNotFoundError: when there is no such file.
+        ValueError: when it is not a network, or not a safe one; the message names the file.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: no such network")
+    if not zipfile.is_zipfile(path):
+        raise ValueError(f"{path}: not a .keras file (a zip archive)")
+    try:
+        return keras.models.load_model(path, compile=compiled, safe_mode=True)
+    except (ValueError, TypeError, KeyError) as error:
+        raise ValueError(f"{path}: cannot be loaded ({error})") from error
