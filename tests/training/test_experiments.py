@@ -131,7 +131,7 @@ def test_sets_whose_splits_share_a_patient_are_not_learnt_from(config, asked, tm
     for name in ("aihub-scans", "aihub-slices"):
         with RecordSetWriter(tmp_path / name, config.image) as writer:
             for split in ("train", "validation"):
-                writer.add(case(1, KINDS[0], "train"), split)
+                writer.add(case(1, next(iter(KINDS)), "train"), split)
             writer.finish([], {"image": asdict(config.image)})
     run = RunFolder(tmp_path)
     with pytest.raises(PatientOverlapError, match="aihub-scans train; aihub-scans validation"):
