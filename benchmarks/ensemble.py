@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 
 from ichnet.config import SEGMENTERS, Config, load_config
 from ichnet.ct.resample import from_matrix, to_matrix
-from ichnet.inference.maps import cache_maps, maps_dataset
+from ichnet.inference.maps import cache_maps, maps_decoder, maps_records
 from ichnet.inference.serving import ServedModel
 from ichnet.networks.ensemble import build_ensemble
 from ichnet.networks.flops import count_flops, matrix_product_rate
@@ -130,14 +130,17 @@ def weight_epochs(
         compiled = compile_model(model, training, {"mask": SoftDice()})
         return lambda: compiled.fit(batches, verbose=0)
 
-    cached = maps_dataset(folder / "maps", "test").batch(training.batch_size)
+    decode = maps_decoder(folder / "maps")
+    cached = maps_records(folder / "maps", "test").batch(training.batch_size)
+    cached = cached.map(decode, num_parallel_calls=tf.data.AUTOTUNE)
     slices = slices_dataset(record_set, "test").batch(training.batch_size)
     hu = keras.Input((config.image.matrix,) * 2, name="hu")
     whole = build_ensemble(members, new_weight_model(config), config.image, 1)
     through = keras.Model(hu, {"mask": whole(hu)["mask"]})
     return len(record_set.slices), {
         "cached": fit(
-            new_weight_model(config), cached.map(lambda one: (one["maps"], {"mask": one["mask"]}))
+            new_weight_model(config),
+            cached.map(lambda one: (one["maps"], {"mask": one["mask"]})).prefetch(2),
         ),
         "members": fit(through, slices.map(lambda one: (one["hu"], {"mask": one["mask"]}))),
     }

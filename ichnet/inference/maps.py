@@ -25,16 +25,13 @@ from tqdm import tqdm
 from ichnet.config import ConfigError, fingerprint
 from ichnet.files import whole_path, write_whole
 from ichnet.records.record_set import RecordSet
-from ichnet.records.schema import Example, parse_identity, parse_slice
+from ichnet.records.schema import FEATURES, Example, parse_identity, parse_slice
 
 logger = logging.getLogger(__name__)
 
 INFO = "info.json"
 BATCH_SLICES = 8
 TRAINING_SPLIT = "train"
-
-SHUFFLED_RECORDS = 512
-"""Records held for shuffling: 1.7 GiB for five members at 512 x 512."""
 
 
 Compute = Callable[[tf.Tensor, tf.Tensor], NDArray[np.float16]]
@@ -130,16 +127,12 @@ def _begun_by_the_same_models(folder: Path, info: dict[str, Any]) -> Path:
     return begun
 
 
-def maps_dataset(
-    folder: Path, split: str, seed: tf.Tensor | None = None, positive: bool | None = None
-) -> tf.data.Dataset:
-    """Return the slices of one split with their maps.
+def maps_dataset(folder: Path, split: str) -> tf.data.Dataset:
+    """Return the slices of one split with their maps, in the order of the records.
 
     Args:
         folder: of the cache.
         split: of the record set.
-        seed: of the order; the order of the records when ``None``.
-        positive: slices with, or without, hemorrhage only.
 
     Returns:
         what ``parse_slice`` gives but ``hu`` and ``mask_bits``, and ``maps``, float32
@@ -148,9 +141,8 @@ def maps_dataset(
     Raises:
         FileNotFoundError: when the cache is not finished or does not hold the split.
     """
+    records = maps_records(folder, split)
     info = _read_info(folder)
-    if split not in info["slices"]:
-        raise FileNotFoundError(f"{folder}: holds maps of {', '.join(info['slices'])}, not {split}")
     matrix, members = info["matrix"], len(info["members"])
     wanted = {"maps": tf.io.FixedLenFeature([], tf.string)}
 
@@ -161,16 +153,46 @@ def maps_dataset(
         maps = tf.reshape(tf.io.decode_raw(stored, tf.float16), [matrix, matrix, members])
         return {**example, "maps": tf.cast(maps, tf.float32)}
 
+    return records.map(parse, num_parallel_calls=tf.data.AUTOTUNE)
+
+
+def maps_records(folder: Path, split: str) -> tf.data.Dataset:
+    """Return the records of one split as they are stored, to be decoded by the batch.
+
+    Raises:
+        FileNotFoundError: when the cache is not finished or does not hold the split.
+    """
+    info = _read_info(folder)
+    if split not in info["slices"]:
+        raise FileNotFoundError(f"{folder}: holds maps of {', '.join(info['slices'])}, not {split}")
     records = tf.data.TFRecordDataset(_files(folder, split))
-    if positive is not None:
-        records = records.filter(lambda one: parse_identity(one)[0] == int(positive))
-    if seed is not None:
-        records = records.shuffle(SHUFFLED_RECORDS, seed=seed)  # before maps take their full size
-    slices = records.map(parse, num_parallel_calls=tf.data.AUTOTUNE)
-    if positive is not None:
-        return slices
     # Keras takes the end of a dataset of unknown length for a mistake
-    return slices.apply(tf.data.experimental.assert_cardinality(info["slices"][split]))
+    return records.apply(tf.data.experimental.assert_cardinality(info["slices"][split]))
+
+
+def maps_decoder(folder: Path) -> Callable[[tf.Tensor], Example]:
+    """Return a function from records [batch] to what weight models learn from.
+
+    That is ``maps`` float32 [batch, m, m, members], ``mask`` float32 [batch, m, m] and ``labels``
+    float32 [batch, 6]. Whole batches decode in half the time that slices take one by one.
+    """
+    info = _read_info(folder)
+    matrix, members = info["matrix"], len(info["members"])
+    wanted = {"maps": tf.io.FixedLenFeature([], tf.string)}
+    wanted |= {name: FEATURES[name] for name in ("mask", "labels")}
+
+    def decode(serialized: tf.Tensor) -> Example:
+        stored = tf.io.parse_example(serialized, wanted)
+        maps = tf.io.decode_raw(stored["maps"], tf.float16)
+        # where nobody drew there are no bytes, which the fixed length fills with zeros
+        mask = tf.io.decode_raw(stored["mask"], tf.uint8, fixed_length=matrix**2)
+        return {
+            "maps": tf.cast(tf.reshape(maps, [-1, matrix, matrix, members]), tf.float32),
+            "mask": tf.cast(tf.reshape(mask, [-1, matrix, matrix]) > 0, tf.float32),
+            "labels": tf.cast(stored["labels"], tf.float32),
+        }
+
+    return decode
 
 
 def count_slices(folder: Path, split: str) -> tuple[int, int]:

@@ -147,7 +147,7 @@ def _fit_on_scans(
     return fit(
         build,
         train,
-        validation.map(weigh).batch(training.batch_size),
+        validation.batch(training.batch_size).map(weigh),
         folder,
         training,
         fingerprint(

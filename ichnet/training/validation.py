@@ -17,10 +17,10 @@ from ichnet.config import ConfigError
 def alike(
     to_pair: Callable[[dict[str, tf.Tensor]], tuple[Any, Any]], positive: int, negative: int
 ) -> Callable[[dict[str, tf.Tensor]], tuple[Any, ...]]:
-    """Return a function from a slice to input, target and weight; the mean weight is one.
+    """Return a function from slices to input, target and weights, whose mean is one.
 
     Args:
-        to_pair: from a slice, as records give it, to input and target.
+        to_pair: from a slice or a batch, as records give it, to input and target.
         positive: slices with hemorrhage among all.
         negative: slices without.
 
@@ -35,7 +35,7 @@ def alike(
     share = positive / (positive + negative)
 
     def weigh(example: dict[str, tf.Tensor]) -> tuple[Any, ...]:
-        own = tf.where(example["labels"][0] > 0, share, 1 - share)
+        own = tf.where(example["labels"][..., 0] > 0, share, 1 - share)
         return (*to_pair(example), 0.5 / own)
 
     return weigh
