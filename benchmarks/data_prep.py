@@ -3,11 +3,12 @@
 The usual loop reads each file with pydicom, takes ``pixel_array``, rescales to HU, shrinks with
 ``cv2.resize`` (INTER_AREA) and writes a tf.train.Example, in one process. Ours is the whole of
 ``data_prep/dumc.py`` on the same files with two workers: headers of all files, ledger, geometry,
-pseudonyms, tables. Both write 256 x 256 int16, from and to memory (/dev/shm) where the system has
-it, so that no disk decides. Imports are not counted on either side, the start of our workers is;
-all take turns, medians are compared. Of decoders of JPEG 2000 pydicom prefers GDCM, which takes all
-cores; the usual loop is timed with it and with pylibjpeg, which takes one. Headers are as short as
-RSNA's (22 elements), or as long as scanners write them (80 elements; real heads have 80 to 90).
+pseudonyms, tables. Both write 256 x 256 int16, from and to memory (3 GB of /dev/shm) where the
+system has it, so that no disk decides. Imports are not counted on either side, the start of our
+workers is; all take turns, medians are compared. Of decoders of JPEG 2000 pydicom prefers GDCM,
+which takes all cores; the usual loop is timed with it and with pylibjpeg, which takes one. Headers
+are as short as RSNA's (22 elements), or as long as scanners write them (80; real heads have 80 to
+90).
 Memory is the peak of one process, over 6 scans and over 60.
 
 The last line is one JSON object.
