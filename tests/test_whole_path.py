@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import runpy
+import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,6 +29,7 @@ from ichnet.phantom.cohort import generate
 from ichnet.predictions import read_predictions
 from ichnet.records.prepare import Options, prepare
 from ichnet.records.record_set import RecordSet
+from ichnet.reporting.metrics import load_metrics, model_metrics
 from ichnet.reporting.report import write_report
 from ichnet.reporting.table3 import table3
 from ichnet.reporting.table_files import write_table
@@ -221,6 +224,30 @@ def test_the_exported_model_predicts_dicom_as_it_predicted_records(finished, tmp
     for scan_id, score in recorded.items():
         # records hold HU as whole numbers
         assert predicted[scan_id] == pytest.approx(score, abs=2e-3)
+
+
+def export_script(monkeypatch: pytest.MonkeyPatch, run: RunFolder, *options: str) -> None:
+    script = Path(__file__).parents[1] / "models" / "export.py"
+    files = ["--config", str(run.root / "config.yaml"), "--run", str(run.root)]
+    monkeypatch.setattr(sys, "argv", [str(script), *files, "--model", "segmenter-sdh", *options])
+    runpy.run_path(str(script), run_name="__main__")
+
+
+def test_exports_count_up_and_their_cards_tell_what_was_measured(finished, monkeypatch, capsys):
+    config, run, _ = finished
+    export_script(monkeypatch, run)
+    export_script(monkeypatch, run)
+    assert {path.name for path in run.export("segmenter-sdh").parent.iterdir()} == {"1", "2"}
+    with pytest.raises(SystemExit):
+        export_script(monkeypatch, run, "--version", "2")
+    assert "segmenter-sdh/2: this version exists" in capsys.readouterr().err
+
+    card = json.loads((run.export("segmenter-sdh", 2) / "model_card.json").read_text("utf-8"))
+    expected = load_metrics(run, config).of("scan").models["segmenter-sdh"]
+    measured = card["metrics"]["All"]
+    assert (measured["auc"]["low"], measured["brier"]) == (expected.auc.low, expected.brier)
+    assert {"SDH", "SAH", "Small", *TEST_COHORTS} < set(card["metrics"])
+    assert model_metrics(run, "segmenter-none", config) == {}
 
 
 def test_the_report_is_one_file_that_says_what_the_models_are(finished):
