@@ -128,9 +128,7 @@ class WeightedMean(keras.layers.Layer):
         maps, weights = inputs
         if weights.shape.rank == 2:
             # a matrix product: broadcasting over so few members takes twice as long
-            shape = tf.shape(maps)
-            pixels = tf.reshape(maps, [shape[0], -1, maps.shape[-1]])
-            return tf.reshape(tf.linalg.matvec(pixels, weights), shape[:-1])
+            return tf.einsum("brcm,bm->brc", maps, weights)
         return tf.reduce_sum(maps * weights, axis=-1)
 
     def compute_output_shape(
