@@ -25,6 +25,10 @@ Reasons that reading gives:
 ``unsafe-archive``      an archive with members that leave it, links, or far too much data
 ``bad-archive``         a damaged or encrypted archive
 ``incomplete-series``   the rest of a series of which a slice is damaged: a lesion may lie there
+``bad-spacing``         pixels or gaps of a size that no head CT has (prediction)
+``incomplete-head``     too few slices, or too short a slab, to judge a head by (prediction)
+``not-head``            the header names another part of the body (prediction)
+``with-contrast``       the header tells of a contrast agent (prediction)
 ``no-dicom-result``     no valid DICOM result can refer to the series
 ``bad-annotation``      labels or outlines that cannot be used (cohorts)
 ``missing-annotation``  a scan with slices that nobody annotated (cohorts)

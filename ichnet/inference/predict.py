@@ -37,6 +37,7 @@ from ichnet.inference.scan_result import (
     write_predictions_csv,
     write_result,
 )
+from ichnet.inference.suitability import require_suitable
 
 BATCH_SLICES = 8
 """Few enough for the largest network at 512 x 512 in 4 GiB; more are hardly faster on a CPU."""
@@ -163,7 +164,11 @@ class Predictor:
             _provenance(self.model, series),
             self.dicom_dir,
         )
-        return finished or read_series(series.files, self.key)
+        if finished:
+            return finished
+        volume = read_series(series.files, self.key)
+        require_suitable(volume, series.files[0])
+        return volume
 
     def _predict_read(
         self, series: Series, ahead: Future[ScanResult | Volume]

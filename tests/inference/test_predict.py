@@ -355,3 +355,24 @@ def test_watching_predicts_what_arrives_and_ends_with_a_signal(model_dir, write_
 def test_nothing_to_predict_is_said(model_dir, tmp_path, capsys):
     assert run(model_dir, tmp_path / "out") == FAILED
     assert "--watch DIR" in capsys.readouterr().err
+
+
+def test_sources_are_never_altered(model_dir, two_scans, tmp_path):
+    def state() -> dict[str, tuple[bytes, int]]:
+        files = sorted(two_scans.iterdir())
+        return {path.name: (path.read_bytes(), path.stat().st_mtime_ns) for path in files}
+
+    before = state()
+    assert len(before) == 22
+    predict_inputs(model_dir, [two_scans], tmp_path / "out", KEY, dicom_dir=tmp_path / "dicom")
+    assert len(list((tmp_path / "dicom").iterdir())) == 4
+    assert state() == before
+
+
+def test_what_is_no_whole_head_is_refused_with_the_reason(model_dir, write_scan, tmp_path):
+    write_scan(tmp_path / "scans", head(), HEIGHTS_MM, series="1")
+    write_scan(tmp_path / "scans", head()[:4], HEIGHTS_MM[:4], series="2")
+    summary = predict_inputs(model_dir, [tmp_path / "scans"], tmp_path / "out", KEY)
+    rows = rows_of(summary.excluded_csv)
+    assert (summary.scans, summary.excluded, len(rows)) == (1, 4, 4)
+    assert {row["reason"] for row in rows} == {"incomplete-head"}
