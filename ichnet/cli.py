@@ -91,6 +91,7 @@ def build_parser() -> argparse.ArgumentParser:
     predict.add_argument(
         "--dicom", type=Path, metavar="DIR", help="write DICOM SEG and SR (with identity) here"
     )
+    predict.add_argument("--nifti", type=Path, metavar="DIR", help="write each mask as NIfTI here")
     predict.add_argument(
         "--watch",
         type=Path,
@@ -156,7 +157,7 @@ def _predict(args: argparse.Namespace) -> int:
     except (OSError, ValueError) as error:
         return _fail(str(error))
     try:
-        predictor = Predictor(args.model, args.out, key, args.link, args.dicom)
+        predictor = Predictor(args.model, args.out, key, args.link, args.dicom, args.nifti)
         if args.inputs:
             predictor.take(args.inputs)
         if args.watch:

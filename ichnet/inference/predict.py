@@ -21,6 +21,7 @@ from tqdm import tqdm
 from ichnet.ct.dicom import read_series
 from ichnet.ct.discover import Series, discover
 from ichnet.ct.errors import Exclusion, ReadError, write_exclusions
+from ichnet.ct.nifti_mask import write_nifti_mask
 from ichnet.ct.overlay import save_overlay
 from ichnet.ct.pseudonym import pseudonym
 from ichnet.ct.resample import from_matrix, to_matrix
@@ -68,6 +69,7 @@ def predict_inputs(
     key: bytes,
     link_csv: Path | None = None,
     dicom_dir: Path | None = None,
+    nifti_dir: Path | None = None,
 ) -> Summary:
     """Predict every head CT among the inputs; see :class:`Predictor`.
 
@@ -78,12 +80,13 @@ def predict_inputs(
         key: for the pseudonyms.
         link_csv: where to write which scan is which; confidential.
         dicom_dir: see :class:`Predictor`.
+        nifti_dir: see :class:`Predictor`.
 
     Raises:
         ModelError: when ``model_dir`` is not an exported model.
         OSError: when ``out_dir`` cannot be written.
     """
-    predictor = Predictor(model_dir, out_dir, key, link_csv, dicom_dir)
+    predictor = Predictor(model_dir, out_dir, key, link_csv, dicom_dir, nifti_dir)
     predictor.take(inputs)
     return predictor.summary
 
@@ -98,6 +101,7 @@ class Predictor:
         key: for the pseudonyms.
         link_csv: where to write which scan is which; confidential.
         dicom_dir: where to write each result as DICOM SEG and SR, with the patient's identity.
+        nifti_dir: where to write each mask as NIfTI; a classifier has none.
 
     Raises:
         ModelError: when ``model_dir`` is not an exported model.
@@ -110,10 +114,11 @@ class Predictor:
         key: bytes,
         link_csv: Path | None = None,
         dicom_dir: Path | None = None,
+        nifti_dir: Path | None = None,
     ) -> None:
         self.model = SavedModel(model_dir)
         self.out_dir, self.key = out_dir, key
-        self.link_csv, self.dicom_dir = link_csv, dicom_dir
+        self.link_csv, self.dicom_dir, self.nifti_dir = link_csv, dicom_dir, nifti_dir
         self._results: dict[str, ScanResult] = {}
         self._kept: set[str] = set()
         self._exclusions: dict[tuple[Path, ...], list[Exclusion]] = {}
@@ -163,6 +168,7 @@ class Predictor:
             pseudonym(self.key, "scan", series.series_uid),
             _provenance(self.model, series),
             self.dicom_dir,
+            self.nifti_dir if self.model.metadata.kind != "classifier" else None,
         )
         if finished:
             return finished
@@ -177,7 +183,10 @@ class Predictor:
         read = ahead.result()
         if isinstance(read, ScanResult):
             return read, False
-        return predict_scan(self.model, read, series, self.out_dir, self.dicom_dir), True
+        result = predict_scan(
+            self.model, read, series, self.out_dir, self.dicom_dir, self.nifti_dir
+        )
+        return result, True
 
     @property
     def _predictions_csv(self) -> Path:
@@ -199,9 +208,14 @@ def _provenance(model: SavedModel, series: Series) -> Provenance:
 
 
 def predict_scan(
-    model: SavedModel, volume: Volume, series: Series, out_dir: Path, dicom_dir: Path | None
+    model: SavedModel,
+    volume: Volume,
+    series: Series,
+    out_dir: Path,
+    dicom_dir: Path | None = None,
+    nifti_dir: Path | None = None,
 ) -> ScanResult:
-    """Predict one scan and write its overlay, its DICOM objects if asked and, last, its JSON."""
+    """Predict one scan and write its overlay, what else is asked for and, last, its JSON."""
     predicted = predict_volume(model, volume)
     result = summarize_scan(volume, predicted, model.metadata, _provenance(model, series))
     if dicom_dir:
@@ -209,6 +223,8 @@ def predict_scan(
         from ichnet.inference.dicom_results import write_dicom_results
 
         write_dicom_results(volume, predicted.mask, result, series.files, dicom_dir)
+    if nifti_dir and predicted.mask is not None:
+        write_nifti_mask(volume, predicted.mask, nifti_mask_path(nifti_dir, volume.scan_id))
     save_overlay(
         volume,
         predicted.mask,
@@ -252,7 +268,11 @@ def _title(result: ScanResult) -> str:
 
 
 def finished_result(
-    out_dir: Path, scan_id: str, provenance: Provenance, dicom_dir: Path | None = None
+    out_dir: Path,
+    scan_id: str,
+    provenance: Provenance,
+    dicom_dir: Path | None = None,
+    nifti_dir: Path | None = None,
 ) -> ScanResult | None:
     """Return the result of an earlier run when it was made in the same way and is all there."""
     result = read_result(out_dir / f"{scan_id}.json")
@@ -261,7 +281,14 @@ def finished_result(
     files = [out_dir / f"{scan_id}.png"]
     if dicom_dir:
         files.append(dicom_dir / f"{scan_id}.sr.dcm")  # the last of them to be written
+    if nifti_dir:
+        files.append(nifti_mask_path(nifti_dir, scan_id))
     return result if all(path.exists() for path in files) else None
+
+
+def nifti_mask_path(folder: Path, scan_id: str) -> Path:
+    """Return where a scan's mask lies."""
+    return folder / f"{scan_id}.mask.nii.gz"
 
 
 def write_link(pairs: Iterable[tuple[str, str]], path: Path) -> None:

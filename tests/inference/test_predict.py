@@ -19,6 +19,7 @@ import pytest
 from ichnet.cli import EXCLUDED, FAILED, SUCCESS, main
 from ichnet.cohorts.case import Case
 from ichnet.ct.dicom import read_series
+from ichnet.ct.nifti import read_nifti
 from ichnet.inference import predict as prediction
 from ichnet.inference.export import export_model
 from ichnet.inference.predict import predict_inputs, predict_volume
@@ -367,6 +368,30 @@ def test_sources_are_never_altered(model_dir, two_scans, tmp_path):
     predict_inputs(model_dir, [two_scans], tmp_path / "out", KEY, dicom_dir=tmp_path / "dicom")
     assert len(list((tmp_path / "dicom").iterdir())) == 4
     assert state() == before
+
+
+def test_masks_as_nifti(model_dir, two_scans, tmp_path):
+    out, nifti = tmp_path / "out", tmp_path / "nifti"
+    assert run_with_nifti(model_dir, out, nifti, two_scans) == SUCCESS
+    rows = rows_of(out / "predictions.csv")
+    masks = {row["scan_id"]: nifti / f"{row['scan_id']}.mask.nii.gz" for row in rows}
+    assert set(nifti.iterdir()) == set(masks.values())
+    for row in rows:
+        # 55 mm at the smallest gap of 5 mm: the slices of the 10 mm gap are repeated once
+        values = read_nifti(masks[row["scan_id"]]).values
+        assert values.shape == (12, 64, 64)
+        bleeding = row["decision"] == "hemorrhage"
+        assert set(np.unique(values)) == ({0, 1} if bleeding else {0})
+    kept = predict_inputs(model_dir, [two_scans], out, KEY, nifti_dir=nifti)
+    next(iter(masks.values())).unlink()
+    again = predict_inputs(model_dir, [two_scans], out, KEY, nifti_dir=nifti)
+    assert kept.scans == again.scans == 2
+    assert all(path.exists() for path in masks.values())
+
+
+def run_with_nifti(model_dir: Path, out: Path, nifti: Path, *inputs: Path) -> int:
+    arguments = ["--model", str(model_dir), "--out", str(out), "--nifti", str(nifti)]
+    return main(["predict", *arguments, *map(str, inputs)])
 
 
 def test_what_is_no_whole_head_is_refused_with_the_reason(model_dir, write_scan, tmp_path):
