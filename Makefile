@@ -37,10 +37,10 @@ lint: $(INSTALLED)
 	$(BIN)/mypy
 
 unit: $(INSTALLED)
-	$(BIN)/python -m pytest -n $(CORES)
+	$(BIN)/python -m pytest -n $(CORES) --dist loadfile
 
 test-addons: $(ADDONS_INSTALLED)  ## tests on TensorFlow 2.15 with tensorflow-addons
-	$(ADDONS_VENV)/bin/python -m pytest -n $(CORES)
+	$(ADDONS_VENV)/bin/python -m pytest -n $(CORES) --dist loadfile
 
 benchmark: $(INSTALLED)  ## every script of benchmarks/, each ends with a line of JSON
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[benchmark]'

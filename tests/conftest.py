@@ -1,4 +1,4 @@
-"""What every test needs: a key for pseudonyms that is not the user's own."""
+"""What every test needs: a key for pseudonyms that is not the user's own, and one set of kernels."""
 
 from __future__ import annotations
 
@@ -6,6 +6,10 @@ import os
 from collections.abc import Iterator
 
 import pytest
+
+# As the scripts do. TensorFlow reads it once, when it is imported: left to the order in which
+# tests are imported, a test and the script it starts could compute with different kernels.
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 
 @pytest.fixture(scope="session", autouse=True)

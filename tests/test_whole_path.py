@@ -38,6 +38,8 @@ from ichnet.training.classifier import train_classifier
 from ichnet.training.ensemble import train_ensemble
 from ichnet.training.segmenter import pretrain_encoder, train_segmenter
 
+pytestmark = pytest.mark.timeout(900)  # the first test waits for the whole path
+
 CLASSIFIER = "MobileNetV2-aihub-strong"
 
 
@@ -53,8 +55,9 @@ def tiny_config() -> Config:
         image=replace(config.image, matrix=32),
         phantom=replace(
             config.phantom,
-            matrix=48,
-            slices=(8, 8),
+            # the coarsest and shortest that prediction takes for a head CT
+            matrix=112,
+            slices=(12, 12),
             scans={"rsna": 4, "aihub": 60, "dumc": 8, "cq500": 6},
             ich_share={"rsna": 0.5, "aihub": 0.5, "dumc": 0.5, "cq500": 0.5},
         ),
@@ -205,7 +208,7 @@ def test_the_figures_of_the_method_come_from_the_models(finished):
     ]
     weights = method_figures.weights_by_kind(config, "ensemble-all", TEST_COHORTS, run)
     table = read_predictions(run.predictions("ensemble-all") / "dumc.slices.csv")
-    assert 0 < len(weights["normal"]) <= 8 * 14
+    assert 0 < len(weights["normal"]) <= 12 * 14
     assert len(weights["normal"]) >= np.count_nonzero(np.asarray(table["ANY"], float) == 0)
     for values in weights.values():
         np.testing.assert_allclose(values.sum(axis=1), 1, rtol=1e-5)
