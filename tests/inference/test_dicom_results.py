@@ -44,11 +44,17 @@ def items_of(content) -> Iterator[pydicom.Dataset]:
         yield from items_of(item)
 
 
-@pytest.fixture(scope="module", params=[80, 30], ids=["bleeding", "normal"])
+@pytest.fixture(
+    scope="module",
+    params=[(80, 1), (30, 1), (80, -1)],
+    ids=["bleeding", "normal", "from the vertex down"],
+)
 def predicted(request, model_dir, write_scan, tmp_path_factory):
     """Sources by SOP Instance UID, SEG, SR and JSON of a tilted series with an irregular gap."""
     folder = tmp_path_factory.mktemp("scan")
-    files = write_scan(folder / "scan", head(request.param), HEIGHTS_MM, series="7")
+    lesion_hu, step = request.param
+    hu, heights_mm = head(lesion_hu)[::step], HEIGHTS_MM[::step]
+    files = write_scan(folder / "scan", hu, heights_mm, series="7")
     out, dicom = predict(model_dir, folder / "scan", folder)
     sources = {pydicom.dcmread(f).SOPInstanceUID: pydicom.dcmread(f) for f in files}
     (seg,), (sr,) = dicom.glob("*.seg.dcm"), dicom.glob("*.sr.dcm")
@@ -60,7 +66,7 @@ def test_each_plane_lies_on_the_slice_it_was_drawn_on(predicted):
     sources, seg, _, result = predicted
     segmentation = highdicom.seg.segread(seg)
     assert segmentation.NumberOfFrames == len(sources)
-    order = list(sources)  # as written: index i at HEIGHTS_MM[i]
+    order = sorted(sources, key=lambda uid: sources[uid].ImagePositionPatient[2])
     masks = segmentation.get_pixels_by_source_instance(order, ignore_spatial_locations=True)
     expected = np.zeros((len(order), 64, 64), np.uint8)
     if result.decision == "hemorrhage":
