@@ -103,6 +103,8 @@ def load_tensorflow() -> None:
 def run_script(main: Callable[[], None]) -> None:
     """Run a script; what its user can mend ends in one line and exit code 2, not a traceback."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
+    # it shows a traceback for a damaged file, which is excluded with a reason all the same
+    logging.getLogger("pydicom").setLevel(logging.CRITICAL)
     try:
         main()
     except (ConfigError, ReadError, OSError, ValueError, FloatingPointError) as error:

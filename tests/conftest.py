@@ -1,4 +1,4 @@
-"""What every test needs: a key for pseudonyms that is not the user's own, and one set of kernels."""
+"""What every test needs: a pseudonym key that is not the user's own, and one set of kernels."""
 
 from __future__ import annotations
 

@@ -70,6 +70,16 @@ def test_an_unfinished_record_set_is_named(tmp_path):
     assert "Traceback" not in result.stderr
 
 
+def test_pydicom_does_not_tell_of_damage_that_is_counted():
+    program = (
+        "import logging\n"
+        "from ichnet.scripts import run_script\n"
+        "run_script(lambda: logging.getLogger('pydicom.pixels.decoders').error('Traceback'))\n"
+    )
+    done = run("-c", program)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_nothing_in_benchmarks_takes_one_of_them_for_a_module_of_python():
     """benchmarks/statistics.py comes before Python's own ``statistics`` for scripts beside it."""
     hidden = {path.stem for path in (ROOT / "benchmarks").glob("*.py")} & sys.stdlib_module_names
