@@ -35,7 +35,7 @@ def main() -> None:
 
     config = load_config(args.config)
     jobs = trainings(config)
-    slices = {job.network: job.slices for job in jobs}
+    one_of = {job.network: job for job in jobs}
     counts = Counter(job.network for job in jobs)
     rate, device_rate = matrix_product_rate(), args.device_tflops * 1e12
     costs = {}
@@ -45,8 +45,10 @@ def main() -> None:
             counts[one.name],
             one.parameters,
             one.forward_flops,
+            one.activation_bytes,
             one.seconds_per_slice,
-            slices[one.name],
+            one_of[one.name].slices,
+            one_of[one.name].batch,
         )
         print(f"{one.name}: {one.seconds_per_slice:.3g} s a slice")
     hours = {job.model: costs[job.network].hours(rate, device_rate) for job in jobs}

@@ -1,7 +1,8 @@
-"""How many operations a network needs, and how many a second this machine does at best."""
+"""How many operations and bytes a network needs, and what this machine does a second at best."""
 
 from __future__ import annotations
 
+import math
 import time
 
 import keras
@@ -27,6 +28,16 @@ def count_flops(model: keras.Model) -> float:
     options["output"] = "none"
     found = tf.compat.v1.profiler.profile(graph=graph.graph, options=options)
     return float(found.total_float_ops)
+
+
+def activation_bytes(model: keras.Model) -> int:
+    """Return the bytes of all layers' outputs for one sample.
+
+    About what a training step keeps for the gradient: some outputs are not needed for it, and
+    kernels take room of their own.
+    """
+    outputs = [tensor for layer in model.layers for tensor in tf.nest.flatten(layer.output)]
+    return sum(math.prod(one.shape[1:]) * tf.as_dtype(one.dtype).size for one in outputs)
 
 
 def matrix_product_rate() -> float:

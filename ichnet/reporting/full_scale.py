@@ -14,12 +14,16 @@ from ichnet.reporting.tables import Table
 BACKWARD = 3
 """A training step's operations over those of its forward pass."""
 
+BYTES_PER_PARAMETER = 16
+"""float32 weights, their gradient, and Adam's two moments."""
+
 CAPTION = (
     "Training alone, at the configuration's matrix and batches; early stopping off. Seconds a "
     "slice are measured on this machine (matrix products at {rate:.3g} TFLOP/s, steps of {batch} "
     "slices, median of {steps}); the share is that of the matrix-product rate that a step reaches. "
     "Hours on a device of {device:g} TFLOP/s are the same operations at the same share: "
-    "arithmetic, not a measurement."
+    "arithmetic, not a measurement. So is memory: 16 bytes a parameter (weights, gradient, two "
+    "moments) and all layers' outputs of a batch; kernels need room of their own."
 )
 
 
@@ -32,16 +36,25 @@ class Cost:
         jobs: how many trainings use it.
         parameters: of the network.
         forward_flops: of one slice.
+        activation_bytes: of all layers' outputs for one slice.
         seconds_per_slice: of a training step, measured.
         slices: that one training sees.
+        batch: slices of a step.
     """
 
     network: str
     jobs: int
     parameters: int
     forward_flops: float
+    activation_bytes: int
     seconds_per_slice: float
     slices: int
+    batch: int
+
+    @property
+    def bytes_of_a_step(self) -> int:
+        """What a training step holds."""
+        return self.parameters * BYTES_PER_PARAMETER + self.batch * self.activation_bytes
 
     def share(self, rate: float) -> float:
         """Return the part of a matrix-product rate (FLOP/s) that a training step reaches."""
@@ -81,6 +94,8 @@ def full_scale_table(
             f"{cost.slices:,}",
             f"{cost.hours(rate, rate):,.0f}",
             f"{cost.hours(rate, device_rate):.1f}",
+            str(cost.batch),
+            f"{cost.bytes_of_a_step / 1e9:.1f}",
         )
         for cost in costs
     )
@@ -100,6 +115,8 @@ def full_scale_table(
             "Slices of one training",
             "Hours of one, here",
             "Hours of one, device",
+            "Batch",
+            "GB of a step",
         ),
         rows=rows,
         notes=tuple(

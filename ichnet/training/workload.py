@@ -17,7 +17,7 @@ import numpy as np
 
 from ichnet.config import SEGMENTERS, Config, TrainingConfig
 from ichnet.networks.classifiers import build_classifier
-from ichnet.networks.flops import count_flops
+from ichnet.networks.flops import activation_bytes, count_flops
 from ichnet.networks.inception_unet import build_inception_unet, build_subtype_encoder
 from ichnet.networks.weight_model import build_weight_model
 from ichnet.runs import classifier_name, ensemble_name, segmenter_name
@@ -38,12 +38,14 @@ class Network:
         parameters: of the network.
         forward_flops: operations of one slice, forward; a training step does three times as many
             (forward, gradient by activations, gradient by weights).
+        activation_bytes: of one slice.
         seconds_per_slice: of a training step, measured, median.
     """
 
     name: str
     parameters: int
     forward_flops: float
+    activation_bytes: int
     seconds_per_slice: float
 
 
@@ -55,12 +57,14 @@ class Training:
         model: e.g. ``VGG19-aihub-strong``.
         network: the name of its :class:`Network`.
         slices: that it sees: batch, steps and epochs multiplied.
+        batch: slices of a step.
         after: the jobs whose results it needs.
     """
 
     model: str
     network: str
     slices: int
+    batch: int
     after: tuple[str, ...] = ()
 
 
@@ -68,19 +72,19 @@ def trainings(config: Config) -> list[Training]:
     """Return every training of an experiment without repeats, in an order that can be run."""
     classifiers, segmenters = config.classifiers, config.segmenters
     jobs = [
-        Training(classifier_name(backbone, arm), backbone, _slices(classifiers.training))
+        _training(classifier_name(backbone, arm), backbone, classifiers.training)
         for backbone in classifiers.backbones
         for arm in classifiers.arms
     ]
-    jobs.append(Training(ENCODER, "Encoder", _slices(segmenters.pretraining)))
+    jobs.append(_training(ENCODER, "Encoder", segmenters.pretraining))
     for name in SEGMENTERS:
         after = (ENCODER,) if name == "subtype" else ()
-        count = _slices(segmenters.training)
-        jobs.append(Training(segmenter_name(name), "Inception U-Net", count, after))
+        jobs.append(_training(segmenter_name(name), "Inception U-Net", segmenters.training, after))
     members = tuple(segmenter_name(name) for name in SEGMENTERS)
     for name in config.ensembles.combinations:
-        count = _slices(config.ensembles.training)
-        jobs.append(Training(ensemble_name(name), "Weight model", count, members))
+        jobs.append(
+            _training(ensemble_name(name), "Weight model", config.ensembles.training, members)
+        )
     return jobs
 
 
@@ -137,11 +141,18 @@ def _measure(name: str, model: keras.Model, inputs: Any, targets: Any) -> Networ
         model.train_on_batch(inputs, targets)
         seconds.append(time.perf_counter() - start)
     network = Network(
-        name, model.count_params(), count_flops(model), float(np.median(seconds[1:])) / len(inputs)
+        name,
+        model.count_params(),
+        count_flops(model),
+        activation_bytes(model),
+        float(np.median(seconds[1:])) / len(inputs),
     )
     keras.backend.clear_session()
     return network
 
 
-def _slices(training: TrainingConfig) -> int:
-    return training.batch_size * training.steps_per_epoch * training.epochs
+def _training(
+    model: str, network: str, training: TrainingConfig, after: tuple[str, ...] = ()
+) -> Training:
+    slices = training.batch_size * training.steps_per_epoch * training.epochs
+    return Training(model, network, slices, training.batch_size, after)

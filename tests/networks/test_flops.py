@@ -5,7 +5,7 @@ from __future__ import annotations
 import keras
 import pytest
 
-from ichnet.networks.flops import count_flops
+from ichnet.networks.flops import activation_bytes, count_flops
 
 
 def test_a_convolution_and_a_dense_layer():
@@ -15,4 +15,7 @@ def test_a_convolution_and_a_dense_layer():
     outputs = keras.layers.Dense(5)(keras.layers.Flatten()(features))
     convolution = 64 * 3 * (2 * 18 + 1)
     dense = 5 * (2 * 192 + 1)
-    assert count_flops(keras.Model(inputs, outputs)) == pytest.approx(convolution + dense)
+    model = keras.Model(inputs, outputs)
+    assert count_flops(model) == pytest.approx(convolution + dense)
+    # input 8 x 8 x 2, convolution 8 x 8 x 3, the same flat, 5 outputs; 4 bytes each
+    assert activation_bytes(model) == 4 * (128 + 192 + 192 + 5)

@@ -7,7 +7,8 @@ import pytest
 from ichnet.reporting.full_scale import Cost, full_scale_table, makespan
 
 # 3 x 1e9 operations in 0.1 s are 30 GFLOP/s; 72,000 slices take 7,200 s
-COST = Cost("VGG19", 3, 20_000_000, 1e9, 0.1, 72_000)
+# 20 M parameters x 16 bytes and 32 x 50 MB of outputs are 1.92 GB
+COST = Cost("VGG19", 3, 20_000_000, 1e9, 50_000_000, 0.1, 72_000, 32)
 
 
 def test_share_and_hours():
@@ -18,7 +19,9 @@ def test_share_and_hours():
 
 def test_table_states_what_was_measured_and_what_was_not():
     table = full_scale_table([COST], {1: 6.0, 8: 2.0}, 60e9, 600e9, batch=2, steps=3)
-    assert table.rows == (("VGG19", "3", "20.00", "1.0", "0.1", "0.50", "72,000", "2", "0.2"),)
+    assert table.rows == (
+        ("VGG19", "3", "20.00", "1.0", "0.1", "0.50", "72,000", "2", "0.2", "32", "1.9"),
+    )
     assert "0.06 TFLOP/s, steps of 2 slices, median of 3" in table.caption
     assert "arithmetic, not a measurement" in table.caption
     assert table.notes[0] == "All trainings on 1 such device, one job each at a time: 6 hours."

@@ -17,6 +17,7 @@ def test_the_paper_has_22_trainings_and_an_encoder():
     assert len(jobs) == 12 + 1 + 5 + 5
     # 32 slices x 406 steps x 30 epochs
     assert jobs["VGG19-aihub-strong"].slices == 389_760
+    assert jobs["VGG19-aihub-strong"].batch == 32
     assert jobs["segmenter-subtype"].after == ("encoder-subtype",)
     assert len(jobs["ensemble-basic"].after) == 5
     assert makespan(dict.fromkeys(jobs, 1.0), {j: jobs[j].after for j in jobs}, 99) == 3.0
@@ -34,6 +35,7 @@ def test_each_network_is_measured_once():
     for one in found.values():
         assert one.parameters > 0
         assert one.forward_flops > 0
+        assert one.activation_bytes > 32 * 32 * 4
         assert one.seconds_per_slice > 0
     # the encoder is a part of the U-Net
     assert found["Encoder"].forward_flops < found["Inception U-Net"].forward_flops
