@@ -42,6 +42,7 @@ from ichnet.records.reader import slices_dataset
 from ichnet.records.record_set import RecordSet
 from ichnet.statistics.calibration import PlattCalibration
 from ichnet.training.compiling import compile_model
+from ichnet.training.ensemble import steps_at_once
 from ichnet.training.losses import SoftDice
 
 CONFIG = Path(__file__).parents[1] / "models" / "phantom.yaml"
@@ -126,8 +127,8 @@ def weight_epochs(
     cache_maps(members, record_set, ["test"], folder / "maps")
     training = config.ensembles.training
 
-    def fit(model: keras.Model, batches: tf.data.Dataset) -> Callable[[], object]:
-        compiled = compile_model(model, training, {"mask": SoftDice()})
+    def fit(model: keras.Model, batches: tf.data.Dataset, at_once: int) -> Callable[[], object]:
+        compiled = compile_model(model, training, {"mask": SoftDice()}, steps_at_once=at_once)
         return lambda: compiled.fit(batches, verbose=0)
 
     decode = maps_decoder(folder / "maps")
@@ -137,12 +138,16 @@ def weight_epochs(
     hu = keras.Input((config.image.matrix,) * 2, name="hu")
     whole = build_ensemble(members, new_weight_model(config), config.image, 1)
     through = keras.Model(hu, {"mask": whole(hu)["mask"]})
+    at_once = steps_at_once(len(cached))
     return len(record_set.slices), {
         "cached": fit(
             new_weight_model(config),
             cached.map(lambda one: (one["maps"], {"mask": one["mask"]})).prefetch(2),
+            at_once,
         ),
-        "members": fit(through, slices.map(lambda one: (one["hu"], {"mask": one["mask"]}))),
+        "members": fit(
+            through, slices.map(lambda one: (one["hu"], {"mask": one["mask"]})), at_once
+        ),
     }
 
 

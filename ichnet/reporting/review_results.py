@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from ichnet.files import write_whole
 from ichnet.reporting.review_answers import UNANSWERED, VOTE_COLUMNS, Answers
-from ichnet.reporting.tables import DASH, Cell, Estimate, Table
+from ichnet.reporting.tables import DASH, Cell, Estimate, Table, p_value
 from ichnet.statistics.agreement import cohen_kappa, count_ratings, fleiss_kappa
 from ichnet.statistics.interval import Interval
 from ichnet.statistics.proportions import mcnemar_test, proportion_interval
@@ -251,7 +251,7 @@ def _against_model(
 ) -> str:
     given = decision != UNANSWERED
     ours, theirs = (model == truth)[given], (decision == truth)[given]
-    return f"{mcnemar_test(int((ours & ~theirs).sum()), int((~ours & theirs).sum())):.3f}"
+    return p_value(mcnemar_test(int((ours & ~theirs).sum()), int((~ours & theirs).sum())))
 
 
 def _estimate(interval: Interval) -> Estimate:

@@ -98,10 +98,13 @@ def draw_weights(weights: Mapping[str, NDArray[np.float64]], members: Sequence[s
                 widths=0.8 * width,
                 showfliers=False,
                 patch_artist=True,
-                medianprops={"color": "white"},
+                # in the member's colour, so that a box without any height is seen
+                medianprops={"color": colour, "lw": 2},
+                whiskerprops={"color": colour},
+                capprops={"color": colour},
             )
             for box in drawn["boxes"]:
-                box.set(facecolor=colour, edgecolor=colour)
+                box.set(facecolor=(colour, 0.3), edgecolor=colour)
             axes.plot([], [], lw=6, color=colour, label=member)
         axes.axhline(1 / len(members), color=SOFT_INK, lw=0.8, ls=(0, (2, 2)))
         titles = [f"{kind}\nn = {len(values):,}" for kind, values in weights.items()]

@@ -98,8 +98,12 @@ def compile_model(
     loss: Any,
     loss_weights: Mapping[str, float] | None = None,
     metrics: Any = None,
+    steps_at_once: int = 1,
 ) -> keras.Model:
     """Compile ``model`` and return it.
+
+    ``steps_at_once`` are run in one call of TensorFlow, which small networks finish before Python
+    has made the next; it must divide the steps of an epoch.
 
     XLA is what the configuration says, off by default: Keras 3 itself would turn it on, which on
     a CPU makes steps slower (``benchmarks/saliency_step.py --xla``).
@@ -110,6 +114,7 @@ def compile_model(
         loss_weights=loss_weights,
         metrics=metrics,
         jit_compile=training.xla,
+        steps_per_execution=steps_at_once,
     )
     # or the first step would make the optimizer's variables, and TensorFlow trace it once more
     if hasattr(model.optimizer, "build"):  # Keras 2's legacy optimizers have none

@@ -36,6 +36,9 @@ MAPS = "aihub-scans"
 SHUFFLED_RECORDS = 512
 """Records held for shuffling of either kind: 1.7 GiB for five members at 512 x 512."""
 
+MOST_STEPS_AT_ONCE = 12
+"""A step of the weight model takes TensorFlow as long as Python takes to ask for it."""
+
 SMOOTHING_SHARE = 0.001
 """Of a slice's pixels: smoothing of the weight model's Dice loss, but at least one pixel."""
 
@@ -73,7 +76,12 @@ def train_ensemble(config: Config, combination: str, run: RunFolder) -> keras.Mo
             settings.pixel_threshold,
             config.seed,
         )
-        return compile_model(model, settings.training, {"mask": mask_loss(config.image.matrix)})
+        return compile_model(
+            model,
+            settings.training,
+            {"mask": mask_loss(config.image.matrix)},
+            steps_at_once=steps_at_once(settings.training.steps_per_epoch),
+        )
 
     decode = maps_decoder(folder)
 
@@ -123,6 +131,12 @@ def train_ensemble(config: Config, combination: str, run: RunFolder) -> keras.Mo
             ]
         ),
     )
+
+
+def steps_at_once(steps_per_epoch: int) -> int:
+    """Return the largest number of steps that divides an epoch, up to ``MOST_STEPS_AT_ONCE``."""
+    possible = range(1, MOST_STEPS_AT_ONCE + 1)
+    return max(count for count in possible if steps_per_epoch % count == 0)
 
 
 def mask_loss(matrix: int) -> SoftDice:
