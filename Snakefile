@@ -92,6 +92,7 @@ rule results:
         f"{RUN}/report.html",
         f"{RUN}/tables/localisation.csv",
         f"{RUN}/tables/lesions.csv",
+        f"{RUN}/tables/slice_position.csv",
         f"{RUN}/metrics.json",
         f"{RUN}/figures/figure1.png",
         f"{RUN}/figures/efigure1.png",
@@ -455,6 +456,17 @@ rule calibration:
         f"{RUN}/figures/reliability.png",
     shell:
         "python eval/calibration.py --run {RUN}"
+
+
+rule slice_position:
+    input:
+        expand(f"{RECORDS}/{{set}}/info.json", set=["aihub-scans", *runs.TEST_COHORTS]),
+    output:
+        f"{RUN}/tables/slice_position.csv",
+    params:
+        section("evaluation.bootstrap_replicates"),
+    shell:
+        "python eval/slice_position.py --config {CONFIG} --records {RECORDS} --run {RUN}"
 
 
 rule table_or_figure:

@@ -72,7 +72,8 @@ def test_the_demonstration_runs_every_step(tmp_path):
 def test_the_results_page_needs_what_the_demonstration_leaves_out(tmp_path):
     counts = jobs(dry_run(tmp_path, ROOT / "models" / "reproduce.yaml", "results"))
     assert (counts["classifier"], counts["segmenter"], counts["ensemble"]) == (18, 15, 15)
-    assert counts["lesions"] == counts["localisation"] == counts["results"] == 1
+    assert counts["lesions"] == counts["localisation"] == counts["slice_position"] == 1
+    assert counts["results"] == 1
 
 
 def test_real_cohorts_take_the_place_of_the_phantom(tmp_path):

@@ -65,6 +65,12 @@ SECTIONS: tuple[Section, ...] = (
         tables=("table2", "table2_contrast", "table2_slices", "table2_slices_contrast", "etable1"),
     ),
     Section(
+        "The place of a slice",
+        "What an AUC by slice is to be held against: a score that never looks at the slice.",
+        "eval/slice_position.py --config models/{run.name}.yaml --records {records} --run {run}",
+        tables=("slice_position",),
+    ),
+    Section(
         "Where the classifiers look",
         "Saliency maps against outlines, measured apart from detection.",
         "eval/localise.py --config models/{run.name}.yaml --records {records} --run {run}",
