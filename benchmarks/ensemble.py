@@ -127,7 +127,8 @@ def weight_epochs(
     cache_maps(members, record_set, ["test"], folder / "maps")
     training = config.ensembles.training
 
-    def fit(model: keras.Model, batches: tf.data.Dataset, at_once: int) -> Callable[[], object]:
+    def fit(model: keras.Model, batches: tf.data.Dataset) -> Callable[[], object]:
+        at_once = steps_at_once(len(batches))
         compiled = compile_model(model, training, {"mask": SoftDice()}, steps_at_once=at_once)
         return lambda: compiled.fit(batches, verbose=0)
 
@@ -138,16 +139,12 @@ def weight_epochs(
     hu = keras.Input((config.image.matrix,) * 2, name="hu")
     whole = build_ensemble(members, new_weight_model(config), config.image, 1)
     through = keras.Model(hu, {"mask": whole(hu)["mask"]})
-    at_once = steps_at_once(len(cached))
     return len(record_set.slices), {
         "cached": fit(
             new_weight_model(config),
             cached.map(lambda one: (one["maps"], {"mask": one["mask"]})).prefetch(2),
-            at_once,
         ),
-        "members": fit(
-            through, slices.map(lambda one: (one["hu"], {"mask": one["mask"]})), at_once
-        ),
+        "members": fit(through, slices.map(lambda one: (one["hu"], {"mask": one["mask"]}))),
     }
 
 

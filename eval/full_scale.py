@@ -40,6 +40,7 @@ def main() -> None:
     rate, device_rate = matrix_product_rate(), args.device_tflops * 1e12
     costs = {}
     for one in measure_networks(config, args.batch):
+        job = one_of[one.name]
         costs[one.name] = Cost(
             one.name,
             counts[one.name],
@@ -47,8 +48,8 @@ def main() -> None:
             one.forward_flops,
             one.activation_bytes,
             one.seconds_per_slice,
-            one_of[one.name].slices,
-            one_of[one.name].batch,
+            job.slices,
+            job.batch,
         )
         print(f"{one.name}: {one.seconds_per_slice:.3g} s a slice")
     hours = {job.model: costs[job.network].hours(rate, device_rate) for job in jobs}

@@ -7,9 +7,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from ichnet.inference.environment import ONEDNN
+
 # As the scripts do. TensorFlow reads it once, when it is imported: left to the order in which
 # tests are imported, a test and the script it starts could compute with different kernels.
-os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+os.environ.setdefault(ONEDNN, "1")
 
 
 @pytest.fixture(scope="session", autouse=True)

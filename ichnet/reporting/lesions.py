@@ -70,7 +70,7 @@ def _recall_cells(lesions: list[dict[str, str]]) -> list[Cell]:
             cells.append(DASH)
             continue
         interval = proportion_interval(sum(found), len(found))
-        cells.append(Estimate(interval.value, interval.low, interval.high))
+        cells.append(Estimate.of(interval))
     return cells
 
 
@@ -85,7 +85,7 @@ def _scan_cells(scans: list[dict[str, str]], config: Config) -> list[Cell]:
             config.evaluation.bootstrap_replicates,
             seed=config.seed,
         )
-        return Estimate(interval.value, interval.low, interval.high)
+        return Estimate.of(interval)
 
     distances = [float(row["hausdorff95_mm"]) for row in scans if row["hausdorff95_mm"]]
     median = f"{np.median(distances):.1f} (n = {len(distances)})" if distances else DASH

@@ -76,7 +76,7 @@ def _mean(rows: list[dict[str, str]], name: str, config: Config) -> Estimate:
         config.evaluation.bootstrap_replicates,
         seed=config.seed,
     )
-    return Estimate(interval.value, interval.low, interval.high)
+    return Estimate.of(interval)
 
 
 def _patient(row: dict[str, str]) -> str:

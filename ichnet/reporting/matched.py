@@ -62,8 +62,8 @@ def match_models(
         gained, lost = int((normal[model] & ~own).sum()), int((own & ~normal[model]).sum())
         found[model] = Matched(
             threshold=matched,
-            sensitivity=_exact(point.true_positives, int(ich.sum())),
-            specificity=_exact(point.true_negatives, int((~ich).sum())),
+            sensitivity=Estimate.of(proportion_interval(point.true_positives, int(ich.sum()))),
+            specificity=Estimate.of(proportion_interval(point.true_negatives, int((~ich).sum()))),
             difference=(gained - lost) / len(own),
             p=None if model == REFERENCE else mcnemar_test(gained, lost),
         )
@@ -79,8 +79,3 @@ def unmatchable(subset: Composite, threshold: float) -> str:
     if not operating_point(subset.ich, subset.probability[REFERENCE], threshold).true_positives:
         return f"{REFERENCE} finds no hemorrhage at {threshold:g}"
     return ""
-
-
-def _exact(successes: int, total: int) -> Estimate:
-    interval = proportion_interval(successes, total)
-    return Estimate(interval.value, interval.low, interval.high)

@@ -25,7 +25,6 @@ from ichnet.statistics.calibration import (
     expected_calibration_error,
 )
 from ichnet.statistics.delong import delong_interval, delong_test
-from ichnet.statistics.interval import Interval
 from ichnet.statistics.operating_points import (
     OperatingPoint,
     operating_point,
@@ -117,12 +116,12 @@ def measure(composite: Composite, model: str, config: Config) -> Performance:
         for statistic in (Auc(), Sensitivity(threshold), Specificity(threshold))
     )
     return Performance(
-        auc=_estimate(delong_interval(ich, probability)),
-        auc_bootstrap=_estimate(auc),
-        sensitivity=_estimate(sensitivity),
-        specificity=_estimate(specificity),
-        sensitivity_exact=_estimate(proportion_interval(point.true_positives, positives)),
-        specificity_exact=_estimate(proportion_interval(point.true_negatives, negatives)),
+        auc=Estimate.of(delong_interval(ich, probability)),
+        auc_bootstrap=Estimate.of(auc),
+        sensitivity=Estimate.of(sensitivity),
+        specificity=Estimate.of(specificity),
+        sensitivity_exact=Estimate.of(proportion_interval(point.true_positives, positives)),
+        specificity_exact=Estimate.of(proportion_interval(point.true_negatives, negatives)),
         discarded=auc.discarded + sensitivity.discarded + specificity.discarded,
         decisions=point,
         youden_threshold=youden_threshold(ich, probability),
@@ -142,7 +141,7 @@ def compare(composite: Composite, model: str, reference: str, config: Config) ->
     ich = composite.ich
     a, b = composite.probability[model], composite.probability[reference]
     if composite.level == "slice":
-        difference = _estimate(_resampled(AucDifference(), composite, [a, b], config))
+        difference = Estimate.of(_resampled(AucDifference(), composite, [a, b], config))
         return Comparison(replace(difference, signed=True), None, None)
     test = delong_test(ich, a, b)
     difference = Estimate(test.difference, test.low, test.high, signed=True)
@@ -173,7 +172,3 @@ def _resampled(
         replicates=config.evaluation.bootstrap_replicates,
         seed=config.seed,
     )
-
-
-def _estimate(interval: Interval) -> Estimate:
-    return Estimate(interval.value, interval.low, interval.high)

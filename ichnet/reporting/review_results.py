@@ -20,7 +20,6 @@ from ichnet.files import write_whole
 from ichnet.reporting.review_answers import UNANSWERED, VOTE_COLUMNS, Answers
 from ichnet.reporting.tables import DASH, Cell, Estimate, Table, p_value
 from ichnet.statistics.agreement import cohen_kappa, count_ratings, fleiss_kappa
-from ichnet.statistics.interval import Interval
 from ichnet.statistics.proportions import mcnemar_test, proportion_interval
 
 MODEL = "model"
@@ -102,11 +101,13 @@ def agreement_table(answers: Answers) -> Table:
     rows: list[tuple[Cell, ...]] = []
     if len(complete) >= 2 and len(answers.readers) >= 2:
         kappa = fleiss_kappa(count_ratings(complete))
-        rows.append(("Fleiss, all readers", str(len(complete)), _estimate(kappa), f"{kappa.z:.2f}"))
+        rows.append(
+            ("Fleiss, all readers", str(len(complete)), Estimate.of(kappa), f"{kappa.z:.2f}")
+        )
         for a, b in itertools.combinations(range(len(answers.readers)), 2):
             pair = cohen_kappa(complete[:, a], complete[:, b])
             names = f"Cohen, {answers.readers[a]} and {answers.readers[b]}"
-            rows.append((names, str(len(complete)), _estimate(pair), f"{pair.z:.2f}"))
+            rows.append((names, str(len(complete)), Estimate.of(pair), f"{pair.z:.2f}"))
     truth = answers.truth[answers.complete]
     unanimous = (complete == complete[:, :1]).all(axis=1)
     with_truth = int((unanimous & (complete[:, 0] == truth)).sum()) if len(complete) else 0
@@ -243,7 +244,7 @@ def _unanswered(answers: Answers) -> tuple[str, ...]:
 def _share(right: NDArray[np.bool_]) -> Cell:
     if not len(right):
         return DASH
-    return _estimate(proportion_interval(int(right.sum()), len(right)))
+    return Estimate.of(proportion_interval(int(right.sum()), len(right)))
 
 
 def _against_model(
@@ -252,7 +253,3 @@ def _against_model(
     given = decision != UNANSWERED
     ours, theirs = (model == truth)[given], (decision == truth)[given]
     return p_value(mcnemar_test(int((ours & ~theirs).sum()), int((~ours & theirs).sum())))
-
-
-def _estimate(interval: Interval) -> Estimate:
-    return Estimate(interval.value, interval.low, interval.high)

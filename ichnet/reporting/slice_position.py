@@ -60,7 +60,7 @@ def position_table(learnt: RecordSet, tested: Sequence[RecordSet], config: Confi
             *(f"{10 * part}–{10 * part + 10} % of the height" for part in range(TENTHS)),
             "AUC",
         ),
-        rows=((*(f"{share:.3f}" for share in shares), Estimate(auc.value, auc.low, auc.high)),),
+        rows=((*(f"{share:.3f}" for share in shares), Estimate.of(auc)),),
     )
 
 

@@ -6,6 +6,10 @@ import html
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ichnet.statistics.interval import Interval
 
 DASH = "–"
 """What a cell shows that has no value; the table's notes say why."""
@@ -25,6 +29,11 @@ class Estimate:
     low: float
     high: float
     signed: bool = False
+
+    @classmethod
+    def of(cls, interval: Interval) -> Estimate:
+        """Return what statistics give as a cell."""
+        return cls(interval.value, interval.low, interval.high)
 
     def __str__(self) -> str:
         if self.signed:
