@@ -67,8 +67,12 @@ def position_table(learnt: RecordSet, tested: Sequence[RecordSet], config: Confi
 def _slices(
     record_set: RecordSet, split: str
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_], NDArray[np.str_]]:
-    """Return tenth of the height from the feet, ICH and patient of each slice of known truth."""
-    patients = {row["scan_id"]: row["patient_id"] for row in record_set.scans}
+    """Return tenth of the height from the feet, ICH and patient of each slice of known truth.
+
+    Patients are unique over cohorts, as in every other table.
+    """
+    cohort = record_set.folder.name
+    patients = {row["scan_id"]: f"{cohort}/{row['patient_id']}" for row in record_set.scans}
     rows = [row for row in record_set.slices if row["split"] == split]
     counts = Counter(row["scan_id"] for row in rows)
     known = [row for row in rows if row["ANY"] in ("0", "1")]
