@@ -12,7 +12,7 @@ import json
 import re
 import types
 import typing
-from dataclasses import MISSING, asdict, dataclass, fields, is_dataclass
+from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -159,6 +159,8 @@ class ClassifierConfig:
         loss: of the probability: any that ``keras.losses.get`` understands, a name or
             ``{class_name: ..., config: {...}}``, also of a module under ``register``.
         metrics: of the probability, beside its AUC; likewise.
+        training_by_backbone: what takes the place of ``training`` for a backbone; without batch
+            normalisation, VGG19 does not bear the others' learning rate.
     """
 
     backbones: tuple[Backbone, ...]
@@ -171,6 +173,12 @@ class ClassifierConfig:
     frozen_epochs: int = 0
     loss: str | dict[str, Any] = "BinaryCrossentropy"
     metrics: tuple[str | dict[str, Any], ...] = ()
+    training_by_backbone: dict[Backbone, TrainingConfig] = field(default_factory=dict)
+
+    def of(self, backbone: Backbone) -> ClassifierConfig:
+        """Return the settings of one backbone, of which others' training is no part."""
+        training = self.training_by_backbone.get(backbone, self.training)
+        return replace(self, training=training, training_by_backbone={})
 
 
 @dataclass(frozen=True)
@@ -391,20 +399,23 @@ def _convert(value: object, kind: Any, where: str) -> object:
     if origin is dict:
         if not isinstance(value, dict):
             raise ConfigError(f"{where}: expected keys and values, got {value!r}")
-        _, item = typing.get_args(kind)
-        return {str(key): _convert(entry, item, f"{where}.{key}") for key, entry in value.items()}
+        keys, item = typing.get_args(kind)
+        return {
+            _convert(str(key), keys, where): _convert(entry, item, f"{where}.{key}")
+            for key, entry in value.items()
+        }
     return _convert_scalar(value, kind, where)
 
 
 def _convert_dataclass(value: object, kind: Any, where: str) -> object:
     if not isinstance(value, dict):
         raise ConfigError(f"{where}: expected keys and values, got {value!r}")
-    known = {field.name for field in fields(kind)}
+    known = {f.name for f in fields(kind)}
     for key in value:
         if key not in known:
             near = difflib.get_close_matches(str(key), known, n=1, cutoff=0.0)
             raise ConfigError(f"{where}: unknown key {key!r}; did you mean {near[0]!r}?")
-    required = (field.name for field in fields(kind) if field.default is MISSING)
+    required = (f.name for f in fields(kind) if f.default is MISSING is f.default_factory)
     missing = [name for name in required if name not in value]
     if missing:
         raise ConfigError(f"{where}: missing {', '.join(missing)}")

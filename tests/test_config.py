@@ -14,6 +14,7 @@ import yaml
 from ichnet.config import (
     Config,
     ConfigError,
+    TrainingConfig,
     WindowConfig,
     config_from_mapping,
     config_to_mapping,
@@ -236,6 +237,22 @@ def test_fields_with_a_default_may_be_left_out(load):
     assert (training.patience_epochs, training.precision) == (None, "float32")
     changed = load("classifiers", "training", "patience_epochs", value=3)
     assert changed.classifiers.training.patience_epochs == 3
+
+
+def test_a_backbone_can_have_a_training_of_its_own(load):
+    usual = load("seed", value=1).classifiers
+    assert usual.of("VGG19") == usual
+    own = {"optimizer": "SGD", "batch_size": 2, "epochs": 7, "steps_per_epoch": 3}
+    settings = load("classifiers", "training_by_backbone", value={"VGG19": own}).classifiers
+    assert settings.of("VGG19").training == TrainingConfig("SGD", 2, 7, 3)
+    # another's training is no part of what MobileNetV2 depends on
+    assert settings.of("MobileNetV2") == usual.of("MobileNetV2")
+
+
+def test_a_training_of_an_unknown_backbone_is_refused(load):
+    message = "training_by_backbone: 'VGG16' is not one of DenseNet121"
+    with pytest.raises(ConfigError, match=message):
+        load("classifiers", "training_by_backbone", value={"VGG16": {}})
 
 
 def test_weights_are_fitted_on_held_out_or_on_training_patients(load):

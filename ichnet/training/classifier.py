@@ -47,7 +47,8 @@ def train_classifier(
     register_modules(config.register)
     record_set = RecordSet.open(records / ARM_RECORDS[arm])
     require_patient_disjoint((record_set, split) for split in record_set.splits)
-    settings = config.classifiers
+    settings = config.classifiers.of(backbone)
+    config = replace(config, classifiers=settings)
     name = classifier_name(backbone, arm)
 
     def build(frozen: bool = False) -> keras.Model:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import keras
@@ -72,7 +72,7 @@ def trainings(config: Config) -> list[Training]:
     """Return every training of an experiment without repeats, in an order that can be run."""
     classifiers, segmenters = config.classifiers, config.segmenters
     jobs = [
-        _training(classifier_name(backbone, arm), backbone, classifiers.training)
+        _training(classifier_name(backbone, arm), backbone, classifiers.of(backbone).training)
         for backbone in classifiers.backbones
         for arm in classifiers.arms
     ]
@@ -104,10 +104,12 @@ def measure_networks(config: Config, batch: int) -> Iterator[Network]:
     maps = rng.uniform(size=(batch, matrix, matrix, len(SEGMENTERS))).astype(np.float32)
     segmenters, ensembles = config.segmenters, config.ensembles
     for backbone in config.classifiers.backbones:
-        with precision(config.classifiers.training.precision):
+        settings = config.classifiers.of(backbone)
+        with precision(settings.training.precision):
             model = build_classifier(backbone, config.image, None, config.seed)
+        model = compile_classifier(model, replace(config, classifiers=settings), strong=True)
         targets = {"probability": labels[:, :1], "saliency": mask}
-        yield _measure(backbone, compile_classifier(model, config, strong=True), hu, targets)
+        yield _measure(backbone, model, hu, targets)
     with precision(segmenters.pretraining.precision):
         model = build_subtype_encoder(
             config.image, segmenters.base_width, segmenters.depth, config.seed

@@ -355,6 +355,15 @@ def test_arms_differ_in_their_loss_alone(config, records, run, asked, monkeypatc
         np.testing.assert_array_equal(targets["saliency"].any(axis=(1, 2)), [1, 0, 1, 0])
 
 
+def test_a_backbone_is_trained_by_its_own_settings(config, records, run, asked, monkeypatch):
+    monkeypatch.setattr(classifier_module, "build_classifier", stand_in)
+    training = replace(config.classifiers.training, batch_size=2, steps_per_epoch=3)
+    settings = replace(config.classifiers, training_by_backbone={"VGG19": training})
+    train_classifier(replace(config, classifiers=settings), "VGG19", "aihub-weak", records, run)
+    batches = list(asked["train"](0).as_numpy_iterator())
+    assert [hu.shape for hu, _ in batches] == [(2, MATRIX, MATRIX)] * 3
+
+
 def test_a_frozen_body_stays_and_the_head_learns_then_all_does(config, records, run, monkeypatch):
     def two_layers(backbone, image, weights, seed) -> keras.Model:
         """A body of one convolution and the two layers of a head."""
