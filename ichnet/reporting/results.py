@@ -148,7 +148,8 @@ def results_page(run: RunFolder, records: Path, images: Path, analysis: str) -> 
         run: with the tables and figures that ``eval/`` wrote.
         records: folder of the record sets, named in commands.
         images: folder for the figures, beside the page.
-        analysis: Markdown by a person, put after the contrasts: what failed and what it shows.
+        analysis: Markdown by a person, put after the contrasts' sentences and before
+            their table: what failed and what it shows.
 
     Raises:
         FileNotFoundError: when a table or figure is missing; names the command that makes it.
@@ -160,14 +161,14 @@ def results_page(run: RunFolder, records: Path, images: Path, analysis: str) -> 
         parts.append(f"## {section.title}\n\n{section.text}\n\n`{command}`\n")
         if section.title == "Contrasts":
             parts.append("\n".join(sentences(run.tables / "contrasts.csv")) + "\n")
+            if analysis:
+                parts.append(f"### What the contrasts show\n\n{analysis.strip()}\n")
         parts += [_table(run.tables / f"{name}.md", command) for name in section.tables]
         for name in section.figures:
             path = _existing(run.figures / f"{name}.png", command)
             with whole_path(images / path.name) as copy:
                 shutil.copyfile(path, copy)
             parts.append(f"![{section.title}]({images.parent.name}/{images.name}/{path.name})\n")
-        if section.title == "Contrasts" and analysis:
-            parts.append(f"### What the contrasts show\n\n{analysis.strip()}\n")
     return "\n".join(parts)
 
 
