@@ -57,6 +57,15 @@ def section(*names):
     }
 
 
+def classifier_section(wildcards):
+    """Return the parts of the configuration that a classifier depends on: of the trainings its own."""
+    parts = section("image", "augmentation", "classifiers", "register")
+    own = parts["classifiers"].pop("training_by_backbone", {})
+    if wildcards.backbone in own:
+        parts["classifiers"]["training"] = own[wildcards.backbone]
+    return parts
+
+
 def seed_of(wildcards):
     """Return the seed of a run: the configuration's, or a repeat's."""
     return REPEATS.get(wildcards.run, config["seed"])
@@ -178,7 +187,7 @@ rule classifier:
     output:
         "{run}/models/{backbone}-{arm}/finished.json",
     params:
-        settings=section("image", "augmentation", "classifiers", "register"),
+        settings=classifier_section,
         seed=seed_of,
     benchmark:
         "{run}/costs/classifier/{backbone}-{arm}.tsv"

@@ -106,6 +106,22 @@ def test_another_backbone_repeats_none_of_the_first(finished, tmp_path):
     assert jobs(dry_run(finished, config))["classifier"] == 3
 
 
+def test_a_training_of_its_own_repeats_no_other_backbone(finished, tmp_path):
+    own = "{VGG19: {optimizer: SGD, batch_size: 2, epochs: 1, steps_per_epoch: 3}}"
+    text = (finished / "config.yaml").read_text(encoding="utf-8")
+    text = text.replace("[MobileNetV2] ", "[MobileNetV2, VGG19] ")
+    config = tmp_path / "config.yaml"
+    setting = "  saliency_weight: 1"
+    assert text.count(setting) == 1
+    config.write_text(
+        text.replace(setting, f"  training_by_backbone: {own}\n{setting}"), encoding="utf-8"
+    )
+    assert jobs(dry_run(finished, config))["classifier"] == 3
+    text = config.read_text(encoding="utf-8").replace("{VGG19:", "{MobileNetV2:")
+    config.write_text(text, encoding="utf-8")
+    assert jobs(dry_run(finished, config))["classifier"] == 6
+
+
 def test_a_repeat_trains_all_again_on_the_same_data(finished, tmp_path):
     text = (finished / "config.yaml").read_text(encoding="utf-8")
     config = tmp_path / "config.yaml"
