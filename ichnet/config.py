@@ -415,7 +415,9 @@ def _convert_dataclass(value: object, kind: Any, where: str) -> object:
         if key not in known:
             near = difflib.get_close_matches(str(key), known, n=1, cutoff=0.0)
             raise ConfigError(f"{where}: unknown key {key!r}; did you mean {near[0]!r}?")
-    required = (f.name for f in fields(kind) if f.default is MISSING is f.default_factory)
+    required = (
+        f.name for f in fields(kind) if f.default is MISSING and f.default_factory is MISSING
+    )
     missing = [name for name in required if name not in value]
     if missing:
         raise ConfigError(f"{where}: missing {', '.join(missing)}")
