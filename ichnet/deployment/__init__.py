@@ -1,1 +1,1 @@
-"""Trained models applied: to records, to DICOM, as a SavedModel."""
+"""Trained models in use: export as a SavedModel, DICOM in, results out."""

@@ -29,8 +29,8 @@ from pydicom.sr.codedict import codes
 
 from ichnet import __version__
 from ichnet.ct.overlay import RESEARCH_USE
-from ichnet.inference.dicom_source import Identity
-from ichnet.inference.scan_result import ScanResult
+from ichnet.deployment.dicom_source import Identity
+from ichnet.deployment.scan_result import ScanResult
 
 SERIES_NUMBER = 9002
 SCHEME = "99ICHNET"

@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 from ichnet.ct.errors import ReadError
 from ichnet.ct.overlay import RESEARCH_USE
 from ichnet.ct.volume import Volume
+from ichnet.deployment.dicom_report import build_report
+from ichnet.deployment.dicom_segmentation import build_segmentation
+from ichnet.deployment.dicom_source import Identity, source_slices
+from ichnet.deployment.scan_result import ScanResult
 from ichnet.files import whole_path
-from ichnet.inference.dicom_report import build_report
-from ichnet.inference.dicom_segmentation import build_segmentation
-from ichnet.inference.dicom_source import Identity, source_slices
-from ichnet.inference.scan_result import ScanResult
 
 
 def dicom_paths(folder: Path, scan_id: str, has_mask: bool) -> tuple[Path, ...]:

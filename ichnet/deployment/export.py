@@ -1,7 +1,7 @@
 """A trained model as a SavedModel that serves HU slices and loads without ichnet.
 
 The folder is TF Serving's ``<model>/<version>/``; what the graph answers is
-:mod:`ichnet.inference.serving`'s.
+:mod:`ichnet.deployment.serving`'s.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ import tensorflow as tf
 
 from ichnet import __version__
 from ichnet.config import Config
+from ichnet.deployment.metadata import Kind, ModelMetadata, metadata_json, write_metadata
+from ichnet.deployment.model_card import Figures, model_card, write_card
+from ichnet.deployment.serving import ServedModel
+from ichnet.deployment.warmup import write_warmup
 from ichnet.files import whole_path
-from ichnet.inference.metadata import Kind, ModelMetadata, metadata_json, write_metadata
-from ichnet.inference.model_card import Figures, model_card, write_card
-from ichnet.inference.scan_score import Calibration
-from ichnet.inference.serving import ServedModel
-from ichnet.inference.warmup import write_warmup
+from ichnet.statistics.scan_score import Calibration
 
 NO_FIGURES: Figures = MappingProxyType({})
 

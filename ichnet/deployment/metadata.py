@@ -14,7 +14,7 @@ from typing import Literal
 from ichnet.config import ImageConfig, WindowConfig
 from ichnet.ct.overlay import RESEARCH_USE
 from ichnet.files import write_whole
-from ichnet.inference.scan_score import Calibration, calibration_from
+from ichnet.statistics.scan_score import Calibration, calibration_from
 
 Kind = Literal["classifier", "segmenter", "ensemble"]
 

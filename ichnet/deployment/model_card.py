@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from ichnet.ct.overlay import RESEARCH_USE
+from ichnet.deployment.metadata import ModelMetadata
 from ichnet.files import write_whole
-from ichnet.inference.metadata import ModelMetadata
 from ichnet.statistics.calibration import PlattCalibration
 
 MARKDOWN, JSON = "model_card.md", "model_card.json"
 
 Figures = Mapping[str, Mapping[str, Any]]
-"""By test set, as :func:`ichnet.reporting.metrics.model_metrics` gives them."""
+"""By test set, as :func:`ichnet.reporting.measures.metrics.model_metrics` gives them."""
 
 KINDS = {
     "classifier": "A network that gives each slice a probability of hemorrhage, and no outline.",

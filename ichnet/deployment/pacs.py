@@ -15,7 +15,7 @@ from dicomweb_client import DICOMwebClient
 from tqdm import tqdm
 
 from ichnet.ct.pseudonym import pseudonym
-from ichnet.inference.predict import Predictor
+from ichnet.deployment.predict import Predictor
 
 CT = "CT"
 SERIES_UID = "0020000E"

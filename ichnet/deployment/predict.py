@@ -26,10 +26,9 @@ from ichnet.ct.overlay import save_overlay
 from ichnet.ct.pseudonym import pseudonym
 from ichnet.ct.resample import from_matrix, to_matrix
 from ichnet.ct.volume import Volume
-from ichnet.files import whole_path
-from ichnet.inference.read_ahead import read_ahead
-from ichnet.inference.saved_model import SavedModel
-from ichnet.inference.scan_result import (
+from ichnet.deployment.read_ahead import read_ahead
+from ichnet.deployment.saved_model import SavedModel
+from ichnet.deployment.scan_result import (
     PredictedSlices,
     Provenance,
     ScanResult,
@@ -38,7 +37,8 @@ from ichnet.inference.scan_result import (
     write_predictions_csv,
     write_result,
 )
-from ichnet.inference.suitability import require_suitable
+from ichnet.deployment.suitability import require_suitable
+from ichnet.files import whole_path
 
 BATCH_SLICES = 8
 """Few enough for the largest network at 512 x 512 in 4 GiB; more are hardly faster on a CPU."""
@@ -220,7 +220,7 @@ def predict_scan(
     result = summarize_scan(volume, predicted, model.metadata, _provenance(model, series))
     if dicom_dir:
         # highdicom is needed, and loaded, for this alone
-        from ichnet.inference.dicom_results import write_dicom_results
+        from ichnet.deployment.dicom_results import write_dicom_results
 
         write_dicom_results(volume, predicted.mask, result, series.files, dicom_dir)
     if nifti_dir and predicted.mask is not None:

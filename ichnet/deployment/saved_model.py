@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ichnet.inference.environment import quiet_tensorflow
-from ichnet.inference.metadata import ModelError, model_fingerprint, read_metadata
+from ichnet.deployment.environment import quiet_tensorflow
+from ichnet.deployment.metadata import ModelError, model_fingerprint, read_metadata
 
 
 class SavedModel:

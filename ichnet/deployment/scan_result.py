@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from ichnet import __version__
 from ichnet.ct.overlay import RESEARCH_USE
 from ichnet.ct.volume import Volume
+from ichnet.deployment.metadata import ModelMetadata
 from ichnet.files import write_whole
-from ichnet.inference.metadata import ModelMetadata
-from ichnet.inference.scan_score import scan_score
+from ichnet.statistics.scan_score import scan_score
 
 CSV_COLUMNS: tuple[str, ...] = (
     "scan_id",

@@ -14,11 +14,11 @@ import tensorflow as tf
 
 from ichnet.config import Config
 from ichnet.ct.volume import AIR_HU
-from ichnet.inference.graph_resample import from_matrix, resize_by_area, to_matrix
-from ichnet.inference.metadata import PNG_OFFSET
-from ichnet.inference.scan_score import Calibration
+from ichnet.deployment.graph_resample import from_matrix, resize_by_area, to_matrix
+from ichnet.deployment.metadata import PNG_OFFSET
 from ichnet.networks.scores import TopPixelMean
 from ichnet.statistics.calibration import SMALLEST, PlattCalibration
+from ichnet.statistics.scan_score import Calibration
 
 Answer = dict[str, tf.Tensor]
 
@@ -46,7 +46,7 @@ class ServedModel(tf.Module):
         bytes: the same of ``png``, string [batch], 16-bit grey PNG that hold HU + 32768.
         scan: of a whole scan with its spacing.
 
-    What they take and return is listed by :func:`ichnet.inference.export.export_model`.
+    What they take and return is listed by :func:`ichnet.deployment.export.export_model`.
     """
 
     def __init__(self, model: keras.Model, config: Config, calibration: Calibration) -> None:

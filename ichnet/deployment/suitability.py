@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pydicom
 
-from ichnet.cohorts.series_choice import CONTRAST_WORDS, PLAIN_WORDS
+from ichnet.ct.contrast_words import CONTRAST_WORDS, PLAIN_WORDS
 from ichnet.ct.errors import ReadError
 from ichnet.ct.header import lenient_pydicom
 from ichnet.ct.volume import Volume

@@ -16,7 +16,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
-from ichnet.inference.metadata import PNG_OFFSET, ModelMetadata
+from ichnet.deployment.metadata import PNG_OFFSET, ModelMetadata
 
 WARMUP_FILE = Path("assets.extra", "tf_serving_warmup_requests")
 """Inside a version folder."""

@@ -12,8 +12,8 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from ichnet.config import Config
+from ichnet.evaluation.predict_records import reader_and_answer
 from ichnet.files import write_whole
-from ichnet.inference.predict_records import reader_and_answer
 from ichnet.records.record_set import RecordSet
 from ichnet.runs import RunFolder
 from ichnet.statistics.lesions import (

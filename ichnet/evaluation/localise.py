@@ -10,8 +10,8 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
+from ichnet.evaluation.trained import load_best
 from ichnet.files import write_whole
-from ichnet.inference.trained import load_best
 from ichnet.records.reader import slices_dataset
 from ichnet.records.record_set import RecordSet
 from ichnet.runs import RunFolder

@@ -19,24 +19,11 @@ import tensorflow as tf
 from tqdm import tqdm
 
 from ichnet.config import SEGMENTERS, Config, ConfigError, weights_split
-from ichnet.inference.baselines import combine, least_squares_weights, write_weights
-from ichnet.inference.maps import maps_dataset, maps_members, require_maps_of
-from ichnet.inference.scan_score import (
-    CALIBRATIONS,
-    Calibration,
-    scan_score,
-    write_calibration,
-)
-from ichnet.inference.threshold import Prepared, prepare_scan, slice_scores, tune
-from ichnet.inference.trained import load_best, members_of_model
+from ichnet.evaluation.baselines import combine, least_squares_weights, write_weights
+from ichnet.evaluation.threshold import Prepared, prepare_scan, slice_scores, tune
+from ichnet.evaluation.trained import load_best, members_of_model
 from ichnet.networks.scores import TopPixelMean
-from ichnet.predictions import (
-    SCAN_COLUMNS,
-    SLICE_COLUMNS,
-    scans_path,
-    slices_path,
-    write_predictions,
-)
+from ichnet.records.maps import maps_dataset, maps_members, require_maps_of
 from ichnet.records.reader import slices_dataset
 from ichnet.records.record_set import RecordSet, require_strangers
 from ichnet.records.schema import Example
@@ -48,6 +35,19 @@ from ichnet.runs import (
     RunFolder,
     baseline_name,
     segmenter_name,
+)
+from ichnet.runs.predictions import (
+    SCAN_COLUMNS,
+    SLICE_COLUMNS,
+    scans_path,
+    slices_path,
+    write_predictions,
+)
+from ichnet.statistics.scan_score import (
+    CALIBRATIONS,
+    Calibration,
+    scan_score,
+    write_calibration,
 )
 from ichnet.subtypes import LABELS
 
@@ -319,7 +319,7 @@ def write_cohort(
     folder: Path,
     cohort: str,
 ) -> None:
-    """Write ``<cohort>.slices.csv`` and ``<cohort>.scans.csv`` (see ``ichnet.predictions``)."""
+    """Write a cohort's two files (see :mod:`ichnet.runs.predictions`)."""
     row_of = {row["scan_id"]: row for row in record_set.scans}
     slice_rows = (_slice_row(one, row_of[one.scan_id]["cohort"]) for one in predictions)
     write_predictions(slice_rows, SLICE_COLUMNS, slices_path(folder, cohort))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import keras
 
 from ichnet.config import SEGMENTERS, Config, Segmenter, members_of
-from ichnet.inference.maps import TRAINING_SPLIT, Fold
+from ichnet.evaluation.maps import TRAINING_SPLIT, Fold
 
 # the first three for the layers they register, without which Keras cannot load a network
 from ichnet.networks import classifiers, inception_unet, weight_model  # noqa: F401

@@ -25,7 +25,7 @@ from ichnet.config import (
     weights_split,
 )
 
-MODELS = Path(__file__).parents[1] / "models"
+MODELS = Path(__file__).parents[2] / "models"
 PHANTOM = MODELS / "phantom.yaml"
 CONFIGURATIONS = sorted(MODELS.glob("*.yaml"))
 

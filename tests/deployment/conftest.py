@@ -1,88 +1,24 @@
-"""A network whose every answer is known, and its export."""
+"""The export of a network whose every answer is known, and scans for it."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
 from pathlib import Path
 
-import keras
 import numpy as np
 import pytest
+from known_networks import (  # noqa: F401
+    bright_pixels,
+    calibration,
+    classifier,
+    config,
+    members,
+)
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
 
-from ichnet.cohorts.case import UNKNOWN, Case
-from ichnet.config import SEGMENTERS, Config, ImageConfig, load_config
-from ichnet.ct.volume import Volume
-from ichnet.inference.export import export_model
-from ichnet.networks.channels import hu_input
-from ichnet.records.record_set import RecordSet
-from ichnet.records.writer import RecordSetWriter
-from ichnet.statistics.calibration import PlattCalibration
+from ichnet.deployment.export import export_model
 
-MATRIX = 32
-TOP_PIXELS = 4
 TILT_DEGREES = 20.0
-LEVELS_HU = (50, 40, 60, 70, 80)
-
-
-@pytest.fixture(scope="session")
-def config() -> Config:
-    """The demonstration's configuration at 32 x 32 pixels of 4 mm."""
-    demo = load_config(Path(__file__).parents[2] / "models" / "phantom.yaml")
-    return replace(
-        demo,
-        data_statement="Not trained at all.",
-        image=replace(demo.image, matrix=MATRIX, field_of_view_mm=128.0),
-        evaluation=replace(demo.evaluation, top_pixels=TOP_PIXELS, threshold=0.5),
-    )
-
-
-def bright(image: ImageConfig, level_hu: float) -> keras.Model:
-    """A segmenter by hand: 0 up to a level, 1 from 20 HU above it on, in between in proportion.
-
-    It looks at the second window, 80/200, so what it sees ends at 180 HU.
-    """
-    hu, channels = hu_input(image)
-    convolution = keras.layers.Conv2D(1, 1)
-    scaled = convolution(channels)
-    kernel = np.array([0, 200 / 20, 0, 0], np.float32).reshape(1, 1, 4, 1)
-    convolution.set_weights([kernel, np.array([-(level_hu + 20) / 20], np.float32)])
-    flat = keras.layers.Reshape((image.matrix, image.matrix))(scaled)
-    return keras.Model(hu, keras.layers.ReLU(max_value=1.0, name="map")(flat))
-
-
-@pytest.fixture(scope="session")
-def bright_pixels(config) -> keras.Model:
-    """Sees what is brighter than 60 HU."""
-    return bright(config.image, 50)
-
-
-@pytest.fixture(scope="session")
-def members(config) -> dict[str, keras.Model]:
-    """Five segmenters that differ in what they call bright."""
-    levels_hu = dict(zip(SEGMENTERS, LEVELS_HU, strict=True))
-    return {name: bright(config.image, level_hu) for name, level_hu in levels_hu.items()}
-
-
-@pytest.fixture(scope="session")
-def classifier() -> keras.Model:
-    """Says how bright a slice is on the average; has the two outputs of a classifier."""
-    hu = keras.Input((MATRIX, MATRIX), name="hu")
-    saliency = keras.layers.Rescaling(0.01)(hu)
-    flat = keras.layers.Flatten()(saliency)
-    mean = keras.layers.Dense(
-        1, kernel_initializer=keras.initializers.Constant(1 / MATRIX**2), use_bias=False
-    )(flat)
-    return keras.Model(
-        hu, {"probability": keras.layers.Activation("sigmoid")(mean), "saliency": saliency}
-    )
-
-
-@pytest.fixture(scope="session")
-def calibration() -> PlattCalibration:
-    """Leaves scores as they are."""
-    return PlattCalibration(a=1.0, b=0.0)
 
 
 @pytest.fixture(scope="session")
@@ -155,80 +91,3 @@ def write_scan():
         return files
 
     return write
-
-
-def case(name: str, lesion_hu: int | None, outlined: bool = True, votes: tuple[int, ...] = ()):
-    """Three slices of 4 mm pixels, 5 mm apart; a lesion of 4 x 4 pixels on the second.
-
-    The outline is two columns too far to the right.
-    """
-    hu = np.full((3, MATRIX, MATRIX), 30, np.int16)
-    mask = np.zeros(hu.shape, np.uint8)
-    labels = np.zeros((3, 6), np.int8)
-    if lesion_hu is not None:
-        hu[1, 8:12, 8:12] = lesion_hu
-        mask[1, 8:12, 10:14] = 2  # IPH
-        labels[1, [0, 2]] = 1
-    volume = Volume(
-        hu=hu,
-        pixel_spacing_mm=(4.0, 4.0),
-        orientation=np.array([1.0, 0, 0, 0, 1, 0]),
-        positions_mm=np.array([[0.0, 0, z] for z in (0, 5, 10)]),
-        slice_spacing_mm=np.full(3, 5.0),
-        scan_id=name,
-        patient_id=f"patient of {name}",
-    )
-    return Case(
-        cohort="dumc" if votes else "aihub",
-        volume=volume,
-        scan_labels=labels.max(axis=0),
-        slice_labels=labels if outlined else np.full((3, 6), UNKNOWN, np.int8),
-        mask=mask if outlined else None,
-        votes=votes,
-    )
-
-
-@pytest.fixture(scope="session")
-def make_case():
-    """The function :func:`case`."""
-    return case
-
-
-@pytest.fixture(scope="session")
-def write_records(config):
-    """Write cases as a record set: ``{split: [case, ...]}``."""
-
-    def write(folder: Path, cases: dict[str, list[Case]]) -> RecordSet:
-        with RecordSetWriter(folder, config.image) as writer:
-            for split, chosen in cases.items():
-                for one in chosen:
-                    writer.add(one, split)
-            writer.finish([], {"image": asdict(config.image), "cases": repr(sorted(cases))})
-        return RecordSet.open(folder)
-
-    return write
-
-
-@pytest.fixture(scope="session")
-def records(write_records, tmp_path_factory) -> Path:
-    """AI-Hub's scans and the two test cohorts, tiny; nobody outlined the latter."""
-    root = tmp_path_factory.mktemp("records")
-    write_records(
-        root / "aihub-scans",
-        {
-            "train": [case("t1", 65)],
-            "validation": [case("v1", 65), case("v2", 65), case("v3", None), case("v4", None)],
-            "ensemble": [case("e1", 75)],
-        },
-    )
-    for cohort in ("dumc", "cq500"):
-        write_records(
-            root / cohort,
-            {
-                "test": [
-                    case(f"{cohort}1", 66, outlined=False, votes=(1, 1, 0)),
-                    case(f"{cohort}2", None, outlined=False, votes=(0, 0, 0)),
-                ]
-            },
-        )
-    return root

@@ -15,9 +15,9 @@ import pytest
 from ichnet.cli import SUCCESS, main
 from ichnet.ct.errors import ReadError
 from ichnet.ct.volume import Volume
-from ichnet.inference.dicom_source import source_slices
-from ichnet.inference.export import export_model
-from ichnet.inference.scan_result import read_result
+from ichnet.deployment.dicom_source import source_slices
+from ichnet.deployment.export import export_model
+from ichnet.deployment.scan_result import read_result
 
 HEIGHTS_MM = np.array([0, 5, 10, 20, 25, 30, 35, 40, 45, 50, 55])  # one gap is double
 BLEEDING = 2

@@ -8,9 +8,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ichnet.inference.export import export_model
-from ichnet.inference.metadata import ModelError, model_fingerprint, read_metadata
-from ichnet.inference.saved_model import SavedModel
+from ichnet.deployment.export import export_model
+from ichnet.deployment.metadata import ModelError, model_fingerprint, read_metadata
+from ichnet.deployment.saved_model import SavedModel
 from ichnet.runs import RunFolder
 
 MATRIX = 32  # of the configuration in conftest
@@ -120,7 +120,7 @@ def test_an_export_that_fails_leaves_nothing(
     def full(*_):
         raise OSError("no space left on device")
 
-    monkeypatch.setattr("ichnet.inference.export.write_card", full)
+    monkeypatch.setattr("ichnet.deployment.export.write_card", full)
     with pytest.raises(OSError, match="no space"):
         export_model(bright_pixels, "bright", config, calibration, tmp_path / "bright" / "1")
     assert list((tmp_path / "bright").iterdir()) == []

@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from ichnet.ct import resample
-from ichnet.inference.graph_resample import axis_weights, from_matrix, resize_by_area, to_matrix
+from ichnet.deployment.graph_resample import axis_weights, from_matrix, resize_by_area, to_matrix
 
 
 def test_resizing_takes_the_mean_under_each_new_pixel():

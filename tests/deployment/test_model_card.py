@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from ichnet.inference.metadata import read_metadata
-from ichnet.inference.model_card import card_markdown, model_card, write_card
+from ichnet.deployment.metadata import read_metadata
+from ichnet.deployment.model_card import card_markdown, model_card, write_card
 from ichnet.statistics.isotonic import IsotonicCalibration
 
 FIGURES = {

@@ -20,11 +20,11 @@ from ichnet.cli import EXCLUDED, FAILED, SUCCESS, main
 from ichnet.cohorts.case import Case
 from ichnet.ct.dicom import read_series
 from ichnet.ct.nifti import read_nifti
-from ichnet.inference import predict as prediction
-from ichnet.inference.export import export_model
-from ichnet.inference.predict import predict_inputs, predict_volume
-from ichnet.inference.saved_model import SavedModel
-from ichnet.inference.scan_result import CSV_COLUMNS
+from ichnet.deployment import predict as prediction
+from ichnet.deployment.export import export_model
+from ichnet.deployment.predict import predict_inputs, predict_volume
+from ichnet.deployment.saved_model import SavedModel
+from ichnet.deployment.scan_result import CSV_COLUMNS
 from ichnet.records.writer import encode_case
 
 KEY = bytes(range(32))

@@ -7,7 +7,7 @@ import weakref
 from contextlib import closing
 
 from ichnet.ct.errors import ReadError
-from ichnet.inference.read_ahead import read_ahead
+from ichnet.deployment.read_ahead import read_ahead
 
 
 class Scan:

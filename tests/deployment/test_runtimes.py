@@ -22,8 +22,8 @@ import pytest
 import tensorflow as tf
 
 from ichnet.ct.resample import to_matrix
-from ichnet.inference.export import export_model
-from ichnet.inference.metadata import read_metadata
+from ichnet.deployment.export import export_model
+from ichnet.deployment.metadata import read_metadata
 from ichnet.networks.classifiers import build_classifier
 from ichnet.networks.ensemble import build_ensemble
 from ichnet.networks.inception_unet import build_inception_unet

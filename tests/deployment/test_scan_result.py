@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from ichnet.ct.volume import Volume
-from ichnet.inference.metadata import ModelMetadata
-from ichnet.inference.scan_result import PredictedSlices, Provenance, summarize_scan
+from ichnet.deployment.metadata import ModelMetadata
+from ichnet.deployment.scan_result import PredictedSlices, Provenance, summarize_scan
 
 
 @pytest.fixture

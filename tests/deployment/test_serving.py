@@ -10,10 +10,10 @@ import pytest
 import tensorflow as tf
 
 from ichnet.ct.volume import Volume
-from ichnet.inference.predict import predict_volume
-from ichnet.inference.saved_model import SavedModel
-from ichnet.inference.scan_result import Provenance, summarize_scan
-from ichnet.inference.serving import calibrate
+from ichnet.deployment.predict import predict_volume
+from ichnet.deployment.saved_model import SavedModel
+from ichnet.deployment.scan_result import Provenance, summarize_scan
+from ichnet.deployment.serving import calibrate
 from ichnet.statistics.calibration import PlattCalibration
 from ichnet.statistics.isotonic import IsotonicCalibration
 

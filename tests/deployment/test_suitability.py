@@ -10,7 +10,7 @@ from pydicom import dcmread
 
 from ichnet.ct.dicom import read_series
 from ichnet.ct.errors import ReadError
-from ichnet.inference.suitability import require_suitable
+from ichnet.deployment.suitability import require_suitable
 
 KEY = bytes(range(32))
 HEIGHTS_MM = np.arange(0, 60, 5)

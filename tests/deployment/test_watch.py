@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from ichnet.inference.watch import stopped_by_signals, watch
+from ichnet.deployment.watch import stopped_by_signals, watch
 
 
 def watched(folder, settle_s, until):

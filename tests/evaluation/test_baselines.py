@@ -9,8 +9,8 @@ import pytest
 import tensorflow as tf
 from scipy.optimize import nnls
 
-from ichnet.inference import baselines
-from ichnet.inference.baselines import combine, least_squares_weights, write_weights
+from ichnet.evaluation import baselines
+from ichnet.evaluation.baselines import combine, least_squares_weights, write_weights
 
 MAPS = tf.constant([[[[0.2, 0.8], [0.0, 0.4]], [[1.0, 1.0], [0.6, 0.0]]]])
 

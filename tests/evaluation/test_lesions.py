@@ -11,8 +11,8 @@ import pytest
 import tensorflow as tf
 
 from ichnet.config import load_config
-from ichnet.inference import lesions
-from ichnet.inference.lesions import measure_lesions, scan_maps
+from ichnet.evaluation import lesions
+from ichnet.evaluation.lesions import measure_lesions, scan_maps
 from ichnet.runs import RunFolder
 
 CONFIG = load_config(Path(__file__).parents[2] / "models" / "phantom.yaml")

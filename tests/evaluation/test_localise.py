@@ -6,7 +6,7 @@ import csv
 
 import pytest
 
-from ichnet.inference.localise import localise_model
+from ichnet.evaluation.localise import localise_model
 from ichnet.records.record_set import RecordSet
 from ichnet.runs import RunFolder
 

@@ -6,15 +6,9 @@ import numpy as np
 import pytest
 
 from ichnet.config import SEGMENTERS, ConfigError
-from ichnet.inference import maps as maps_module
-from ichnet.inference.maps import (
-    Fold,
-    cache_maps,
-    maps_dataset,
-    maps_fingerprint,
-    maps_members,
-    require_maps_of,
-)
+from ichnet.evaluation import maps as maps_module
+from ichnet.evaluation.maps import Fold, cache_maps
+from ichnet.records.maps import maps_dataset, maps_fingerprint, maps_members, require_maps_of
 from ichnet.records.reader import slices_dataset
 from ichnet.records.record_set import RecordSet
 

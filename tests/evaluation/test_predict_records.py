@@ -11,17 +11,17 @@ import pytest
 
 from ichnet.cohorts.splits import PatientOverlapError
 from ichnet.config import ConfigError
-from ichnet.inference.export import export_model
-from ichnet.inference.maps import cache_maps
-from ichnet.inference.predict_records import fit_calibration, predict_model, predict_slices
-from ichnet.inference.saved_model import SavedModel
-from ichnet.inference.scan_score import read_calibration
-from ichnet.inference.trained import load_trained
+from ichnet.deployment.export import export_model
+from ichnet.deployment.saved_model import SavedModel
+from ichnet.evaluation.maps import cache_maps
+from ichnet.evaluation.predict_records import fit_calibration, predict_model, predict_slices
+from ichnet.evaluation.trained import load_trained
 from ichnet.networks.weight_model import build_weight_model
-from ichnet.predictions import read_predictions
 from ichnet.records.reader import slices_dataset
 from ichnet.records.record_set import RecordSet
 from ichnet.runs import TEST_COHORTS, RunFolder, ensemble_name, segmenter_name
+from ichnet.runs.predictions import read_predictions
+from ichnet.statistics.scan_score import read_calibration
 
 RECORD_SETS = ("aihub-scans", "dumc", "cq500")
 PIXEL_ML = 4 * 4 * 5 / 1000

@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from ichnet.inference.threshold import ThresholdRule, prepare_scan, slice_scores, tune
+from ichnet.evaluation.threshold import ThresholdRule, prepare_scan, slice_scores, tune
 
 PIXEL_MM, SPACING_MM = 2.0, 5.0
 VOXEL_ML = 0.02  # 2 x 2 x 5 mm

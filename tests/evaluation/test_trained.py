@@ -9,7 +9,7 @@ import keras
 import pytest
 
 from ichnet.config import ConfigError
-from ichnet.inference.trained import load_best, load_trained, members_of_model
+from ichnet.evaluation.trained import load_best, load_trained, members_of_model
 from ichnet.networks.channels import hu_input
 from ichnet.networks.classifiers import Bias
 from ichnet.networks.inception_unet import build_inception_unet
@@ -20,7 +20,7 @@ from ichnet.training.losses import SoftDice
 FRESH_PROCESS = """
 import sys
 from pathlib import Path
-from ichnet.inference.trained import load_best
+from ichnet.evaluation.trained import load_best
 from ichnet.runs import RunFolder
 
 for name in sys.argv[2:]:

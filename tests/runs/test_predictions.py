@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ichnet.predictions import (
+from ichnet.runs.predictions import (
     SCAN_COLUMNS,
     SLICE_COLUMNS,
     TEXT_COLUMNS,

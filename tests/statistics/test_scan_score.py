@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ichnet.inference.scan_score import read_calibration, scan_score, write_calibration
 from ichnet.statistics.calibration import PlattCalibration
 from ichnet.statistics.isotonic import IsotonicCalibration
+from ichnet.statistics.scan_score import read_calibration, scan_score, write_calibration
 
 
 def test_the_most_suspicious_slice_decides():

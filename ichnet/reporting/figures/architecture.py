@@ -10,7 +10,16 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, Rectangle
 
-from ichnet.reporting.style import BLUE, GREEN, INK, ORANGE, PAPER, SOFT_INK, new_figure, style
+from ichnet.reporting.figures.style import (
+    BLUE,
+    GREEN,
+    INK,
+    ORANGE,
+    PAPER,
+    SOFT_INK,
+    new_figure,
+    style,
+)
 
 UNET_TITLE = "eFigure 3. The U-Net of Inception modules"
 WEIGHT_MODEL_TITLE = "eFigure 4. The weight model and what it combines"

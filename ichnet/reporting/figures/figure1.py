@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from ichnet.config import Config, Segmenter
 from ichnet.records.record_set import RecordSet
 from ichnet.records.training_sets import training_scans
-from ichnet.reporting.style import (
+from ichnet.reporting.figures.style import (
     BLUE,
     GREEN,
     LINE,

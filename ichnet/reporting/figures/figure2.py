@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from ichnet.config import Config
 from ichnet.files import write_whole
-from ichnet.reporting.composite import FINAL_MODEL, Composite, load_composite
-from ichnet.reporting.etable1 import final_comparison_models
-from ichnet.reporting.metrics import SetMetrics, load_metrics
-from ichnet.reporting.style import PAPER, SOFT_INK, model_line, new_figure, style
-from ichnet.reporting.tables import Estimate
+from ichnet.reporting.figures.style import PAPER, SOFT_INK, model_line, new_figure, style
+from ichnet.reporting.measures.composite import FINAL_MODEL, Composite, load_composite
+from ichnet.reporting.measures.estimate import Estimate
+from ichnet.reporting.measures.metrics import SetMetrics, load_metrics
+from ichnet.reporting.tables.etable1 import final_comparison_models
 from ichnet.runs import RunFolder
 from ichnet.statistics.roc import roc_curve
 

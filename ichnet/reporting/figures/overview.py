@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from matplotlib.figure import Figure
 from matplotlib.transforms import blended_transform_factory
 
-from ichnet.reporting.style import INK, LINE, SOFT_INK, kind_colour, new_figure, style
-from ichnet.reporting.tables import Estimate
+from ichnet.reporting.figures.style import INK, LINE, SOFT_INK, kind_colour, new_figure, style
+from ichnet.reporting.measures.estimate import Estimate
 
 Groups = Mapping[str, Mapping[str, Estimate]]
 """By heading, then by model: its AUC."""

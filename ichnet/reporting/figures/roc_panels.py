@@ -9,13 +9,20 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from ichnet.config import Config
-from ichnet.reporting.composite import COHORT_TITLES, Composite, load_composite
-from ichnet.reporting.etable1 import final_comparison_models
-from ichnet.reporting.figure2 import Curve, curve_of
-from ichnet.reporting.metrics import SetMetrics, load_metrics
-from ichnet.reporting.plan import classifiers
-from ichnet.reporting.style import PAPER, SOFT_INK, kind_colour, model_line, new_figure, style
-from ichnet.reporting.table2 import ARM_TITLES
+from ichnet.reporting.figures.figure2 import Curve, curve_of
+from ichnet.reporting.figures.style import (
+    PAPER,
+    SOFT_INK,
+    kind_colour,
+    model_line,
+    new_figure,
+    style,
+)
+from ichnet.reporting.measures.composite import COHORT_TITLES, Composite, load_composite
+from ichnet.reporting.measures.metrics import SetMetrics, load_metrics
+from ichnet.reporting.measures.plan import classifiers
+from ichnet.reporting.tables.etable1 import final_comparison_models
+from ichnet.reporting.tables.table2 import ARM_TITLES
 from ichnet.runs import RunFolder, classifier_name
 
 ARM_DASHES: dict[str, Any] = {

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ichnet.config import WindowConfig
 from ichnet.ct.windows import apply_window
-from ichnet.reporting.style import BLUE, INK, ORANGE, SOFT_INK, VERMILION, new_figure, style
+from ichnet.reporting.figures.style import BLUE, INK, ORANGE, SOFT_INK, VERMILION, new_figure, style
 
 CHANNELS_TITLE = "eFigure 1. From HU to four channels"
 ARMS_TITLE = "eFigure 2. What each arm compares with the outline"

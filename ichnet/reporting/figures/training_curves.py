@@ -9,7 +9,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from ichnet.reporting.style import BLUE, SOFT_INK, VERMILION, new_figure, style
+from ichnet.reporting.figures.style import BLUE, SOFT_INK, VERMILION, new_figure, style
 from ichnet.runs import RunFolder
 
 PANELS_A_ROW = 4

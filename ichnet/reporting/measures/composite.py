@@ -10,7 +10,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ichnet.predictions import (
+from ichnet.runs import TEST_COHORTS, RunFolder, ensemble_name
+from ichnet.runs.predictions import (
     TEXT_COLUMNS,
     Table,
     concatenate,
@@ -18,7 +19,6 @@ from ichnet.predictions import (
     scans_path,
     slices_path,
 )
-from ichnet.runs import TEST_COHORTS, RunFolder, ensemble_name
 from ichnet.subtypes import LABELS, SUBTYPES
 
 Level = Literal["scan", "slice"]

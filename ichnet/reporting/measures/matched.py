@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ichnet.reporting.composite import Composite
-from ichnet.reporting.performance import unmeasurable
-from ichnet.reporting.plan import REFERENCE
-from ichnet.reporting.tables import Estimate
+from ichnet.reporting.measures.composite import Composite
+from ichnet.reporting.measures.estimate import Estimate
+from ichnet.reporting.measures.performance import unmeasurable
+from ichnet.reporting.measures.plan import REFERENCE
 from ichnet.statistics.operating_points import matched_sensitivity_threshold, operating_point
 from ichnet.statistics.proportions import mcnemar_test, proportion_interval
 

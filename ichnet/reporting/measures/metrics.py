@@ -17,11 +17,17 @@ from typing import Any, TypeVar
 import ichnet
 from ichnet.config import Config, fingerprint
 from ichnet.files import write_whole
-from ichnet.reporting.composite import Composite, Level, load_composite
-from ichnet.reporting.matched import Matched, match_models, unmatchable
-from ichnet.reporting.performance import Comparison, Performance, compare, measure, unmeasurable
-from ichnet.reporting.plan import ALL, Pair, classifiers, pairs, units_of_sets
-from ichnet.reporting.tables import Estimate
+from ichnet.reporting.measures.composite import Composite, Level, load_composite
+from ichnet.reporting.measures.estimate import Estimate
+from ichnet.reporting.measures.matched import Matched, match_models, unmatchable
+from ichnet.reporting.measures.performance import (
+    Comparison,
+    Performance,
+    compare,
+    measure,
+    unmeasurable,
+)
+from ichnet.reporting.measures.plan import ALL, Pair, classifiers, pairs, units_of_sets
 from ichnet.runs import RunFolder
 from ichnet.statistics.operating_points import OperatingPoint
 
@@ -62,7 +68,7 @@ NOTHING = SetMetrics(0, 0, "0 with and 0 without ICH, two of each are needed", {
 
 @dataclass(frozen=True)
 class Metrics:
-    """The figures of a run, by level and test set (see :func:`ichnet.reporting.plan.pairs`)."""
+    """The figures of a run, by level and test set (see :func:`.plan.pairs`)."""
 
     sets: Mapping[Level, Mapping[str, SetMetrics]]
 
@@ -127,7 +133,7 @@ def model_metrics(run: RunFolder, model: str, config: Config) -> dict[str, Any]:
     """Return one model's figures by test set, by scan, as JSON has them.
 
     Of each set ``scans``, ``with_ich`` and either ``unmeasurable``, the reason, or the fields of
-    :class:`~ichnet.reporting.performance.Performance`. Empty for a model without predictions.
+    :class:`~.performance.Performance`. Empty for a model without predictions.
 
     Raises:
         ValueError: when its predictions cannot be used; names the file.

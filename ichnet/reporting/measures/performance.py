@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ichnet.config import Config
-from ichnet.reporting.composite import Composite
-from ichnet.reporting.tables import Estimate
+from ichnet.reporting.measures.composite import Composite
+from ichnet.reporting.measures.estimate import Estimate
 from ichnet.statistics.bootstrap import BootstrapInterval, bootstrap_interval
 from ichnet.statistics.calibration import (
     CalibrationLine,

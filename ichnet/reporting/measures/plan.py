@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ichnet.config import SEGMENTERS, Config
-from ichnet.reporting.composite import FINAL_MODEL, Composite, Level
+from ichnet.reporting.measures.composite import FINAL_MODEL, Composite, Level
 from ichnet.runs import (
     BASELINES,
     TEST_COHORTS,

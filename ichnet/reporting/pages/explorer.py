@@ -12,14 +12,14 @@ from typing import Any
 import numpy as np
 
 from ichnet.config import Config
-from ichnet.reporting.composite import (
+from ichnet.reporting.measures.composite import (
     COHORT_TITLES,
     FINAL_MODEL,
     Composite,
     exclusive_subtypes,
 )
-from ichnet.reporting.performance import unmeasurable
-from ichnet.reporting.plan import test_sets
+from ichnet.reporting.measures.performance import unmeasurable
+from ichnet.reporting.measures.plan import test_sets
 
 
 def explorer_data(composite: Composite, config: Config) -> dict[str, Any] | None:

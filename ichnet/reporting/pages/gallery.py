@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ichnet.reporting.composite import COHORT_TITLES, Composite, exclusive_subtypes
-from ichnet.reporting.tables import DASH
+from ichnet.reporting.measures.composite import COHORT_TITLES, Composite, exclusive_subtypes
+from ichnet.reporting.tables.table import DASH
 
 SHOWN = 3
 """Scans of each kind."""

@@ -13,7 +13,7 @@ import jinja2
 def page_environment() -> jinja2.Environment:
     """Return the templates; what they insert is escaped, what they lack is an error."""
     return jinja2.Environment(
-        loader=jinja2.PackageLoader("ichnet.reporting"),
+        loader=jinja2.PackageLoader("ichnet.reporting.pages"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,

@@ -12,22 +12,22 @@ from markupsafe import Markup
 import ichnet
 from ichnet.config import SEGMENTERS, Config, fingerprint, load_config
 from ichnet.files import write_whole
-from ichnet.reporting.composite import FINAL_MODEL, Composite, load_composite
-from ichnet.reporting.difficult import difficult_tables
-from ichnet.reporting.etable1 import etable1
-from ichnet.reporting.explorer import explorer_data
-from ichnet.reporting.figure2 import FIGURE2_TITLE, draw_figure2, figure2
-from ichnet.reporting.gallery import choose_cases, gallery_page, read_predicted
-from ichnet.reporting.metrics import SetMetrics, load_metrics
-from ichnet.reporting.overview import Groups, draw_overview
-from ichnet.reporting.page import inline_json, page_environment, script_hash, template_text
-from ichnet.reporting.plan import classifiers
-from ichnet.reporting.style import inline_svg
-from ichnet.reporting.table1 import table1
-from ichnet.reporting.table2 import ARM_TITLES, table2
-from ichnet.reporting.table3 import table3
-from ichnet.reporting.tables import Table, to_html
-from ichnet.reporting.training_curves import draw_training_curves, read_logs
+from ichnet.reporting.figures.figure2 import FIGURE2_TITLE, draw_figure2, figure2
+from ichnet.reporting.figures.overview import Groups, draw_overview
+from ichnet.reporting.figures.style import inline_svg
+from ichnet.reporting.figures.training_curves import draw_training_curves, read_logs
+from ichnet.reporting.measures.composite import FINAL_MODEL, Composite, load_composite
+from ichnet.reporting.measures.metrics import SetMetrics, load_metrics
+from ichnet.reporting.measures.plan import classifiers
+from ichnet.reporting.pages.explorer import explorer_data
+from ichnet.reporting.pages.gallery import choose_cases, gallery_page, read_predicted
+from ichnet.reporting.pages.html import inline_json, page_environment, script_hash, template_text
+from ichnet.reporting.tables.difficult import difficult_tables
+from ichnet.reporting.tables.etable1 import etable1
+from ichnet.reporting.tables.table import Table, to_html
+from ichnet.reporting.tables.table1 import table1
+from ichnet.reporting.tables.table2 import ARM_TITLES, table2
+from ichnet.reporting.tables.table3 import table3
 from ichnet.runs import RunFolder, ensemble_name, segmenter_name
 
 SECTIONS: dict[str, str] = {

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ichnet.files import write_whole
-from ichnet.reporting.review_page import KeyRow
+from ichnet.reporting.review.page import KeyRow
 from ichnet.subtypes import SUBTYPES
 
 COLUMNS: tuple[str, ...] = (
@@ -24,7 +24,7 @@ COLUMNS: tuple[str, ...] = (
     "answered_at",
     "comment",
 )
-"""Of the CSV that the page exports; templates/review.js writes the same."""
+"""Of the CSV that the page exports; pages/templates/review.js writes the same."""
 
 UNANSWERED = -1
 

@@ -18,9 +18,9 @@ import numpy as np
 from markupsafe import Markup
 
 from ichnet.files import write_whole
-from ichnet.reporting.difficult import DifficultCase
-from ichnet.reporting.page import inline_json, page_environment, script_hash, template_text
-from ichnet.reporting.review_images import CODE_HU, EncodedScan
+from ichnet.reporting.pages.html import inline_json, page_environment, script_hash, template_text
+from ichnet.reporting.review.images import CODE_HU, EncodedScan
+from ichnet.reporting.tables.difficult import DifficultCase
 from ichnet.subtypes import SUBTYPES
 
 READERS: tuple[str, ...] = tuple(f"reader-{number}" for number in range(1, 7))
@@ -53,7 +53,7 @@ class KeyRow:
         case: e.g. ``case-017``.
         ich: ground truth.
         decision: whether the model called it, at the threshold of the configuration.
-        others: as in :class:`~ichnet.reporting.difficult.DifficultCase`.
+        others: as in :class:`~ichnet.reporting.tables.difficult.DifficultCase`.
     """
 
     review: str

@@ -17,8 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ichnet.files import write_whole
-from ichnet.reporting.review_answers import UNANSWERED, VOTE_COLUMNS, Answers
-from ichnet.reporting.tables import DASH, Cell, Estimate, Table, p_value
+from ichnet.reporting.measures.estimate import Estimate
+from ichnet.reporting.review.answers import UNANSWERED, VOTE_COLUMNS, Answers
+from ichnet.reporting.tables.table import DASH, Cell, Table, p_value
 from ichnet.statistics.agreement import cohen_kappa, count_ratings, fleiss_kappa
 from ichnet.statistics.proportions import mcnemar_test, proportion_interval
 

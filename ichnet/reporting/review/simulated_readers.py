@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from ichnet.reporting.review_answers import Answers
-from ichnet.reporting.review_page import READERS, KeyRow
+from ichnet.reporting.review.answers import Answers
+from ichnet.reporting.review.page import READERS, KeyRow
 
 
 def simulate_answers(

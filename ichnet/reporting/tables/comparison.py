@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ichnet.reporting.composite import Composite, Level
-from ichnet.reporting.metrics import SetMetrics
-from ichnet.reporting.performance import Comparison, Performance
-from ichnet.reporting.tables import DASH, Cell, p_value
+from ichnet.reporting.measures.composite import Composite, Level
+from ichnet.reporting.measures.metrics import SetMetrics
+from ichnet.reporting.measures.performance import Comparison, Performance
+from ichnet.reporting.tables.table import DASH, Cell, p_value
 from ichnet.statistics.multiplicity import holm
 
 SCAN_COLUMNS: tuple[str, ...] = (

@@ -12,11 +12,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ichnet.config import Config, ContrastConfig
-from ichnet.reporting.composite import Composite, load_composite
-from ichnet.reporting.metrics import Metrics, load_metrics
-from ichnet.reporting.performance import compare, unmeasurable
-from ichnet.reporting.plan import units_of_sets
-from ichnet.reporting.tables import DASH, Cell, Estimate, Table, p_value, signed
+from ichnet.reporting.measures.composite import Composite, load_composite
+from ichnet.reporting.measures.estimate import Estimate, signed
+from ichnet.reporting.measures.metrics import Metrics, load_metrics
+from ichnet.reporting.measures.performance import compare, unmeasurable
+from ichnet.reporting.measures.plan import units_of_sets
+from ichnet.reporting.tables.table import DASH, Cell, Table, p_value
 from ichnet.runs import RunFolder
 from ichnet.statistics.multiplicity import holm
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
-from ichnet.reporting.tables import Table
+from ichnet.reporting.tables.table import Table
 from ichnet.runs import RunFolder
 
 CAPTION = (

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ichnet.config import Config
-from ichnet.reporting.composite import (
+from ichnet.reporting.measures.composite import (
     COHORT_TITLES,
     FINAL_MODEL,
     Column,
@@ -21,7 +21,7 @@ from ichnet.reporting.composite import (
     exclusive_subtypes,
     load_composite,
 )
-from ichnet.reporting.tables import DASH, Table
+from ichnet.reporting.tables.table import DASH, Table
 from ichnet.runs import RunFolder
 
 AI_COHORT = "dumc"

@@ -5,11 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ichnet.config import Config
-from ichnet.reporting.comparison import Line, comparison_columns, comparison_rows, missing_notes
-from ichnet.reporting.composite import COHORT_TITLES, FINAL_MODEL, Composite, load_composite
-from ichnet.reporting.metrics import load_metrics
-from ichnet.reporting.plan import ALL, CONTRAST, classifiers
-from ichnet.reporting.tables import Cell, Table
+from ichnet.reporting.measures.composite import (
+    COHORT_TITLES,
+    FINAL_MODEL,
+    Composite,
+    load_composite,
+)
+from ichnet.reporting.measures.metrics import load_metrics
+from ichnet.reporting.measures.plan import ALL, CONTRAST, classifiers
+from ichnet.reporting.tables.comparison import (
+    Line,
+    comparison_columns,
+    comparison_rows,
+    missing_notes,
+)
+from ichnet.reporting.tables.table import Cell, Table
 from ichnet.runs import RunFolder
 
 CAPTION = (

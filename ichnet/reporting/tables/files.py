@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ichnet.files import write_whole
-from ichnet.reporting.latex import to_latex
-from ichnet.reporting.tables import DASH, Estimate, Table, to_html, to_markdown
+from ichnet.reporting.measures.estimate import Estimate
+from ichnet.reporting.tables.latex import to_latex
+from ichnet.reporting.tables.table import DASH, Table, to_html, to_markdown
 
 FORMATS = {"md": to_markdown, "html": to_html, "tex": to_latex}
 

@@ -9,7 +9,7 @@ import heapq
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ichnet.reporting.tables import Table
+from ichnet.reporting.tables.table import Table
 
 BACKWARD = 3
 """A training step's operations over those of its forward pass."""

@@ -6,7 +6,7 @@ import itertools
 import re
 from collections.abc import Iterator, Sequence
 
-from ichnet.reporting.tables import Cell, Table
+from ichnet.reporting.tables.table import Cell, Table
 
 SPECIAL: dict[str, str] = {
     "\\": r"\textbackslash{}",

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ichnet.files import write_whole
 from ichnet.paper import STATUSES, Ledger, PrintedNumber
-from ichnet.reporting.tables import Table, to_markdown
+from ichnet.reporting.tables.table import Table, to_markdown
 
 MEANINGS = {
     "consistent": "agrees with the other printed numbers that it can be checked against",

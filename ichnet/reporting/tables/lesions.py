@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from ichnet.config import Config
-from ichnet.reporting.tables import DASH, Cell, Estimate, Table
+from ichnet.reporting.measures.estimate import Estimate
+from ichnet.reporting.tables.table import DASH, Cell, Table
 from ichnet.runs import RunFolder
 from ichnet.statistics.bootstrap import mean_interval
 from ichnet.statistics.proportions import proportion_interval

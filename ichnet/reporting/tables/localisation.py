@@ -6,8 +6,9 @@ import csv
 from pathlib import Path
 
 from ichnet.config import Config
-from ichnet.reporting.table2 import ARM_TITLES
-from ichnet.reporting.tables import DASH, Cell, Estimate, Table
+from ichnet.reporting.measures.estimate import Estimate
+from ichnet.reporting.tables.table import DASH, Cell, Table
+from ichnet.reporting.tables.table2 import ARM_TITLES
 from ichnet.runs import RunFolder, classifier_name
 from ichnet.statistics.bootstrap import mean_interval
 

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from ichnet.config import Config
 from ichnet.records.record_set import RecordSet
-from ichnet.reporting.tables import Estimate, Table
+from ichnet.reporting.measures.estimate import Estimate
+from ichnet.reporting.tables.table import Table
 from ichnet.statistics.bootstrap import bootstrap_interval
 from ichnet.statistics.roc import roc_auc
 

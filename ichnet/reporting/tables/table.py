@@ -6,39 +6,11 @@ import html
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from ichnet.statistics.interval import Interval
+from ichnet.reporting.measures.estimate import Estimate
 
 DASH = "–"
 """What a cell shows that has no value; the table's notes say why."""
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A number with its interval.
-
-    Attributes:
-        value: the estimate.
-        low, high: ends of its 95 % interval.
-        signed: whether it is a difference, which is written with its sign.
-    """
-
-    value: float
-    low: float
-    high: float
-    signed: bool = False
-
-    @classmethod
-    def of(cls, interval: Interval) -> Estimate:
-        """Return what statistics give as a cell."""
-        return cls(interval.value, interval.low, interval.high)
-
-    def __str__(self) -> str:
-        if self.signed:
-            return f"{signed(self.value)} ({signed(self.low)} to {signed(self.high)})"
-        return f"{self.value:.3f} ({self.low:.3f}–{self.high:.3f})"
 
 
 Cell = str | Estimate
@@ -101,12 +73,6 @@ def to_html(table: Table) -> str:
         + (f'<ul class="notes">{notes}</ul>\n' if notes else "")
         + "</figure>\n"
     )
-
-
-def signed(value: float, digits: int = 3) -> str:
-    """Return a difference with a sign that is as wide as a digit: ``+0.013``, ``−0.013``."""
-    rounded = round(value, digits) + 0.0  # a difference that rounds to zero is not negative
-    return f"{rounded:+.{digits}f}".replace("-", "−")
 
 
 def count_share(count: int, total: int) -> str:

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ichnet.reporting.composite import COHORT_TITLES, exclusive_subtypes
-from ichnet.reporting.tables import DASH, Table, count_share
+from ichnet.reporting.measures.composite import COHORT_TITLES, exclusive_subtypes
+from ichnet.reporting.tables.table import DASH, Table, count_share
 from ichnet.subtypes import LABELS
 
 COLUMNS: dict[str, str] = {

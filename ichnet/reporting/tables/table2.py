@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from ichnet.config import Config
-from ichnet.reporting.comparison import Line, comparison_columns, comparison_rows, missing_notes
-from ichnet.reporting.composite import Composite, Level, load_composite
-from ichnet.reporting.metrics import SetMetrics, load_metrics
-from ichnet.reporting.plan import CONTRAST, REFERENCE_ARM, classifiers
-from ichnet.reporting.tables import Table
+from ichnet.reporting.measures.composite import Composite, Level, load_composite
+from ichnet.reporting.measures.metrics import SetMetrics, load_metrics
+from ichnet.reporting.measures.plan import CONTRAST, REFERENCE_ARM, classifiers
+from ichnet.reporting.tables.comparison import (
+    Line,
+    comparison_columns,
+    comparison_rows,
+    missing_notes,
+)
+from ichnet.reporting.tables.table import Table
 from ichnet.runs import RunFolder, classifier_name
 
 ARM_TITLES: dict[str, str] = {

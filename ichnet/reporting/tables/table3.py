@@ -7,11 +7,16 @@ from collections.abc import Mapping
 import numpy as np
 
 from ichnet.config import SEGMENTERS, Config
-from ichnet.reporting.comparison import Line, comparison_columns, comparison_rows, missing_notes
-from ichnet.reporting.composite import FINAL_MODEL, Composite, load_composite
-from ichnet.reporting.metrics import load_metrics
-from ichnet.reporting.plan import REFERENCE, TABLE3_SETS
-from ichnet.reporting.tables import Cell, Table
+from ichnet.reporting.measures.composite import FINAL_MODEL, Composite, load_composite
+from ichnet.reporting.measures.metrics import load_metrics
+from ichnet.reporting.measures.plan import REFERENCE, TABLE3_SETS
+from ichnet.reporting.tables.comparison import (
+    Line,
+    comparison_columns,
+    comparison_rows,
+    missing_notes,
+)
+from ichnet.reporting.tables.table import Cell, Table
 from ichnet.runs import (
     BASELINES,
     THRESHOLD,

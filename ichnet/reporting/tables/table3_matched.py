@@ -1,18 +1,19 @@
-"""Table 3's models at one sensitivity (see :mod:`ichnet.reporting.matched`)."""
+"""Table 3's models at one sensitivity (see :mod:`ichnet.reporting.measures.matched`)."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 from ichnet.config import SEGMENTERS, Config
-from ichnet.reporting.comparison import REFERENCE as REFERENCE_CELL
-from ichnet.reporting.comparison import missing_notes
-from ichnet.reporting.composite import load_composite
-from ichnet.reporting.matched import Matched
-from ichnet.reporting.metrics import load_metrics
-from ichnet.reporting.plan import TABLE3_SETS
-from ichnet.reporting.table3 import BASELINE_TITLES
-from ichnet.reporting.tables import DASH, Cell, Table, p_value, signed
+from ichnet.reporting.measures.composite import load_composite
+from ichnet.reporting.measures.estimate import signed
+from ichnet.reporting.measures.matched import Matched
+from ichnet.reporting.measures.metrics import load_metrics
+from ichnet.reporting.measures.plan import TABLE3_SETS
+from ichnet.reporting.tables.comparison import REFERENCE as REFERENCE_CELL
+from ichnet.reporting.tables.comparison import missing_notes
+from ichnet.reporting.tables.table import DASH, Cell, Table, p_value
+from ichnet.reporting.tables.table3 import BASELINE_TITLES
 from ichnet.runs import BASELINES, RunFolder, baseline_name, ensemble_name, segmenter_name
 from ichnet.statistics.multiplicity import holm
 

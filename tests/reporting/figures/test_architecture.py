@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from matplotlib.patches import FancyArrowPatch, Rectangle
 
-from ichnet.reporting.architecture import Stage, draw_unet, draw_weight_model
+from ichnet.reporting.figures.architecture import Stage, draw_unet, draw_weight_model
 
 STAGES = [
     Stage("down1", 32, 4, 100),

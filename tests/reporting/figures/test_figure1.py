@@ -10,7 +10,7 @@ import pytest
 
 from ichnet.config import Config
 from ichnet.records.record_set import SCAN_COLUMNS, SLICE_COLUMNS, write_table
-from ichnet.reporting.figure1 import draw_figure1, figure1
+from ichnet.reporting.figures.figure1 import draw_figure1, figure1
 
 
 def row(scan: str, split: str, *present: str, volume_ml: float = 0.0) -> dict[str, object]:

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from ichnet.config import Config
-from ichnet.predictions import SCAN_COLUMNS, scans_path, write_predictions
-from ichnet.reporting.etable1 import etable1
-from ichnet.reporting.figure2 import draw_figure2, figure2, write_curves
-from ichnet.reporting.style import inline_svg, new_figure, style, write_figure
+from ichnet.reporting.figures.figure2 import draw_figure2, figure2, write_curves
+from ichnet.reporting.figures.style import inline_svg, new_figure, style, write_figure
+from ichnet.reporting.tables.etable1 import etable1
 from ichnet.runs import RunFolder
+from ichnet.runs.predictions import SCAN_COLUMNS, scans_path, write_predictions
 
 
 @pytest.fixture

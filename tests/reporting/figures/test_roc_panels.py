@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from ichnet.config import BACKBONES, Config
-from ichnet.predictions import SCAN_COLUMNS, scans_path, write_predictions
-from ichnet.reporting.roc_panels import draw_panels, efigure6, efigure7
+from ichnet.reporting.figures.roc_panels import draw_panels, efigure6, efigure7
 from ichnet.runs import RunFolder
+from ichnet.runs.predictions import SCAN_COLUMNS, scans_path, write_predictions
 
 
 @pytest.fixture

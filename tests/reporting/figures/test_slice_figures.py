@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ichnet.config import WindowConfig
-from ichnet.reporting.slice_figures import ArmMap, draw_arms, draw_channels, draw_weights
+from ichnet.reporting.figures.slice_figures import ArmMap, draw_arms, draw_channels, draw_weights
 
 HU = np.array([[0.0, 40.0], [80.0, 2000.0]], np.float32)
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ichnet.reporting.training_curves import draw_training_curves, read_logs
+from ichnet.reporting.figures.training_curves import draw_training_curves, read_logs
 from ichnet.runs import RunFolder
 
 

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ichnet.predictions import SCAN_COLUMNS, scans_path, write_predictions
-from ichnet.reporting.metrics import load_metrics
-from ichnet.reporting.table3 import table3
+from ichnet.reporting.measures.metrics import load_metrics
+from ichnet.reporting.tables.table3 import table3
 from ichnet.runs import RunFolder
+from ichnet.runs.predictions import SCAN_COLUMNS, scans_path, write_predictions
 from ichnet.statistics.calibration import calibration_line
 from ichnet.statistics.delong import delong_test
 
@@ -167,7 +167,7 @@ def test_every_contrast_is_measured_once(run, config):
 
 
 def test_delong_s_test_of_the_run(run, config):
-    from ichnet.reporting.composite import load_composite
+    from ichnet.reporting.measures.composite import load_composite
 
     names = ["MobileNetV2-aihub-strong", "MobileNetV2-aihub-weak"]
     composite = load_composite(run, names)

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from ichnet.config import Config
-from ichnet.reporting.composite import Composite, Level
-from ichnet.reporting.performance import compare, measure, unmeasurable
+from ichnet.reporting.measures.composite import Composite, Level
+from ichnet.reporting.measures.performance import compare, measure, unmeasurable
 
 ICH = [1, 1, 1, 1, 0, 0, 0, 0]
 A = [0.9, 0.8, 0.45, 0.3, 0.6, 0.4, 0.2, 0.1]

@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 
 from ichnet.config import Config
-from ichnet.reporting.composite import FINAL_MODEL, load_composite
-from ichnet.reporting.explorer import explorer_data
+from ichnet.reporting.measures.composite import FINAL_MODEL, load_composite
+from ichnet.reporting.pages.explorer import explorer_data
 from ichnet.runs import RunFolder
 
 

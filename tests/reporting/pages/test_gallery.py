@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from ichnet.predictions import SCAN_COLUMNS, scans_path, write_predictions
-from ichnet.reporting.composite import Composite, load_composite
-from ichnet.reporting.gallery import choose_cases, gallery_page, read_predicted
+from ichnet.reporting.measures.composite import Composite, load_composite
+from ichnet.reporting.pages.gallery import choose_cases, gallery_page, read_predicted
 from ichnet.runs import RunFolder
+from ichnet.runs.predictions import SCAN_COLUMNS, scans_path, write_predictions
 
 SCANS = {
     "hit-1": (1, 0.99),

@@ -5,7 +5,7 @@ import json
 import jinja2
 import pytest
 
-from ichnet.reporting.page import inline_json, page_environment, script_hash
+from ichnet.reporting.pages.html import inline_json, page_environment, script_hash
 
 
 def test_no_string_can_end_the_script_that_holds_it():

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from ichnet.config import ConfigError
-from ichnet.reporting.page import script_hash
-from ichnet.reporting.report import render_report, write_report
+from ichnet.reporting.pages.html import script_hash
+from ichnet.reporting.pages.report import render_report, write_report
 from ichnet.runs import RunFolder
 
 MADE = datetime(2024, 2, 29, 12, 0, tzinfo=timezone.utc)

@@ -13,15 +13,15 @@ import numpy as np
 import pytest
 
 from ichnet.config import Config
-from ichnet.reporting.composite import FINAL_MODEL, Composite, load_composite
-from ichnet.reporting.plan import test_sets as sets_of
-from ichnet.reporting.report import render_report
+from ichnet.reporting.measures.composite import FINAL_MODEL, Composite, load_composite
+from ichnet.reporting.measures.plan import test_sets as sets_of
+from ichnet.reporting.pages.report import render_report
 from ichnet.runs import RunFolder
 from ichnet.statistics.operating_points import operating_point
 from ichnet.statistics.proportions import proportion_interval
 from ichnet.statistics.roc import roc_auc
 
-browser_module = runpy.run_path(str(Path(__file__).parents[1] / "browser.py"))
+browser_module = runpy.run_path(str(Path(__file__).parents[2] / "browser.py"))
 pytestmark = pytest.mark.skipif(not browser_module["EXECUTABLE"], reason=browser_module["WHY_NOT"])
 
 MADE = datetime(2024, 2, 29, tzinfo=timezone.utc)

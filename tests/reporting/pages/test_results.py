@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ichnet.reporting.results import SECTIONS, sentences, write_results
+from ichnet.reporting.pages.results import SECTIONS, sentences, write_results
 from ichnet.runs import RunFolder
 
 CONTRASTS = """\
@@ -52,7 +52,7 @@ def test_every_table_and_figure_with_its_command(complete, tmp_path):
         script = section.command.split()[0]
         assert f"`python {script} --" in text
         assert f" --run {complete.root}" in section.command.format(run=complete.root, records="r")
-        assert Path(__file__).parents[2].joinpath(script).exists()
+        assert Path(__file__).parents[3].joinpath(script).exists()
         assert all(f"\ntable {name}\n" in text for name in section.tables)
         for name in section.figures:
             assert f"(images/results/{name}.png)" in text

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from ichnet.ct.volume import Volume
-from ichnet.reporting.review_images import (
+from ichnet.reporting.review.images import (
     CODE_HU,
     LONGER_SIDE_PX,
     encode_scan,

@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from ichnet.reporting.difficult import DifficultCase
-from ichnet.reporting.review_images import EncodedScan
-from ichnet.reporting.review_page import (
+from ichnet.reporting.review.images import EncodedScan
+from ichnet.reporting.review.page import (
     KeyRow,
     number_cases,
     read_key,
     write_key,
     write_review,
 )
+from ichnet.reporting.tables.difficult import DifficultCase
 
 EVIL = "</script><script>alert('x')</script>"
 

@@ -6,15 +6,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ichnet.reporting.review_answers import (
+from ichnet.reporting.measures.estimate import Estimate
+from ichnet.reporting.review.answers import (
     UNANSWERED,
     Answers,
     read_answers,
     read_votes,
     write_answers,
 )
-from ichnet.reporting.review_page import READERS, KeyRow
-from ichnet.reporting.review_results import (
+from ichnet.reporting.review.page import READERS, KeyRow
+from ichnet.reporting.review.results import (
     agreement_table,
     amend,
     before_after_table,
@@ -22,8 +23,7 @@ from ichnet.reporting.review_results import (
     needed_votes,
     write_meeting,
 )
-from ichnet.reporting.simulated_readers import simulate_answers
-from ichnet.reporting.tables import Estimate
+from ichnet.reporting.review.simulated_readers import simulate_answers
 from ichnet.statistics.agreement import count_ratings, fleiss_kappa
 
 # truth, the model's decision, opinions of six readers

@@ -14,12 +14,12 @@ import numpy as np
 import pytest
 
 from ichnet.ct.volume import Volume
-from ichnet.reporting.difficult import DifficultCase
-from ichnet.reporting.review_answers import COLUMNS, read_answers
-from ichnet.reporting.review_images import EncodedScan, encode_scan
-from ichnet.reporting.review_page import KeyRow, number_cases, write_review
+from ichnet.reporting.review.answers import COLUMNS, read_answers
+from ichnet.reporting.review.images import EncodedScan, encode_scan
+from ichnet.reporting.review.page import KeyRow, number_cases, write_review
+from ichnet.reporting.tables.difficult import DifficultCase
 
-browser_module = runpy.run_path(str(Path(__file__).parents[1] / "browser.py"))
+browser_module = runpy.run_path(str(Path(__file__).parents[2] / "browser.py"))
 Browser = browser_module["Browser"]
 pytestmark = pytest.mark.skipif(not browser_module["EXECUTABLE"], reason=browser_module["WHY_NOT"])
 

@@ -6,12 +6,9 @@ import numpy as np
 import pytest
 
 from ichnet.config import Config
-from ichnet.reporting.calibration import (
-    calibration_table,
-    draw_reliability,
-    reliability_diagrams,
-)
-from ichnet.reporting.composite import FINAL_MODEL, load_composite
+from ichnet.reporting.figures.reliability import draw_reliability, reliability_diagrams
+from ichnet.reporting.measures.composite import FINAL_MODEL, load_composite
+from ichnet.reporting.tables.calibration import calibration_table
 from ichnet.runs import RunFolder
 
 

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from ichnet.config import ContrastConfig, RepeatsConfig
-from ichnet.predictions import concatenate, read_predictions, scans_path
-from ichnet.reporting.contrasts import contrasts_table, verdict
-from ichnet.reporting.tables import DASH, Estimate
+from ichnet.reporting.measures.estimate import Estimate
+from ichnet.reporting.tables.contrasts import contrasts_table, verdict
+from ichnet.reporting.tables.table import DASH
 from ichnet.runs import TEST_COHORTS, RunFolder
+from ichnet.runs.predictions import concatenate, read_predictions, scans_path
 from ichnet.statistics.delong import delong_test
 from ichnet.statistics.multiplicity import holm
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ichnet.reporting.costs import costs_table
+from ichnet.reporting.tables.costs import costs_table
 from ichnet.runs import RunFolder
 
 HEADER = "s\th:m:s\tmax_rss\tmax_vms\tmax_uss\tmax_pss\tio_in\tio_out\tmean_load\tcpu_time\n"

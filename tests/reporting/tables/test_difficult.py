@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from ichnet.config import Config
-from ichnet.predictions import SCAN_COLUMNS, scans_path, write_predictions
-from ichnet.reporting.composite import load_composite
-from ichnet.reporting.difficult import difficult_cases, difficult_tables, split_votes
-from ichnet.reporting.table_files import write_table
+from ichnet.reporting.measures.composite import load_composite
+from ichnet.reporting.tables.difficult import difficult_cases, difficult_tables, split_votes
+from ichnet.reporting.tables.files import write_table
 from ichnet.runs import RunFolder
+from ichnet.runs.predictions import SCAN_COLUMNS, scans_path, write_predictions
 
 # scan, ICH, probability, votes
 DUMC = [

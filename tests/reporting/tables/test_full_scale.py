@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ichnet.reporting.full_scale import Cost, full_scale_table, makespan
+from ichnet.reporting.tables.full_scale import Cost, full_scale_table, makespan
 
 # 3 x 1e9 operations in 0.1 s are 30 GFLOP/s; 72,000 slices take 7,200 s
 # 20 M parameters x 16 bytes and 32 x 50 MB of outputs are 1.92 GB

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from ichnet.reporting.latex import latex_text, to_latex
-from ichnet.reporting.tables import Estimate, Table
+from ichnet.reporting.measures.estimate import Estimate
+from ichnet.reporting.tables.latex import latex_text, to_latex
+from ichnet.reporting.tables.table import Table
 
 
 @pytest.mark.parametrize(

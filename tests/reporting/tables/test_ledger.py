@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from ichnet.paper import STATUSES, Ledger, PrintedNumber, load_ledger
-from ichnet.reporting.ledger import MEANINGS, ledger_page, write_ledger
+from ichnet.reporting.tables.ledger import MEANINGS, ledger_page, write_ledger
 
-PAGE = Path(__file__).parents[2] / "docs" / "ledger.md"
+PAGE = Path(__file__).parents[3] / "docs" / "ledger.md"
 
 
 def ledger_of(*entries: tuple[str, str, str]) -> Ledger:

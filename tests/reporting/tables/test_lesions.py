@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from ichnet.reporting.lesions import lesions_table
-from ichnet.reporting.tables import DASH, Estimate
+from ichnet.reporting.measures.estimate import Estimate
+from ichnet.reporting.tables.lesions import lesions_table
+from ichnet.reporting.tables.table import DASH
 from ichnet.runs import RunFolder
 
 LESIONS = """scan_id,patient_id,volume_ml,found

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from ichnet.reporting.localisation import localisation_table
-from ichnet.reporting.tables import DASH, Estimate
+from ichnet.reporting.measures.estimate import Estimate
+from ichnet.reporting.tables.localisation import localisation_table
+from ichnet.reporting.tables.table import DASH
 from ichnet.runs import RunFolder
 
 HEADER = "cohort,scan_id,patient_id,slice_index,hit,energy_inside,iou,area\n"

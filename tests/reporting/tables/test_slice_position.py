@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from ichnet.records.record_set import RecordSet
-from ichnet.reporting.slice_position import position_table
-from ichnet.reporting.tables import Estimate
+from ichnet.reporting.measures.estimate import Estimate
+from ichnet.reporting.tables.slice_position import position_table
 
 
 def scans(split: str, **truth: str) -> RecordSet:

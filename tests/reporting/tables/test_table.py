@@ -5,17 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from ichnet.reporting.table_files import write_table
-from ichnet.reporting.tables import (
-    DASH,
-    Estimate,
-    Table,
-    count_share,
-    p_value,
-    signed,
-    to_html,
-    to_markdown,
-)
+from ichnet.reporting.measures.estimate import Estimate, signed
+from ichnet.reporting.tables.files import write_table
+from ichnet.reporting.tables.table import DASH, Table, count_share, p_value, to_html, to_markdown
 
 TABLE = Table(
     name="t",

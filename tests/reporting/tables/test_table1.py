@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ichnet.reporting.table1 import table1
+from ichnet.reporting.tables.table1 import table1
 
 HEADER = "cohort,scan_id,patient_id,split,slices,ANY,EDH,IPH,IVH,SAH,SDH,age_years,sex,votes"
 

@@ -6,16 +6,17 @@ from pathlib import Path
 import pytest
 
 from ichnet.config import Config
-from ichnet.predictions import (
+from ichnet.reporting.measures.estimate import Estimate
+from ichnet.reporting.tables.table import Table
+from ichnet.reporting.tables.table2 import table2
+from ichnet.runs import RunFolder
+from ichnet.runs.predictions import (
     SCAN_COLUMNS,
     SLICE_COLUMNS,
     scans_path,
     slices_path,
     write_predictions,
 )
-from ichnet.reporting.table2 import table2
-from ichnet.reporting.tables import Estimate, Table
-from ichnet.runs import RunFolder
 
 # ICH, and what each arm says: AUC 5/6, 4/6 and 1
 SCANS = {

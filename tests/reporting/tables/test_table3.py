@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from ichnet.config import Config
-from ichnet.predictions import SCAN_COLUMNS, scans_path, write_predictions
-from ichnet.reporting.table3 import baselines_table, table3
-from ichnet.reporting.tables import Table
+from ichnet.reporting.tables.table import Table
+from ichnet.reporting.tables.table3 import baselines_table, table3
 from ichnet.runs import RunFolder
+from ichnet.runs.predictions import SCAN_COLUMNS, scans_path, write_predictions
 
 # SDH, SAH, volume, then what basic and all say
 ICH = {

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from ichnet.config import Config
-from ichnet.predictions import SCAN_COLUMNS, scans_path, write_predictions
-from ichnet.reporting.table3_matched import table3_matched
+from ichnet.reporting.tables.table3_matched import table3_matched
 from ichnet.runs import RunFolder
+from ichnet.runs.predictions import SCAN_COLUMNS, scans_path, write_predictions
 from ichnet.statistics.proportions import mcnemar_test
 
 ICH = {"basic": (0.9, 0.8, 0.6, 0.3), "all": (0.45, 0.4, 0.35, 0.1)}
