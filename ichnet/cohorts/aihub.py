@@ -37,7 +37,7 @@ from ichnet.cohorts.series import (
 )
 from ichnet.ct.dicom import Mapper, read_headers, read_series
 from ichnet.ct.errors import Exclusion, ReadError
-from ichnet.ct.header import SliceHeader
+from ichnet.ct.slice_header import SliceHeader
 
 COHORT = "aihub"
 SUFFIXES = (".json", ".png")

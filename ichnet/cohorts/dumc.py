@@ -41,8 +41,8 @@ from ichnet.cohorts.series import (
 from ichnet.cohorts.tables import Row, read_rows
 from ichnet.ct.dicom import Mapper, read_headers, read_series
 from ichnet.ct.errors import Exclusion, ReadError
-from ichnet.ct.header import SliceHeader
 from ichnet.ct.pseudonym import pseudonym
+from ichnet.ct.slice_header import SliceHeader
 from ichnet.subtypes import LABELS, SUBTYPES
 
 COHORT = "dumc"

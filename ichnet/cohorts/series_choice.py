@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ichnet.ct.header import SliceHeader
+from ichnet.ct.slice_header import SliceHeader
 from ichnet.ct.volume import slice_normal
 
 WANTED_SPACING_MM = 5.0

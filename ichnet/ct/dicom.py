@@ -14,10 +14,11 @@ from typing import Any
 import numpy as np
 
 from ichnet.ct.errors import Exclusion, ReadError
-from ichnet.ct.header import SliceHeader, read_frames
+from ichnet.ct.header import read_frames
 from ichnet.ct.orientation import Grid, turn_of, turned_grid
 from ichnet.ct.pixels import read_pixels
 from ichnet.ct.pseudonym import pseudonym
+from ichnet.ct.slice_header import SliceHeader
 from ichnet.ct.source import open_source
 from ichnet.ct.volume import Volume, slice_normal, slice_spacing_from_positions
 

@@ -20,8 +20,8 @@ from nibabel.spatialimages import HeaderDataError
 from numpy.typing import NDArray
 
 from ichnet.ct.errors import ReadError
-from ichnet.ct.header import AXIAL_COSINE
 from ichnet.ct.orientation import Grid, Turn, turn_of, turned_grid
+from ichnet.ct.slice_checks import AXIAL_COSINE
 from ichnet.ct.volume import AIR_HU, Volume, slice_normal, slice_spacing_from_positions
 
 HEADER_BYTES = 348
