@@ -160,9 +160,9 @@ def inception_module(inputs: Any, width: int, name: str) -> Any:
     part = width // 4
     reduced = _convolution(inputs, width, 1, f"{name}_reduce")
     a, b, c, d = SplitChannels(4, name=f"{name}_split")(reduced)
-    b = keras.layers.Activation("relu", name=f"{name}_b1_relu")(b)
+    b = keras.layers.Activation("relu", name=f"{name}_b1")(b)
     b = _convolution(b, part, 3, f"{name}_b2")
-    c = keras.layers.Activation("relu", name=f"{name}_c1_relu")(c)
+    c = keras.layers.Activation("relu", name=f"{name}_c1")(c)
     c = _convolution(c, part, 3, f"{name}_c2", activation="relu")
     c = _convolution(c, part, 3, f"{name}_c3")
     d = keras.layers.AveragePooling2D(3, strides=1, padding="same", name=f"{name}_pool")(d)
