@@ -8,7 +8,7 @@ Needs no TensorFlow. Prints where the file lies; one that is current is left as 
 from __future__ import annotations
 
 from ichnet.config import load_config
-from ichnet.reporting.metrics import load_metrics
+from ichnet.reporting.measures.metrics import load_metrics
 from ichnet.runs import RunFolder
 from ichnet.scripts import experiment_parser, run_script
 
