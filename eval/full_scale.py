@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections import Counter
 
 from ichnet.config import load_config
-from ichnet.reporting.full_scale import Cost, full_scale_table, makespan
-from ichnet.reporting.table_files import write_table
-from ichnet.reporting.tables import to_markdown
+from ichnet.reporting.tables.files import write_table
+from ichnet.reporting.tables.full_scale import Cost, full_scale_table, makespan
+from ichnet.reporting.tables.table import to_markdown
 from ichnet.runs import RunFolder
 from ichnet.scripts import experiment_parser, load_tensorflow, run_script
 

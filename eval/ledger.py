@@ -10,7 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ichnet.paper import load_ledger
-from ichnet.reporting.ledger import write_ledger
+from ichnet.reporting.tables.ledger import write_ledger
 from ichnet.scripts import experiment_parser, run_script
 
 

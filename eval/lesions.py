@@ -23,10 +23,10 @@ def main() -> None:
     models += [ensemble_name(name) for name in config.ensembles.combinations]
 
     load_tensorflow()
-    from ichnet.inference.lesions import measure_lesions
+    from ichnet.evaluation.lesions import measure_lesions
     from ichnet.records.record_set import RecordSet
-    from ichnet.reporting.lesions import lesions_table
-    from ichnet.reporting.table_files import write_table
+    from ichnet.reporting.tables.files import write_table
+    from ichnet.reporting.tables.lesions import lesions_table
 
     record_set = RecordSet.open(args.records / COHORT)
     for model in models:

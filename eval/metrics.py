@@ -8,7 +8,7 @@ Needs no TensorFlow. Prints the path of the file, which is kept when it is up to
 from __future__ import annotations
 
 from ichnet.config import load_config
-from ichnet.reporting.metrics import load_metrics
+from ichnet.reporting.measures.metrics import load_metrics
 from ichnet.runs import RunFolder
 from ichnet.scripts import experiment_parser, run_script
 

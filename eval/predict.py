@@ -21,7 +21,7 @@ def main() -> None:
     args = parser.parse_args()
 
     load_tensorflow()
-    from ichnet.inference.predict_records import predict_model
+    from ichnet.evaluation.predict_records import predict_model
 
     config = load_experiment(args)
     run = RunFolder(args.run)

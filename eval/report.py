@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ichnet.reporting.report import write_report
+from ichnet.reporting.pages.report import write_report
 from ichnet.runs import RunFolder
 from ichnet.scripts import experiment_parser, run_script
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ichnet.reporting.results import write_results
+from ichnet.reporting.pages.results import write_results
 from ichnet.runs import RunFolder
 from ichnet.scripts import experiment_parser, run_script
 

@@ -12,17 +12,17 @@ from __future__ import annotations
 from pathlib import Path
 
 from ichnet.config import load_config
-from ichnet.reporting.review_answers import read_answers, read_votes, write_answers
-from ichnet.reporting.review_page import read_key
-from ichnet.reporting.review_results import (
+from ichnet.reporting.review.answers import read_answers, read_votes, write_answers
+from ichnet.reporting.review.page import read_key
+from ichnet.reporting.review.results import (
     agreement_table,
     amend,
     before_after_table,
     errors_table,
     write_meeting,
 )
-from ichnet.reporting.simulated_readers import simulate_answers
-from ichnet.reporting.table_files import write_table
+from ichnet.reporting.review.simulated_readers import simulate_answers
+from ichnet.reporting.tables.files import write_table
 from ichnet.runs import RunFolder
 from ichnet.scripts import experiment_parser, run_script
 

@@ -8,8 +8,8 @@ Needs no TensorFlow.
 from __future__ import annotations
 
 from ichnet.records.record_set import RecordSet
-from ichnet.reporting.slice_position import position_table
-from ichnet.reporting.table_files import write_table
+from ichnet.reporting.tables.files import write_table
+from ichnet.reporting.tables.slice_position import position_table
 from ichnet.runs import TEST_COHORTS, RunFolder
 from ichnet.scripts import experiment_parser, load_experiment, run_script
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ichnet.config import Config, ConfigError, load_config
 from ichnet.ct.errors import ReadError
-from ichnet.inference.environment import quiet_tensorflow
+from ichnet.deployment.environment import quiet_tensorflow
 
 DEFAULT_CONFIG = Path("models/phantom.yaml")
 

@@ -25,8 +25,8 @@ def main() -> None:
     args = parser.parse_args()
 
     load_tensorflow()
-    from ichnet.inference.maps import cache_maps
-    from ichnet.inference.trained import load_best, load_folds
+    from ichnet.evaluation.maps import cache_maps
+    from ichnet.evaluation.trained import load_best, load_folds
     from ichnet.records.record_set import RecordSet
 
     run = RunFolder(args.run)

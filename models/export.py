@@ -24,10 +24,10 @@ def main() -> None:
     args = parser.parse_args()
 
     load_tensorflow()
-    from ichnet.inference.export import export_model
-    from ichnet.inference.scan_score import read_calibration
-    from ichnet.inference.trained import load_trained, members_of_model
-    from ichnet.reporting.metrics import model_metrics
+    from ichnet.deployment.export import export_model
+    from ichnet.evaluation.trained import load_trained, members_of_model
+    from ichnet.reporting.measures.metrics import model_metrics
+    from ichnet.statistics.scan_score import read_calibration
 
     config = load_config(args.config)
     run = RunFolder(args.run)
