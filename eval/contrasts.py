@@ -1,4 +1,4 @@
-"""Write the contrasts that the configuration asks for, with their repeats.
+"""Write the table of the contrasts that the configuration names, with their repeats.
 
     python eval/contrasts.py --run runs/phantom
 

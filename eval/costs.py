@@ -1,4 +1,4 @@
-"""Write what each step of the workflow took: time and memory.
+"""Write the table of time and memory that each step of the workflow took.
 
     python eval/costs.py --run runs/phantom
 

@@ -1,4 +1,4 @@
-"""Draw Figure 1: every model and what it learned from.
+"""Draw Figure 1: every model and its training data.
 
     python eval/figure1.py --run runs/phantom --records work/phantom/records
 

@@ -1,7 +1,7 @@
-"""Measure segmenters and ensembles lesion by lesion, and write the table of it.
+"""Measure segmenters and ensembles lesion by lesion, and write tables/lesions.
 
-The external test set with outlines is DUMC's. A folder of CSV files for each model (lesions,
-scans, free-response ROC), then tables/lesions.
+Done on DUMC, the external test cohort with outlines. Also writes CSV files for each model: lesions,
+scans, free-response ROC.
 
 Example:
     python eval/lesions.py --run runs/phantom

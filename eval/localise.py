@@ -1,6 +1,6 @@
-"""Measure where trained classifiers look, against outlines, and write the table of it.
+"""Compare classifiers' saliency maps with outlines, and write tables/localisation.
 
-The external test set with outlines is DUMC's. One CSV a model, then tables/localisation.
+Done on DUMC, the external test cohort with outlines. Also writes a CSV file for each model.
 
 Example:
     python eval/localise.py --run runs/phantom

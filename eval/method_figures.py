@@ -1,6 +1,6 @@
-"""Draw eFigures 1 to 5: channels, arms, both networks, and the weights that inputs get.
+"""Draw eFigures 1 to 5: input channels, arms, both networks, and weights of the ensemble's members.
 
-The slice shown is the one with the largest outline among DUMC's.
+The slice shown is the one with the largest outline in the DUMC cohort.
 
 Example:
     python eval/method_figures.py --run runs/phantom

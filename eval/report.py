@@ -22,7 +22,7 @@ def main() -> None:
         "--records",
         type=Path,
         metavar="PATH",
-        help="folder of the record sets (work/<name of the run>/records)",
+        help="folder that holds the record sets (default: work/<name of the run>/records)",
     )
     arguments = parser.parse_args()
     run = RunFolder(arguments.run)

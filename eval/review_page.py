@@ -27,8 +27,16 @@ from ichnet.scripts import experiment_parser, load_tensorflow, run_script
 def main() -> None:
     """Run the script."""
     parser = experiment_parser(__doc__, "run")
-    parser.add_argument("--dicom", type=Path, nargs="+", required=True, help="where the scans lie")
-    parser.add_argument("--model", type=Path, help="an exported ensemble, for the overlay")
+    parser.add_argument(
+        "--dicom",
+        type=Path,
+        nargs="+",
+        required=True,
+        help="folders that hold the DICOM files of the test scans",
+    )
+    parser.add_argument(
+        "--model", type=Path, help="exported ensemble whose outlines readers can show"
+    )
     args = parser.parse_args()
     run = RunFolder(args.run)
     config = load_config(run.root / "config.yaml")

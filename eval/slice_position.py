@@ -1,4 +1,4 @@
-"""Write what the place of a slice tells by itself, beside which an AUC by slice is to be read.
+"""Write tables/slice_position: the AUC of slice position alone, to compare slice AUCs with.
 
     python eval/slice_position.py --run runs/phantom
 

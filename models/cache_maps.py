@@ -15,7 +15,13 @@ from ichnet.scripts import experiment_parser, load_tensorflow, run_script
 def main() -> None:
     """Parse arguments, compute, say where the maps are."""
     parser = experiment_parser(__doc__, "config", "records", "run")
-    parser.add_argument("--set", required=True, choices=RECORD_SETS, dest="record_set")
+    parser.add_argument(
+        "--set",
+        required=True,
+        choices=RECORD_SETS,
+        dest="record_set",
+        help="the record set to segment",
+    )
     args = parser.parse_args()
 
     load_tensorflow()

@@ -14,12 +14,12 @@ from ichnet.scripts import experiment_parser, load_tensorflow, run_script
 def main() -> None:
     """Parse arguments, export, say where the SavedModel is."""
     parser = experiment_parser(__doc__, "config", "run")
-    parser.add_argument("--model", required=True, help="e.g. ensemble-all")
+    parser.add_argument("--model", required=True, help="name of a trained model, e.g. ensemble-all")
     parser.add_argument(
-        "--version", type=_version, metavar="N", help="of the export (the newest's and one)"
+        "--version", type=_version, metavar="N", help="version number (default: latest + 1)"
     )
     parser.add_argument(
-        "--replace", action="store_true", help="put it in the place of a version that exists"
+        "--replace", action="store_true", help="overwrite --version if it exists already"
     )
     args = parser.parse_args()
 
