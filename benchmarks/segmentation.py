@@ -1,31 +1,29 @@
-"""The Inception U-Net against a plain U-Net of equal operations, trained for the same time.
+"""The Inception U-Net against its first form: training speed, and what is learned in equal time.
 
-Both learn from the same synthetic heads, the same batches in the same order, with the same loss and
-optimizer, in turns of ten steps within one process until each has had its seconds. What counts is
-the processor time of the steps alone: unlike the clock's it hardly depends on what else the machine
-does, and batches are read beforehand. At every tenth of its time a network is validated, and the
-best of these states outlines the test scans, as in the library's trainings. Reported is the Dice
-coefficient of a scan's whole hemorrhage, averaged over the scans that hold a subtype, with
-bootstrap intervals by patient, and the paired difference.
+First all networks take training steps in turns within one process, with matrix products between
+the turns; the medians give slices a second, and the share of the machine's matrix-product rate (a
+step counts as three forward passes). Then each network is trained from the same seed for as many
+steps as it makes in the given seconds at its median speed: whatever else the machine does during
+the training changes nothing. Batches, loss, optimizer and a cosine decay to the end are the same.
+Reported is the Dice coefficient of a scan's whole hemorrhage, averaged over the validation scans
+that hold a subtype, with bootstrap intervals by patient, and the paired difference from ``old``.
 
-    python benchmarks/segmentation.py [--seconds 200] [--width 16] [--seed 0]
-    python benchmarks/segmentation.py --seconds 30        # a trial of two minutes
-    python benchmarks/segmentation.py --sizes             # parameters and operations alone
+    python benchmarks/segmentation.py [--seconds 240] [--seed 0]
+    python benchmarks/segmentation.py --networks new old plain   # plain: of as many operations
+    python benchmarks/segmentation.py --sizes                    # parameters and operations alone
 
-Heads are simple and trainings short: which network is better on real CT this cannot say. The last
-line is one JSON object.
+Heads are synthetic and trainings short: which network is better on real CT this cannot say. The
+last line is one JSON object.
 """
 
 from __future__ import annotations
 
 import argparse
-import itertools
 import json
 import tempfile
 import time
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -33,11 +31,11 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
+from reference_unets import build_first_inception_unet, build_plain_unet
 
-from ichnet.config import Config, ImageConfig, TrainingConfig, load_config
-from ichnet.networks.flops import count_flops
+from ichnet.config import Config, ImageConfig, SegmenterConfig, TrainingConfig, load_config
+from ichnet.networks.flops import count_flops, matrix_product_rate
 from ichnet.networks.inception_unet import build_inception_unet
-from ichnet.networks.plain_unet import build_plain_unet
 from ichnet.phantom.cohort import generate
 from ichnet.records.prepare import prepare
 from ichnet.records.reader import slices_dataset, training_dataset
@@ -45,27 +43,26 @@ from ichnet.records.record_set import RecordSet
 from ichnet.statistics.bootstrap import mean_interval
 from ichnet.subtypes import SUBTYPES
 from ichnet.training.compiling import compile_model
-from ichnet.training.losses import SoftDice
-from ichnet.training.validation import alike
+from ichnet.training.losses import DicePlusBCE
 
-CONFIG = Path(__file__).parents[1] / "models" / "phantom.yaml"
-CONFIGURATIONS = (CONFIG, CONFIG.with_name("paper.yaml"))
-SCANS = {"aihub": 100, "dumc": 160}
-STEPS_IN_TURN, VALIDATIONS = 10, 10
-NETWORKS = ("inception", "plain")
+CONFIG = Path(__file__).parents[1] / "models" / "reproduce.yaml"
+CONFIGURATIONS = tuple(CONFIG.with_name(f"{name}.yaml") for name in ("reproduce", "paper"))
+SCANS, VALIDATION_SHARE = 240, 0.3
+NETWORKS = ("new", "old", "plain")
+LEARNING_RATE = 0.002
+TURNS, STEPS_IN_TURN = 10, 3
 WIDEST = 200
 
 Scan = dict[str, Any]
-"""A test scan's patient, which kinds of hemorrhage it holds, and each network's Dice."""
+"""A validation scan's patient, which kinds of hemorrhage it holds, and each network's Dice."""
 
 
 def main() -> None:
-    """Train both, outline the test scans, print Dice by subtype."""
+    """Measure speed, train for equal time, outline the validation scans, print tables."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument(
-        "--seconds", type=float, default=200, help="of processor time, each network"
-    )
-    parser.add_argument("--width", type=int, default=16, help="of the Inception U-Net")
+    parser.add_argument("--seconds", type=float, default=240, help="of training, each network")
+    parser.add_argument("--networks", nargs="+", choices=NETWORKS, default=NETWORKS[:2])
+    parser.add_argument("--scans", type=int, default=SCANS, help="to train and validate on")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--sizes", action="store_true", help="a table of sizes, no training")
     args = parser.parse_args()
@@ -74,153 +71,140 @@ def main() -> None:
         return
 
     config = replace(load_config(CONFIG), seed=args.seed)
-    phantom = replace(config.phantom, scans={**config.phantom.scans, **SCANS})
-    selection = replace(config.selection, scans_with_ich=SCANS["aihub"] // 2 - 5)
-    config = replace(config, phantom=phantom, selection=selection)
-    networks = equal_networks(config.image, args.width, config.segmenters.depth, config.seed)
-    for model in networks.values():
-        compile_model(model, config.segmenters.training, SoftDice())
+    speed, share = print_speed(config, args.networks)
     with tempfile.TemporaryDirectory() as folder:
-        train, test = synthetic_records(config, Path(folder))
-        steps = train_in_turns(networks, config, train, args.seconds)
-        scans = dice_by_scan(networks, test, config.ensembles.pixel_threshold)
+        records = synthetic_records(config, args.scans, Path(folder))
+        trained = {}
+        for name in args.networks:
+            steps = round(args.seconds * speed[name] / config.segmenters.training.batch_size)
+            trained[name] = train(build(name, config, args.seed), config, records, steps)
+            print(f"{name}: {steps} steps in {args.seconds:.0f} s at its median speed", flush=True)
+        scans = dice_by_scan(trained, records, config.ensembles.pixel_threshold)
+    print_dice(scans, args.networks, args.seed)
 
-    sizes = {name: (count_flops(m) / 1e9, m.count_params()) for name, m in networks.items()}
-    for name, (gflops, parameters) in sizes.items():
-        print(
-            f"{name:9} {gflops:.3f} GFLOP a slice, {parameters:,} parameters, {steps[name]} steps"
-        )
-    result = {
-        "seconds": args.seconds,
-        "steps": steps,
-        "gflops": {name: round(size[0], 4) for name, size in sizes.items()},
-        "dice": print_dice(scans, args.seed),
-    }
+    result = {f"dice_{name}": mean_dice(scans, name) for name in args.networks}
+    result["flop_share"] = round(share[args.networks[0]], 3)
+    if {"new", "old"} <= set(args.networks):
+        result["training_speedup"] = round(speed["new"] / speed["old"], 3)
     print(json.dumps(result))
 
 
-def print_dice(scans: list[Scan], seed: int) -> dict[str, dict[str, Any]]:
-    """Print Dice by subtype as Markdown; return it."""
-    print("| scans with | number | Inception U-Net | plain U-Net | difference |")
-    print("| --- | --- | --- | --- | --- |")
-    found = {}
-    for kind in ("ANY", *SUBTYPES):
-        if not (chosen := [one for one in scans if one[kind]]):
-            continue
-        values = intervals(chosen, seed)
-        found[kind] = dict(zip((*NETWORKS, "difference"), values, strict=True))
-        cells = " | ".join(f"{v:.3f} ({low:.3f} to {high:.3f})" for v, low, high in values)
-        print(f"| {kind} | {len(chosen)} | {cells} |")
-    return found
+def build(name: str, config: Config, seed: int) -> keras.Model:
+    """Return one of the networks, untrained."""
+    image, segmenters = config.image, config.segmenters
+    if name == "old":
+        return build_first_inception_unet(image, name, seed)
+    new = build_inception_unet(
+        image, segmenters.base_width, segmenters.depth, "new", seed, segmenters.stem_factor
+    )
+    if name == "new":
+        return new
+    width = nearest_width(image, segmenters, count_flops(new))
+    return build_plain_unet(image, width, segmenters.depth, name, seed, segmenters.stem_factor)
 
 
-def print_sizes() -> None:
-    """Print parameters and operations of both networks at the configurations' sizes."""
-    print("| configuration | network | width | parameters | GFLOP a slice |")
-    print("| --- | --- | --- | --- | --- |")
-    for path in CONFIGURATIONS:
-        config = load_config(path)
-        width, depth = config.segmenters.base_width, config.segmenters.depth
-        for name, model in equal_networks(config.image, width, depth, 0).items():
-            first = model.get_layer("down1_relu").output.shape[-1]
-            print(
-                f"| `{path.name}`, {config.image.matrix} | {name} | {first} "
-                f"| {model.count_params():,} | {count_flops(model) / 1e9:.3f} |"
-            )
-
-
-def equal_networks(image: ImageConfig, width: int, depth: int, seed: int) -> dict[str, keras.Model]:
-    """Return the Inception U-Net and the plain one whose operations are nearest to its own."""
-    inception = build_inception_unet(image, width, depth, "inception", seed)
-    plain_width = nearest_width(image, depth, count_flops(inception))
-    return {
-        "inception": inception,
-        "plain": build_plain_unet(image, plain_width, depth, "plain", seed),
-    }
-
-
-def nearest_width(image: ImageConfig, depth: int, flops: float) -> int:
+def nearest_width(image: ImageConfig, segmenters: SegmenterConfig, flops: float) -> int:
     """Return the plain U-Net's width that comes nearest to a number of operations."""
 
     def of(width: int) -> float:
-        return count_flops(build_plain_unet(image, width, depth, "plain", 0))
+        depth, stem = segmenters.depth, segmenters.stem_factor
+        return count_flops(build_plain_unet(image, width, depth, "plain", 0, stem))
 
     above = bisect_left(range(WIDEST), flops, lo=2, key=of)
     return min((above - 1, above), key=lambda width: abs(of(width) - flops))
 
 
-def synthetic_records(config: Config, folder: Path) -> tuple[RecordSet, RecordSet]:
-    """Return records to train on and records to test on, of different synthetic patients."""
-    generate(config.phantom, config.seed, folder / "raw", list(SCANS), workers=1)
+def print_speed(config: Config, names: list[str]) -> tuple[dict[str, float], dict[str, float]]:
+    """Time training steps in turns; print and return slices a second and share of the rate."""
+    batch, matrix = config.segmenters.training.batch_size, config.image.matrix
+    mask = np.zeros((batch, matrix, matrix), np.float32)
+    mask[::2, matrix // 3 : matrix // 2, matrix // 3 : matrix // 2] = 1
+    hu = np.random.default_rng(0).normal(40, 40, mask.shape).astype(np.float32)
+    models = {name: compiled(build(name, config, 0), config, 1) for name in names}
+    seconds: dict[str, list[float]] = {name: [] for name in names}
+    rates = []
+    for turn in range(TURNS + 1):
+        rates.append(matrix_product_rate())
+        for name, model in models.items():
+            for _ in range(STEPS_IN_TURN):
+                start = time.perf_counter()
+                model.train_on_batch(hu, mask)
+                if turn:  # the first is warming up
+                    seconds[name].append(time.perf_counter() - start)
+    rate = float(np.median(rates))
+    speed = {name: batch / float(np.median(values)) for name, values in seconds.items()}
+    flops = {name: count_flops(model) for name, model in models.items()}
+    share = {name: 3 * flops[name] * speed[name] / rate for name in names}
+    print(f"{matrix} x {matrix}, batch {batch}, matrix products at {rate / 1e9:.0f} GFLOP/s\n")
+    print("| network | parameters | GFLOP a slice | training, slices/s | share of the rate |")
+    print("| --- | --- | --- | --- | --- |")
+    for name, model in models.items():
+        print(
+            f"| {name} | {model.count_params():,} | {flops[name] / 1e9:.3f} "
+            f"| {speed[name]:.1f} | {share[name]:.2f} |",
+            flush=True,
+        )
+    keras.backend.clear_session()
+    return speed, share
+
+
+def compiled(model: keras.Model, config: Config, steps: int) -> keras.Model:
+    """Compile for a training of so many steps."""
+    return compile_model(model, training_of(config, steps), DicePlusBCE())
+
+
+def training_of(config: Config, steps: int) -> TrainingConfig:
+    """Return one epoch of so many steps, the learning rate falling to zero at its end."""
+    decay = {"initial_learning_rate": LEARNING_RATE, "decay_steps": steps}
+    rate = {"class_name": "CosineDecay", "config": decay}
+    optimizer = {"class_name": "Adam", "config": {"learning_rate": rate}}
+    return replace(config.segmenters.training, optimizer=optimizer, epochs=1, steps_per_epoch=steps)
+
+
+def synthetic_records(config: Config, scans: int, folder: Path) -> RecordSet:
+    """Return records of synthetic heads to train and validate on, of different patients."""
+    phantom = replace(config.phantom, scans={**config.phantom.scans, "aihub": scans})
+    selection = replace(
+        config.selection,
+        scans_with_ich=scans // 2 - 8,  # cannot ask for all: their number is drawn
+        validation_share=VALIDATION_SHARE,
+        ensemble_share=0.0,
+    )
+    config = replace(config, phantom=phantom, selection=selection)
+    generate(config.phantom, config.seed, folder / "raw", ["aihub"], workers=1)
     prepare("aihub", "scans", config, folder / "raw" / "aihub", folder / "aihub")
-    prepare("dumc", "all", config, folder / "raw" / "dumc", folder / "dumc")
-    return RecordSet.open(folder / "aihub"), RecordSet.open(folder / "dumc")
+    return RecordSet.open(folder / "aihub")
 
 
-def train_in_turns(
-    networks: dict[str, keras.Model], config: Config, records: RecordSet, seconds: float
-) -> dict[str, int]:
-    """Train each for the same processor time and return its steps; tracing does not count.
-
-    Each network is left in the state of its lowest validation loss.
-    """
-    training = replace(config.segmenters.training, epochs=1000)
-    batches = {name: endless(records, config, training) for name in networks}
-    kinds = [row["ANY"] for row in records.slices if row["split"] == "validation"]
-    weigh = alike(lambda one: (one["hu"], one["mask"]), kinds.count("1"), kinds.count("0"))
-    held_out = slices_dataset(records, "validation").map(weigh).batch(16).cache()
-    spent, steps = dict.fromkeys(networks, 0.0), dict.fromkeys(networks, 0)
-    lowest, best = dict.fromkeys(networks, np.inf), {}
-    for name, model in networks.items():
-        model.train_on_batch(*next(batches[name]))
-    while min(spent.values()) < seconds:
-        for name, model in networks.items():
-            if spent[name] >= seconds:
-                continue
-            turn = list(itertools.islice(batches[name], STEPS_IN_TURN))
-            before, start = spent[name], time.process_time()
-            for batch in turn:
-                model.train_on_batch(*batch)
-            spent[name] += time.process_time() - start
-            steps[name] += STEPS_IN_TURN
-            if spent[name] // (seconds / VALIDATIONS) > before // (seconds / VALIDATIONS):
-                loss = model.evaluate(held_out, verbose=0)
-                if loss < lowest[name]:
-                    lowest[name], best[name] = loss, model.get_weights()
-    for name, model in networks.items():
-        model.set_weights(best[name])
-    return steps
-
-
-def endless(
-    records: RecordSet, config: Config, training: TrainingConfig
-) -> Iterator[tuple[Any, Any]]:
-    """Return batches, the same for both networks."""
+def train(model: keras.Model, config: Config, records: RecordSet, steps: int) -> keras.Model:
+    """Train for so many steps and return the last state."""
     batches = training_dataset(
         records,
         "train",
-        training,
+        training_of(config, steps),
         image=config.image,
         seed=config.seed,
         augmentation=config.augmentation,
     )
-    return ((batch["hu"], batch["mask"]) for batch in batches)
+    compiled(model, config, steps)
+    model.fit(batches.map(lambda batch: (batch["hu"], batch["mask"])), verbose=0)
+    return model
 
 
 def dice_by_scan(
     networks: dict[str, keras.Model], records: RecordSet, pixel_threshold: float
 ) -> list[Scan]:
-    """Return for each test scan with hemorrhage its subtypes and each network's Dice."""
+    """Return for each validation scan with hemorrhage its subtypes and each network's Dice."""
     counts: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
-    answer = {
+    predict = {
         name: tf.function(lambda hu, model=model: model(hu, training=False), reduce_retracing=True)
         for name, model in networks.items()
     }
-    for batch in slices_dataset(records, "test").batch(16):
+    for batch in slices_dataset(records, "validation").batch(16):
         truth = batch["mask"].numpy() > 0
         ids = [one.decode() for one in batch["scan_id"].numpy()]
         for name in networks:
-            mask = answer[name](batch["hu"]).numpy() > pixel_threshold
+            mask = predict[name](batch["hu"]).numpy() > pixel_threshold
             both, either = (truth & mask).sum(axis=(1, 2)), (truth.sum((1, 2)) + mask.sum((1, 2)))
             for scan, overlap, pixels in zip(ids, both, either, strict=True):
                 counts[scan][f"{name} overlap"] += float(overlap)
@@ -237,17 +221,45 @@ def dice_by_scan(
             },
         }
         for row in records.scans
-        if row["ANY"] == "1"
+        if row["ANY"] == "1" and row["scan_id"] in counts
     ]
 
 
-def intervals(scans: list[Scan], seed: int) -> list[tuple[float, float, float]]:
-    """Return each network's mean Dice and their difference, each with its 95 % interval."""
-    patients = [one["patient"] for one in scans]
-    values = {name: np.array([one[name] for one in scans]) for name in NETWORKS}
-    values["difference"] = values["inception"] - values["plain"]
-    found = [mean_interval(v, patients, 1000, seed=seed) for v in values.values()]
-    return [(round(i.value, 4), round(i.low, 4), round(i.high, 4)) for i in found]
+def print_dice(scans: list[Scan], names: list[str], seed: int) -> None:
+    """Print each network's Dice and its difference from ``old``, by subtype, as Markdown."""
+    others = [name for name in names if name != "old"] if "old" in names else []
+    titles = [*names, *(f"{name} - old" for name in others)]
+    print(f"\n| scans with | number | {' | '.join(titles)} |")
+    print("| --- " * (len(titles) + 2) + "|")
+    for kind in ("ANY", *SUBTYPES):
+        if not (chosen := [one for one in scans if one[kind]]):
+            continue
+        values = {name: np.array([one[name] for one in chosen]) for name in names}
+        columns = [*values.values(), *(values[name] - values["old"] for name in others)]
+        patients = [one["patient"] for one in chosen]
+        found = [mean_interval(column, patients, 1000, seed=seed) for column in columns]
+        cells = " | ".join(f"{i.value:.3f} ({i.low:.3f} to {i.high:.3f})" for i in found)
+        print(f"| {kind} | {len(chosen)} | {cells} |")
+
+
+def mean_dice(scans: list[Scan], name: str) -> float:
+    """Return a network's mean Dice over the scans."""
+    return round(float(np.mean([one[name] for one in scans])), 4)
+
+
+def print_sizes() -> None:
+    """Print parameters and operations of all networks at the configurations' sizes."""
+    print("| configuration | network | width | parameters | GFLOP a slice |")
+    print("| --- | --- | --- | --- | --- |")
+    for path in CONFIGURATIONS:
+        config = load_config(path)
+        for name in NETWORKS:
+            model = build(name, config, 0)
+            width = model.get_layer("down1_relu").output.shape[-1]
+            print(
+                f"| `{path.name}`, {config.image.matrix} | {name} | {width} "
+                f"| {model.count_params():,} | {count_flops(model) / 1e9:.3f} |"
+            )
 
 
 if __name__ == "__main__":

@@ -189,13 +189,13 @@ def test_the_figures_of_the_method_come_from_the_models(finished):
     unet = load_best(run, segmenter_name("all"))
     stages = method_figures.unet_stages(unet)
     assert [one[:3] for one in stages] == [
-        ("down1", 32, 4),
-        ("down2", 16, 8),
-        ("bottom", 8, 16),
-        ("up2", 16, 8),
-        ("up1", 32, 4),
+        ("down1", 16, 4),
+        ("down2", 8, 8),
+        ("bottom", 4, 16),
+        ("up2", 8, 8),
+        ("up1", 16, 4),
     ]
-    head = 4 + 1
+    head = 4 * (4 + 1)  # a block of 2 x 2 pixels at each position
     assert sum(one[3] for one in stages) == unet.count_params() - head
 
     weight_model = load_best(run, ensemble_name("all"))

@@ -157,7 +157,7 @@ def test_an_unchanged_workflow_does_nothing(finished):
         ("pixel_threshold: 0.5", "pixel_threshold: 0.4", {"export"}, {"segmenter"}),
         ("  width: 8", "  width: 12", {"ensemble"}, {"segmenter", "maps", "classifier"}),
         ("saliency_weight: 1", "saliency_weight: 2", {"classifier"}, {"segmenter", "records"}),
-        ("base_width: 8", "base_width: 12", {"encoder", "segmenter"}, {"classifier", "records"}),
+        ("base_width: 32", "base_width: 16", {"encoder", "segmenter"}, {"classifier", "records"}),
         ("rotation_degrees: 10", "rotation_degrees: 5", {"classifier", "segmenter"}, {"records"}),
         ("slices_per_subtype: 20", "slices_per_subtype: 10", {"records"}, {"phantom"}),
         ("slices: [14, 18]", "slices: [14, 16]", {"phantom"}, set()),

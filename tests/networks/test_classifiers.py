@@ -18,7 +18,6 @@ from ichnet.networks.classifiers import (
     copy_weights,
     widen_kernel,
 )
-from ichnet.networks.gradcam import grad_cam
 from ichnet.training.classifier import compile_classifier
 from ichnet.training.losses import SaliencyLoss
 
@@ -88,7 +87,7 @@ def test_logit_is_the_mean_saliency_and_the_bias(output):
     np.testing.assert_allclose(output["probability"][:, 0], 1 / (1 + np.exp(-logit)), rtol=1e-5)
 
 
-def test_saliency_is_grad_cam_in_closed_form(classifier, output):
+def test_saliency_is_grad_cam_in_closed_form(classifier, output, grad_cam):
     """Grad-CAM of a mean over positions is the class-activation map over their number."""
     to_logit = keras.Model(classifier.input, classifier.get_layer("logit").output)
     cam = grad_cam(

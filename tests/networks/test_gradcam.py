@@ -1,4 +1,4 @@
-"""Grad-CAM by gradients, against a map worked out by hand."""
+"""The oracle, Grad-CAM by gradients, against maps worked out by hand."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-
-from ichnet.networks.gradcam import grad_cam
 
 IMAGE = np.array([[[[1.0], [2.0]], [[3.0], [-4.0]]]], np.float32)
 
@@ -33,12 +31,12 @@ def first(output: tf.Tensor) -> tf.Tensor:
     # 8 x - 4 x = 4 x at each position
     [(False, [[4, 8], [12, -16]]), (True, [[4, 8], [12, 0]])],
 )
-def test_by_hand(model, rectify, expected):
+def test_by_hand(model, rectify, expected, grad_cam):
     cam = grad_cam(model, "features", IMAGE, first, rectify)
     np.testing.assert_allclose(cam, [expected], rtol=1e-6)
 
 
-def test_weights_are_means_of_gradients_over_positions(model):
+def test_weights_are_means_of_gradients_over_positions(model, grad_cam):
     """Gradients of channel one: 1, 2, 3, 6, in the mean 3; of channel two none."""
     model.get_layer("score").set_weights([np.array([[1, 0, 2, 0, 3, 0, 6, 0]]).T])
     np.testing.assert_allclose(
@@ -46,7 +44,7 @@ def test_weights_are_means_of_gradients_over_positions(model):
     )
 
 
-def test_each_sample_by_itself(model):
+def test_each_sample_by_itself(model, grad_cam):
     both = np.concatenate([IMAGE, 10 * IMAGE])
     cam = grad_cam(model, "features", both, lambda output: output[:, 0] ** 2)
     alone = grad_cam(model, "features", IMAGE, lambda output: output[:, 0] ** 2)
@@ -54,13 +52,13 @@ def test_each_sample_by_itself(model):
     np.testing.assert_allclose(cam[1:], 100 * alone, rtol=1e-5)
 
 
-def test_frozen_networks_have_a_map_too(model):
+def test_frozen_networks_have_a_map_too(model, grad_cam):
     model.trainable = False
     cam = grad_cam(model, "features", IMAGE, first)
     np.testing.assert_allclose(cam, [[[4, 8], [12, 0]]], rtol=1e-6)
 
 
-def test_a_layer_without_weights_below_it_has_a_map_too():
+def test_a_layer_without_weights_below_it_has_a_map_too(grad_cam):
     """The tape sees no variable there, so it must be told to watch the input."""
     inputs = keras.Input((2, 2, 1))
     features = keras.layers.Rescaling(2.0, name="features")(inputs)
@@ -72,7 +70,7 @@ def test_a_layer_without_weights_below_it_has_a_map_too():
     )
 
 
-def test_it_can_be_differentiated(model):
+def test_it_can_be_differentiated(model, grad_cam):
     """The map is sum over channels of weight times feature, linear in the head's kernel."""
     kernel = model.get_layer("score").kernel
     with tf.GradientTape() as tape:
@@ -82,11 +80,11 @@ def test_it_can_be_differentiated(model):
     np.testing.assert_allclose(gradient, [[0.5], [-0.5]] * 4, rtol=1e-6)
 
 
-def test_a_layer_without_positions_is_refused(model):
+def test_a_layer_without_positions_is_refused(model, grad_cam):
     with pytest.raises(ValueError, match=r"flat: output .* is no feature map"):
         grad_cam(model, "flat", IMAGE, first)
 
 
-def test_a_score_that_does_not_see_the_layer_is_refused(model):
+def test_a_score_that_does_not_see_the_layer_is_refused(model, grad_cam):
     with pytest.raises(ValueError, match="features: the score does not depend on it"):
         grad_cam(model, "features", IMAGE, lambda output: tf.constant([1.0]))
