@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ichnet.ct.contrast_words import CONTRAST_WORDS, PLAIN_WORDS
-from ichnet.ct.header import SliceHeader
+from ichnet.ct.slice_header import SliceHeader
 from ichnet.ct.volume import slice_normal
 
 WANTED_SPACING_MM = 5.0

@@ -178,14 +178,16 @@ class SegmenterConfig:
     """Experiment B: five Inception U-Nets (Models 1 to 5).
 
     Attributes:
+        stem_factor: side of the blocks of pixels that the stem turns into channels, 1 for none.
         base_width: channels of the first stage; each stage down doubles them.
-        depth: number of stages down, and up (paper's figure not available: 4).
+        depth: number of stages down, and up, behind the stem (paper's figure not available).
         loss: ``dice``, ``dice+bce`` or ``focal-tversky``.
         training: of each segmenter.
         pretraining: of Model 2's encoder on subtype labels.
         frozen_encoder: leave that encoder as it was pre-trained (an ablation).
     """
 
+    stem_factor: int
     base_width: int
     depth: int
     loss: Literal["dice", "dice+bce", "focal-tversky"]

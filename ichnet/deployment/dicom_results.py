@@ -64,7 +64,7 @@ def write_dicom_results(
             warnings.simplefilter("ignore")
             segmentation = None
             if mask is not None:
-                segmentation = build_segmentation(sources, mask, result, identity)
+                segmentation = build_segmentation(sources, volume.turn.undo(mask), result, identity)
             report = build_report(sources, segmentation, result, identity)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         # its message could quote a header, so only its kind is told

@@ -38,7 +38,7 @@ def build_segmentation(
 
     Args:
         sources: headers of the slices, in the order of the mask's planes.
-        mask: uint8 [slices, rows, columns], 0 or 1.
+        mask: uint8 [slices, rows, columns] as the files lay out their pixels, 0 or 1.
         result: names the model.
         identity: of the object.
     """

@@ -13,8 +13,8 @@ from pathlib import Path
 import pydicom
 
 from ichnet.ct.contrast_words import CONTRAST_WORDS, PLAIN_WORDS
+from ichnet.ct.dicom_file import lenient_pydicom
 from ichnet.ct.errors import ReadError
-from ichnet.ct.header import lenient_pydicom
 from ichnet.ct.volume import Volume
 
 PIXEL_SPACING_MM = (0.1, 2.5)

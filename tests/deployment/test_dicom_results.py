@@ -79,6 +79,20 @@ def test_each_plane_lies_on_the_slice_it_was_drawn_on(predicted):
         assert [float(v) for v in position] == [float(v) for v in source.ImagePositionPatient]
 
 
+def test_planes_lie_as_the_files_store_their_slices(model_dir, write_scan, tmp_path):
+    """Rows from posterior to anterior: the mask is turned back before it refers to its slices."""
+    mirrored = [1, 0, 0, 0, -1, 0]
+    scan = tmp_path / "scan"
+    write_scan(scan, head(80)[:, ::-1], HEIGHTS_MM, series="9", ImageOrientationPatient=mirrored)
+    _, dicom = predict(model_dir, scan, tmp_path)
+    (seg,) = dicom.glob("*.seg.dcm")
+    frames = highdicom.seg.segread(seg).pixel_array
+    rows, columns = np.nonzero(frames.any(axis=0))
+    # 24 to 40 from the anterior end of 64
+    assert (rows.min(), rows.max()) == (64 - 40, 63 - 24)
+    assert (columns.min(), columns.max()) == (16, 31)
+
+
 def test_the_objects_are_of_the_patient_and_study(predicted):
     sources, seg, sr, _ = predicted
     source = next(iter(sources.values()))

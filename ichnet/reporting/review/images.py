@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ichnet.ct.volume import AIR_HU, Volume
-from ichnet.ct.windows import is_transposed, upright
 
 LONGER_SIDE_PX = 360
 """Of a slice, cut to the head: about 0.6 mm a pixel."""
@@ -66,7 +65,7 @@ class EncodedScan:
 def encode_scan(
     volume: Volume, mask: NDArray[np.bool_] | NDArray[np.uint8] | None = None
 ) -> EncodedScan:
-    """Return upright slices cut to the head, as pictures, and a mask's outlines.
+    """Return slices cut to the head, as pictures, and a mask's outlines.
 
     Args:
         volume: the scan.
@@ -77,14 +76,12 @@ def encode_scan(
     """
     if mask is not None and mask.shape != volume.hu.shape:
         raise ValueError(f"the mask has shape {mask.shape}, the scan {volume.hu.shape}")
-    hu = upright(volume)
-    marked = None if mask is None else upright(volume, np.asarray(mask != 0))
+    hu = volume.hu
+    marked = None if mask is None else np.asarray(mask != 0)
     shown = hu.max(axis=0) > TISSUE_HU
     if marked is not None:
         shown |= marked.any(axis=0)
     row_mm, column_mm = volume.pixel_spacing_mm
-    if is_transposed(volume):
-        row_mm, column_mm = column_mm, row_mm
     rows = _extent(shown.any(axis=1), MARGIN_MM / row_mm)
     columns = _extent(shown.any(axis=0), MARGIN_MM / column_mm)
     height_mm = (rows.stop - rows.start) * row_mm

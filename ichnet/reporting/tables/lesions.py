@@ -27,8 +27,9 @@ CAPTION = (
     "its voxels is predicted (map above {threshold:g}); a false component touches none. Recall "
     "with Clopper and Pearson's 95 % interval, which takes the lesions of a patient for "
     "independent; false components a scan and Dice (scans with a lesion) with bootstrap intervals "
-    "({replicates} replicates, patients drawn). HD95: 95th percentile of surface distances, median "
-    "over the scans with a lesion where something was predicted."
+    "({replicates} replicates, patients drawn). HD95: larger of the two directed 95th "
+    "percentiles of surface distances, median over the scans with a lesion where something was "
+    "predicted."
 )
 
 

@@ -16,7 +16,7 @@ from ichnet.reporting.review.images import (
 )
 
 
-def head(orientation: tuple[float, ...] = (1, 0, 0, 0, 1, 0)) -> Volume:
+def head() -> Volume:
     """3 slices of 80 x 60: brain with scanner noise in an ellipse, 70 HU at the upper left."""
     rows, columns = np.mgrid[-1:1:80j, -1:1:60j]
     noise = np.random.default_rng(0).normal(0, 3.4, (3, 80, 60))
@@ -25,7 +25,7 @@ def head(orientation: tuple[float, ...] = (1, 0, 0, 0, 1, 0)) -> Volume:
     return Volume(
         hu=hu.round().astype(np.int16),
         pixel_spacing_mm=(2.0, 2.5),
-        orientation=np.array(orientation, float),
+        orientation=np.array([1.0, 0, 0, 0, 1, 0]),
         positions_mm=np.array([[0, 0, 5.0 * index] for index in range(3)]),
         slice_spacing_mm=np.full(3, 5.0),
         scan_id="s",
@@ -75,16 +75,15 @@ def test_no_mask_is_no_overlay_and_an_empty_one_is_empty() -> None:
     assert encode_scan(volume, np.zeros(volume.hu.shape, bool)).outlines == ([], [], [])
 
 
-def test_the_outline_lies_on_the_lesion_whichever_way_the_scan_is_stored() -> None:
-    upside_down = head((-1, 0, 0, 0, -1, 0))
-    for volume in (head(), upside_down):
-        scan = encode_scan(volume, volume.hu == 70)
+def test_the_outline_lies_on_the_lesion() -> None:
+    volume = head()
+    scan = encode_scan(volume, volume.hu == 70)
 
-        assert scan.outlines is not None
-        ((line,),) = (lines for lines in scan.outlines if lines)
-        x, y = np.array(line).reshape(-1, 2).mean(axis=0)
-        assert decoded(scan.pictures[1])[int(y), int(x)] == pytest.approx(70, abs=4)
-        assert (x < scan.width / 2) == (volume is not upside_down)
+    assert scan.outlines is not None
+    ((line,),) = (lines for lines in scan.outlines if lines)
+    x, y = np.array(line).reshape(-1, 2).mean(axis=0)
+    assert decoded(scan.pictures[1])[int(y), int(x)] == pytest.approx(70, abs=4)
+    assert x < scan.width / 2
 
 
 def test_a_single_pixel_can_be_seen() -> None:
