@@ -37,6 +37,16 @@ def load_config(path: Path) -> Config:
     Raises:
         ConfigError: when the file is missing or not YAML, a key is unknown or missing, or a
             value has the wrong type.
+
+    Examples:
+        >>> from dataclasses import replace
+        >>> from pathlib import Path
+        >>> config = load_config(Path("models/phantom.yaml"))
+        >>> config.image.matrix, config.classifiers.backbones
+        (112, ('MobileNetV2',))
+        >>> small = replace(config, image=replace(config.image, matrix=64))
+        >>> small.image.matrix
+        64
     """
     try:
         mapping = yaml.load(path.read_text(encoding="utf-8"), ConfigLoader)  # a SafeLoader

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import csv
 import tempfile
+import warnings
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
 from contextlib import closing
@@ -23,9 +25,10 @@ from ichnet.ct.discover import Series, discover
 from ichnet.ct.errors import Exclusion, ReadError, write_exclusions
 from ichnet.ct.nifti_mask import write_nifti_mask
 from ichnet.ct.overlay import save_overlay
-from ichnet.ct.pseudonym import pseudonym
+from ichnet.ct.pseudonym import load_key, pseudonym
 from ichnet.ct.resample import from_matrix, to_matrix
 from ichnet.ct.volume import Volume
+from ichnet.deployment.embedded import embedded_model_dir
 from ichnet.deployment.read_ahead import read_ahead
 from ichnet.deployment.saved_model import SavedModel
 from ichnet.deployment.scan_result import (
@@ -91,6 +94,22 @@ def predict_inputs(
     return predictor.summary
 
 
+def predict_path(path: Path, model_dir: Path | None = None) -> list[ScanResult]:
+    """Predict every head CT in one place and return the results; see :func:`ichnet.predict`."""
+    model_dir = embedded_model_dir() if model_dir is None else model_dir
+    with tempfile.TemporaryDirectory(prefix="ichnet-") as scratch:
+        predictor = Predictor(model_dir, Path(scratch), load_key())
+        predictor.take([path])
+    reasons = Counter(exclusion.reason for exclusion in predictor.exclusions)
+    told = ", ".join(f"{count} {reason}" for reason, count in sorted(reasons.items()))
+    if not predictor.results:
+        raise ReadError(path, "empty", f"no head CT that can be predicted (left out: {told})")
+    if reasons:
+        # who called ichnet.predict, which called this
+        warnings.warn(f"{path}: not all was used; left out: {told}", stacklevel=3)
+    return predictor.results
+
+
 class Predictor:
     """Predicts what it is given and keeps the tables of all that it was given.
 
@@ -125,11 +144,24 @@ class Predictor:
         self._series_uids: dict[str, str] = {}
 
     @property
+    def results(self) -> list[ScanResult]:
+        """The results so far, in the order in which scans were first met."""
+        return list(self._results.values())
+
+    @property
+    def exclusions(self) -> list[Exclusion]:
+        """What could not be used so far, and why."""
+        return [one for found in self._exclusions.values() for one in found]
+
+    @property
     def summary(self) -> Summary:
         """What was done so far."""
-        excluded = sum(map(len, self._exclusions.values()))
         return Summary(
-            len(self._results), len(self._kept), excluded, self._predictions_csv, self._excluded_csv
+            len(self._results),
+            len(self._kept),
+            len(self.exclusions),
+            self._predictions_csv,
+            self._excluded_csv,
         )
 
     def take(self, inputs: Sequence[Path]) -> None:
@@ -197,10 +229,8 @@ class Predictor:
         return self.out_dir / "excluded.csv"
 
     def _write_tables(self) -> None:
-        write_predictions_csv(self._results.values(), self._predictions_csv)
-        write_exclusions(
-            [one for found in self._exclusions.values() for one in found], self._excluded_csv
-        )
+        write_predictions_csv(self.results, self._predictions_csv)
+        write_exclusions(self.exclusions, self._excluded_csv)
 
 
 def _provenance(model: SavedModel, series: Series) -> Provenance:

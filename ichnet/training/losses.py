@@ -31,6 +31,17 @@ class SoftDice(keras.losses.Loss):
     Args:
         smoothing: ``s``, in pixels.
         name: of the loss.
+
+    Examples:
+        A map that has half of a lesion of two pixels, then an empty slice with some false evidence:
+
+        >>> import numpy as np
+        >>> loss = SoftDice()
+        >>> lesion = np.float32([[[1, 1], [0, 0]]])
+        >>> round(float(loss(lesion, np.float32([[[1, 0], [0, 0]]]))), 3)
+        0.25
+        >>> round(float(loss(0 * lesion, np.float32([[[0.5, 0], [0, 0]]]))), 3)
+        0.333
     """
 
     def __init__(self, smoothing: float = 1.0, name: str = "soft_dice", **kwargs: Any) -> None:

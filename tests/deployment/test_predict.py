@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from known_scans import BLEEDING_SLICE, HEIGHTS_MM, head
 
 from ichnet.cli import EXCLUDED, FAILED, SUCCESS, main
 from ichnet.cohorts.case import Case
@@ -28,19 +29,9 @@ from ichnet.deployment.scan_result import CSV_COLUMNS
 from ichnet.records.writer import encode_case
 
 KEY = bytes(range(32))
-HEIGHTS_MM = np.array([0, 5, 10, 20, 25, 30, 35, 40, 45, 50, 55])  # more slices than a batch holds
-BLEEDING_SLICE = 2
 # 16 x 16 pixels of 2 x 2 mm; the slice stands for (5 + 10) / 2 mm along z, and the gantry's tilt
 # brings the slices closer together than that
 VOLUME_ML = 256 * 4 * 7.5 * np.cos(np.radians(20)) / 1000
-
-
-def head(lesion_hu: float = 30.0) -> np.ndarray:
-    """Eleven slices 64 x 64 of brain at 30 HU in air, with a square lesion on one."""
-    hu = np.full((len(HEIGHTS_MM), 64, 64), -1000)
-    hu[:, 8:56, 8:56] = 30
-    hu[BLEEDING_SLICE, 24:40, 16:32] = lesion_hu
-    return hu
 
 
 @pytest.fixture
