@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.optimize import nnls
 
 from ichnet.files import write_whole
-from ichnet.inference.maps import maps_dataset
+from ichnet.records.maps import maps_dataset
 
 BATCH_SLICES = 16
 

@@ -1,8 +1,7 @@
 """The segmenters' maps of a record set, computed once.
 
 Weight models train on them and ensembles predict from them, so that five combinations do not run
-the same segmenters five times. A cache mirrors its record set, shard for shard: a slice's record
-is the one it came from with one more feature, ``maps``.
+the same segmenters five times. :mod:`ichnet.records.maps` is their format.
 """
 
 from __future__ import annotations
@@ -22,14 +21,14 @@ import tensorflow as tf
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from ichnet.config import ConfigError, fingerprint
+from ichnet.config import fingerprint
 from ichnet.files import whole_path, write_whole
-from ichnet.records.record_set import RecordSet
-from ichnet.records.schema import FEATURES, Example, parse_identity, parse_slice
+from ichnet.records.maps import INFO, SCHEMA_VERSION, SLICES
+from ichnet.records.record_set import SLICE_COLUMNS, RecordSet, write_table
+from ichnet.records.schema import parse_slice
 
 logger = logging.getLogger(__name__)
 
-INFO = "info.json"
 BATCH_SLICES = 8
 TRAINING_SPLIT = "train"
 
@@ -78,6 +77,7 @@ def cache_maps(
         splits = [*splits, TRAINING_SPLIT]
         _require_each_once(record_set.patients(TRAINING_SPLIT), folds)
     info: dict[str, Any] = {
+        "schema": SCHEMA_VERSION,
         "members": {name: weights_fingerprint(member) for name, member in members.items()},
         "records": record_set.fingerprint,
         "slices": {
@@ -91,7 +91,7 @@ def cache_maps(
             {name: weights_fingerprint(member) for name, member in fold.members.items()}
             for fold in folds
         ]
-    if (folder / INFO).exists() and _read_info(folder) == info:
+    if (folder / INFO).exists() and json.loads((folder / INFO).read_text("utf-8")) == info:
         logger.info("%s: made by the same models already", folder)
         return
     by_all = _maps_of_all(members, record_set.matrix)
@@ -105,6 +105,8 @@ def cache_maps(
                 if not (begun / shard.name).exists():
                     with whole_path(begun / shard.name) as temporary:
                         _write_shard(shard, record_set.matrix, compute, temporary, bar)
+    cached = [row for row in record_set.slices if row["split"] in splits]
+    write_table(cached, SLICE_COLUMNS, begun / SLICES)
     with write_whole(begun / INFO) as handle:
         json.dump(info, handle, indent=2)
     if folder.exists():
@@ -127,109 +129,6 @@ def _begun_by_the_same_models(folder: Path, info: dict[str, Any]) -> Path:
     return begun
 
 
-def maps_dataset(folder: Path, split: str) -> tf.data.Dataset:
-    """Return the slices of one split with their maps, in the order of the records.
-
-    Args:
-        folder: of the cache.
-        split: of the record set.
-
-    Returns:
-        what ``parse_slice`` gives but ``hu`` and ``mask_bits``, and ``maps``, float32
-        [m, m, members].
-
-    Raises:
-        FileNotFoundError: when the cache is not finished or does not hold the split.
-    """
-    records = maps_records(folder, split)
-    info = _read_info(folder)
-    matrix, members = info["matrix"], len(info["members"])
-    wanted = {"maps": tf.io.FixedLenFeature([], tf.string)}
-
-    def parse(serialized: tf.Tensor) -> Example:
-        example = parse_slice(serialized, matrix)
-        del example["hu"], example["mask_bits"]
-        stored = tf.io.parse_single_example(serialized, wanted)["maps"]
-        maps = tf.reshape(tf.io.decode_raw(stored, tf.float16), [matrix, matrix, members])
-        return {**example, "maps": tf.cast(maps, tf.float32)}
-
-    return records.map(parse, num_parallel_calls=tf.data.AUTOTUNE)
-
-
-def maps_records(folder: Path, split: str) -> tf.data.Dataset:
-    """Return the records of one split as they are stored, to be decoded by the batch.
-
-    Raises:
-        FileNotFoundError: when the cache is not finished or does not hold the split.
-    """
-    info = _read_info(folder)
-    if split not in info["slices"]:
-        raise FileNotFoundError(f"{folder}: holds maps of {', '.join(info['slices'])}, not {split}")
-    records = tf.data.TFRecordDataset(_files(folder, split))
-    # Keras takes the end of a dataset of unknown length for a mistake
-    return records.apply(tf.data.experimental.assert_cardinality(info["slices"][split]))
-
-
-def maps_decoder(folder: Path) -> Callable[[tf.Tensor], Example]:
-    """Return a function from records [batch] to what weight models learn from.
-
-    That is ``maps`` float32 [batch, m, m, members], ``mask`` float32 [batch, m, m] and ``labels``
-    float32 [batch, 6]. Whole batches decode in half the time that slices take one by one.
-    """
-    info = _read_info(folder)
-    matrix, members = info["matrix"], len(info["members"])
-    wanted = {"maps": tf.io.FixedLenFeature([], tf.string)}
-    wanted |= {name: FEATURES[name] for name in ("mask", "labels")}
-
-    def decode(serialized: tf.Tensor) -> Example:
-        stored = tf.io.parse_example(serialized, wanted)
-        maps = tf.io.decode_raw(stored["maps"], tf.float16)
-        # where nobody drew there are no bytes, which the fixed length fills with zeros
-        mask = tf.io.decode_raw(stored["mask"], tf.uint8, fixed_length=matrix**2)
-        return {
-            "maps": tf.cast(tf.reshape(maps, [-1, matrix, matrix, members]), tf.float32),
-            "mask": tf.cast(tf.reshape(mask, [-1, matrix, matrix]) > 0, tf.float32),
-            "labels": tf.cast(stored["labels"], tf.float32),
-        }
-
-    return decode
-
-
-def count_slices(folder: Path, split: str) -> tuple[int, int]:
-    """Return how many slices of a split are with and without hemorrhage."""
-    records = tf.data.TFRecordDataset(_files(folder, split))
-    labels = [int(one) for one in records.map(lambda one: parse_identity(one)[0])]
-    return labels.count(1), labels.count(0)
-
-
-def maps_members(folder: Path) -> tuple[str, ...]:
-    """Return the segmenters of a cache, in the order of the maps' last axis."""
-    return tuple(_read_info(folder)["members"])
-
-
-def require_maps_of(record_set: RecordSet, folder: Path) -> None:
-    """Refuse a cache of other records.
-
-    Raises:
-        ConfigError: when the records were made again since.
-        FileNotFoundError: when the cache is not finished.
-    """
-    if _read_info(folder)["records"] != record_set.fingerprint:
-        raise ConfigError(
-            f"{folder}: maps of other records than {record_set.folder} holds now; compute them "
-            "again (models/cache_maps.py)"
-        )
-
-
-def maps_fingerprint(folder: Path) -> str:
-    """Return 12 hex digits that change with the records or any of the models.
-
-    Raises:
-        FileNotFoundError: when the cache is not finished.
-    """
-    return fingerprint(_read_info(folder))
-
-
 def weights_fingerprint(model: keras.Model) -> str:
     """Return 12 hex digits that change when any weight of a network does."""
     digest = hashlib.sha256()
@@ -237,18 +136,6 @@ def weights_fingerprint(model: keras.Model) -> str:
         digest.update(f"{weight.shape} {weight.dtype}".encode())
         digest.update(np.ascontiguousarray(weight).tobytes())
     return digest.hexdigest()[:12]
-
-
-def _files(folder: Path, split: str) -> list[str]:
-    return sorted(str(path) for path in folder.glob(f"{split}-*.tfrecord"))
-
-
-def _read_info(folder: Path) -> dict[str, Any]:
-    path = folder / INFO
-    if not path.exists():
-        raise FileNotFoundError(f"{folder}: no finished maps; compute them (models/cache_maps.py)")
-    info: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return info
 
 
 def _require_each_once(patients: Mapping[str, str], folds: Sequence[Fold]) -> None:
@@ -306,6 +193,8 @@ def _write_shard(
 
 
 def _with_maps(record: bytes, maps: NDArray[np.float16]) -> bytes:
+    """Return a slice's record with its maps in place of its HU."""
     example = tf.train.Example.FromString(record)
+    del example.features.feature["hu"]
     example.features.feature["maps"].bytes_list.value.append(maps.astype("<f2").tobytes())
     return bytes(example.SerializeToString(deterministic=True))

@@ -11,8 +11,8 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from ichnet.config import Config
-from ichnet.inference.maps import maps_dataset, maps_members
 from ichnet.inference.trained import load_best, members_of_model
+from ichnet.records.maps import maps_dataset, maps_members
 from ichnet.records.reader import slices_dataset
 from ichnet.records.record_set import RecordSet
 from ichnet.runs import RunFolder, classifier_name

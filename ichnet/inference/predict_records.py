@@ -20,7 +20,6 @@ from tqdm import tqdm
 
 from ichnet.config import SEGMENTERS, Config, ConfigError, weights_split
 from ichnet.inference.baselines import combine, least_squares_weights, write_weights
-from ichnet.inference.maps import maps_dataset, maps_members, require_maps_of
 from ichnet.inference.scan_score import (
     CALIBRATIONS,
     Calibration,
@@ -37,6 +36,7 @@ from ichnet.predictions import (
     slices_path,
     write_predictions,
 )
+from ichnet.records.maps import maps_dataset, maps_members, require_maps_of
 from ichnet.records.reader import slices_dataset
 from ichnet.records.record_set import RecordSet, require_strangers
 from ichnet.records.schema import Example

@@ -33,7 +33,7 @@ from ichnet.files import whole_path, write_whole
 from ichnet.records import writer
 from ichnet.records.example import SCHEMA_VERSION
 from ichnet.records.pool import KILLED
-from ichnet.records.record_set import SCAN_COLUMNS, SLICE_COLUMNS, RecordSetError
+from ichnet.records.record_set import SCAN_COLUMNS, SLICE_COLUMNS, RecordSetError, shard_name
 from ichnet.records.tfrecord import TFRecordFile
 
 Chosen = Sequence[tuple[ScanEntry, str, frozenset[str] | None]]
@@ -76,7 +76,7 @@ class Part:
     @property
     def name(self) -> str:
         """The shard's file name, without suffix."""
-        return f"{self.split}-{self.index:05d}-of-{self.count:05d}"
+        return shard_name(self.split, self.index, self.count)
 
 
 def plan_parts(chosen: Chosen) -> list[Part]:

@@ -14,10 +14,11 @@ from ichnet.cohorts.case import Case
 from ichnet.cohorts.splits import PatientOverlapError
 from ichnet.config import SEGMENTERS, Config, ConfigError, TrainingConfig, load_config
 from ichnet.ct.volume import Volume
-from ichnet.inference.maps import cache_maps, maps_dataset
+from ichnet.inference.maps import cache_maps
 from ichnet.inference.trained import load_folds, load_trained
 from ichnet.networks.classifiers import Bias
 from ichnet.networks.inception_unet import build_inception_unet
+from ichnet.records.maps import maps_dataset
 from ichnet.records.record_set import RecordSet
 from ichnet.records.writer import RecordSetWriter
 from ichnet.runs import RunFolder, segmenter_name
