@@ -77,13 +77,6 @@ def decode_masks(stored: tf.Tensor, matrix: int) -> tf.Tensor:
     return tf.cast(tf.reshape(bits, [-1, matrix, matrix]) > 0, tf.float32)
 
 
-def parse_identity(serialized: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Return (ANY label int64, scan_id string) of a record, without decoding its pixels."""
-    wanted = {name: FEATURES[name] for name in ("labels", "scan_id")}
-    stored = tf.io.parse_single_example(serialized, wanted)
-    return stored["labels"][0], stored["scan_id"]
-
-
 PLAIN_FEATURES = (
     "scan_id",
     "patient_id",
