@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -16,8 +16,9 @@ from ichnet.config import SEGMENTERS, Config, ImageConfig, load_config
 from ichnet.ct.volume import Volume
 from ichnet.inference.export import export_model
 from ichnet.networks.channels import hu_input
+from ichnet.records.assembly import write_record_set
 from ichnet.records.record_set import RecordSet
-from ichnet.records.writer import RecordSetWriter
+from ichnet.records.source import MadeScans
 from ichnet.statistics.calibration import PlattCalibration
 
 MATRIX = 32
@@ -199,12 +200,9 @@ def write_records(config):
     """Write cases as a record set: ``{split: [case, ...]}``."""
 
     def write(folder: Path, cases: dict[str, list[Case]]) -> RecordSet:
-        with RecordSetWriter(folder, config.image) as writer:
-            for split, chosen in cases.items():
-                for one in chosen:
-                    writer.add(one, split)
-            writer.finish([], {"image": asdict(config.image), "cases": repr(sorted(cases))})
-        return RecordSet.open(folder)
+        chosen = [(one, split, None) for split, some in cases.items() for one in some]
+        info = {"cases": repr(sorted(cases))}
+        return write_record_set(chosen, MadeScans(lambda one: one, 3), config.image, folder, info)
 
     return write
 

@@ -7,7 +7,7 @@ kind reach all of the former in 38 epochs.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -18,8 +18,9 @@ from ichnet.cohorts.case import Case
 from ichnet.config import SEGMENTERS, Config, TrainingConfig, load_config
 from ichnet.ct.volume import Volume
 from ichnet.inference.maps import cache_maps
+from ichnet.records.assembly import write_record_set
 from ichnet.records.record_set import RecordSet
-from ichnet.records.writer import RecordSetWriter
+from ichnet.records.source import MadeScans
 from ichnet.runs import RunFolder
 from ichnet.training import classifier, ensemble, segmenter
 
@@ -65,12 +66,10 @@ def case(number: int) -> Case:
 @pytest.fixture(scope="module")
 def records(config, tmp_path_factory) -> Path:
     root = tmp_path_factory.mktemp("records")
+    chosen = [(number, "train", None) for number in range(SCANS)]
+    chosen += [(number, "validation", None) for number in range(SCANS, 2 * SCANS)]
     for name in ("aihub-slices", "aihub-scans"):
-        with RecordSetWriter(root / name, config.image) as writer:
-            for number in range(SCANS):
-                writer.add(case(number), "train")
-                writer.add(case(number + SCANS), "validation")
-            writer.finish([], {"image": asdict(config.image)})
+        write_record_set(chosen, MadeScans(case, SLICES), config.image, root / name, {})
     return root
 
 
