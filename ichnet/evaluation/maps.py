@@ -23,8 +23,8 @@ from tqdm import tqdm
 
 from ichnet.config import fingerprint
 from ichnet.files import whole_path, write_whole
-from ichnet.records.maps import INFO, read_info
-from ichnet.records.record_set import RecordSet
+from ichnet.records.maps import INFO, SCHEMA_VERSION, SLICES
+from ichnet.records.record_set import SLICE_COLUMNS, RecordSet, write_table
 from ichnet.records.schema import parse_slice
 
 logger = logging.getLogger(__name__)
@@ -77,6 +77,7 @@ def cache_maps(
         splits = [*splits, TRAINING_SPLIT]
         _require_each_once(record_set.patients(TRAINING_SPLIT), folds)
     info: dict[str, Any] = {
+        "schema": SCHEMA_VERSION,
         "members": {name: weights_fingerprint(member) for name, member in members.items()},
         "records": record_set.fingerprint,
         "slices": {
@@ -90,7 +91,7 @@ def cache_maps(
             {name: weights_fingerprint(member) for name, member in fold.members.items()}
             for fold in folds
         ]
-    if (folder / INFO).exists() and read_info(folder) == info:
+    if (folder / INFO).exists() and json.loads((folder / INFO).read_text("utf-8")) == info:
         logger.info("%s: made by the same models already", folder)
         return
     by_all = _maps_of_all(members, record_set.matrix)
@@ -104,6 +105,8 @@ def cache_maps(
                 if not (begun / shard.name).exists():
                     with whole_path(begun / shard.name) as temporary:
                         _write_shard(shard, record_set.matrix, compute, temporary, bar)
+    cached = [row for row in record_set.slices if row["split"] in splits]
+    write_table(cached, SLICE_COLUMNS, begun / SLICES)
     with write_whole(begun / INFO) as handle:
         json.dump(info, handle, indent=2)
     if folder.exists():
@@ -190,6 +193,8 @@ def _write_shard(
 
 
 def _with_maps(record: bytes, maps: NDArray[np.float16]) -> bytes:
+    """Return a slice's record with its maps in place of its HU."""
     example = tf.train.Example.FromString(record)
+    del example.features.feature["hu"]
     example.features.feature["maps"].bytes_list.value.append(maps.astype("<f2").tobytes())
     return bytes(example.SerializeToString(deterministic=True))

@@ -1,7 +1,8 @@
 """Cached maps of the segmenters: the format, and how it is read.
 
-A cache mirrors its record set, shard for shard: a slice's record is the one it came from with one
-more feature, ``maps``. :mod:`ichnet.evaluation.maps` computes them.
+A cache mirrors its record set, shard for shard: a slice's record is the one it came from with
+``maps`` in place of ``hu``, which is stored once, in the record set. ``slices.csv`` lists the
+slices of the cached splits as the record set's does. :mod:`ichnet.evaluation.maps` computes maps.
 """
 
 from __future__ import annotations
@@ -14,10 +15,13 @@ from typing import Any
 import tensorflow as tf
 
 from ichnet.config import ConfigError, fingerprint
-from ichnet.records.record_set import RecordSet
-from ichnet.records.schema import FEATURES, Example, parse_identity, parse_slice
+from ichnet.records.index import RecordIndex
+from ichnet.records.record_set import RecordSet, Row, read_table, shard_files
+from ichnet.records.schema import FEATURES, Example, decode_masks, parse_annotation
 
+SCHEMA_VERSION = 2
 INFO = "info.json"
+SLICES = "slices.csv"
 
 
 def maps_dataset(folder: Path, split: str) -> tf.data.Dataset:
@@ -40,8 +44,8 @@ def maps_dataset(folder: Path, split: str) -> tf.data.Dataset:
     wanted = {"maps": tf.io.FixedLenFeature([], tf.string)}
 
     def parse(serialized: tf.Tensor) -> Example:
-        example = parse_slice(serialized, matrix)
-        del example["hu"], example["mask_bits"]
+        example = parse_annotation(serialized, matrix)
+        del example["mask_bits"]
         stored = tf.io.parse_single_example(serialized, wanted)["maps"]
         maps = tf.reshape(tf.io.decode_raw(stored, tf.float16), [matrix, matrix, members])
         return {**example, "maps": tf.cast(maps, tf.float32)}
@@ -55,12 +59,20 @@ def maps_records(folder: Path, split: str) -> tf.data.Dataset:
     Raises:
         FileNotFoundError: when the cache is not finished or does not hold the split.
     """
-    info = read_info(folder)
-    if split not in info["slices"]:
-        raise FileNotFoundError(f"{folder}: holds maps of {', '.join(info['slices'])}, not {split}")
-    records = tf.data.TFRecordDataset(_files(folder, split))
+    info = _require_split(folder, split)
+    records = tf.data.TFRecordDataset(list(map(str, shard_files(folder, split))))
     # Keras takes the end of a dataset of unknown length for a mistake
     return records.apply(tf.data.experimental.assert_cardinality(info["slices"][split]))
+
+
+def maps_index(folder: Path, split: str) -> RecordIndex:
+    """Return where each record of one split lies.
+
+    Raises:
+        FileNotFoundError: when the cache is not finished or does not hold the split.
+        RecordSetError: when one of its files is missing or cut off.
+    """
+    return RecordIndex.open(folder, split, len(maps_slices(folder, split)))
 
 
 def maps_decoder(folder: Path) -> Callable[[tf.Tensor], Example]:
@@ -77,22 +89,33 @@ def maps_decoder(folder: Path) -> Callable[[tf.Tensor], Example]:
     def decode(serialized: tf.Tensor) -> Example:
         stored = tf.io.parse_example(serialized, wanted)
         maps = tf.io.decode_raw(stored["maps"], tf.float16)
-        # where nobody drew there are no bytes, which the fixed length fills with zeros
-        mask = tf.io.decode_raw(stored["mask"], tf.uint8, fixed_length=matrix**2)
         return {
             "maps": tf.cast(tf.reshape(maps, [-1, matrix, matrix, members]), tf.float32),
-            "mask": tf.cast(tf.reshape(mask, [-1, matrix, matrix]) > 0, tf.float32),
+            "mask": decode_masks(stored["mask"], matrix),
             "labels": tf.cast(stored["labels"], tf.float32),
         }
 
     return decode
 
 
+def maps_slices(folder: Path, split: str) -> list[Row]:
+    """Return the rows of ``slices.csv`` of one split, in the order of its records.
+
+    Raises:
+        FileNotFoundError: when the cache is not finished or does not hold the split.
+    """
+    _require_split(folder, split)
+    return [row for row in read_table(folder / SLICES) if row["split"] == split]
+
+
 def count_slices(folder: Path, split: str) -> tuple[int, int]:
-    """Return how many slices of a split are with and without hemorrhage."""
-    records = tf.data.TFRecordDataset(_files(folder, split))
-    labels = [int(one) for one in records.map(lambda one: parse_identity(one)[0])]
-    return labels.count(1), labels.count(0)
+    """Return how many slices of a split are with and without hemorrhage.
+
+    Raises:
+        FileNotFoundError: when the cache is not finished or does not hold the split.
+    """
+    labels = [row["ANY"] for row in maps_slices(folder, split)]
+    return labels.count("1"), labels.count("0")
 
 
 def maps_members(folder: Path) -> tuple[str, ...]:
@@ -123,18 +146,26 @@ def maps_fingerprint(folder: Path) -> str:
     return fingerprint(read_info(folder))
 
 
-def _files(folder: Path, split: str) -> list[str]:
-    return sorted(str(path) for path in folder.glob(f"{split}-*.tfrecord"))
-
-
 def read_info(folder: Path) -> dict[str, Any]:
     """Return what a finished cache says about itself.
 
     Raises:
-        FileNotFoundError: when the cache is not finished.
+        FileNotFoundError: when the cache is not finished, or in an older format.
     """
     path = folder / INFO
     if not path.exists():
         raise FileNotFoundError(f"{folder}: no finished maps; compute them (models/cache_maps.py)")
     info: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    if info.get("schema") != SCHEMA_VERSION:
+        raise FileNotFoundError(
+            f"{folder}: maps in an older format; compute them again (models/cache_maps.py)"
+        )
+    return info
+
+
+def _require_split(folder: Path, split: str) -> dict[str, Any]:
+    """Return what a cache says of itself; refuse one that does not hold a split."""
+    info = read_info(folder)
+    if split not in info["slices"]:
+        raise FileNotFoundError(f"{folder}: holds maps of {', '.join(info['slices'])}, not {split}")
     return info

@@ -22,40 +22,33 @@ from typing import Any
 
 from tqdm import tqdm
 
-from ichnet.cohorts.case import ScanEntry
-from ichnet.cohorts.readers import READERS
-from ichnet.cohorts.thin import average_slices
 from ichnet.config import ImageConfig
 from ichnet.ct.dicom import REPAIRED
 from ichnet.ct.errors import Exclusion, ReadError
-from ichnet.ct.source import archive_of
 from ichnet.files import whole_path, write_whole
 from ichnet.records import writer
 from ichnet.records.example import SCHEMA_VERSION
 from ichnet.records.pool import KILLED
-from ichnet.records.record_set import SCAN_COLUMNS, SLICE_COLUMNS, RecordSetError
+from ichnet.records.record_set import SCAN_COLUMNS, SLICE_COLUMNS, RecordSetError, shard_name
+from ichnet.records.source import ScanSource
 from ichnet.records.tfrecord import TFRecordFile
 
-Chosen = Sequence[tuple[ScanEntry, str, frozenset[str] | None]]
-"""Scans to read, the split of each, and the slices wanted (``None``: all of them)."""
+Chosen = Sequence[tuple[Any, str, frozenset[str] | None]]
+"""What describes each scan to its source, its split, and the slices wanted (``None``: all)."""
 
 
 @dataclass(frozen=True)
 class Job:
-    """What turns a listed scan into records.
+    """What turns a described scan into records.
 
     Attributes:
-        cohort: whose reader loads the scans.
+        source: of the scans.
         image: matrix and field of view.
-        key: for the pseudonyms.
-        average_mm: thin slices are averaged to about this; ``None`` leaves them.
         strict: raise the first error instead of listing it.
     """
 
-    cohort: str
+    source: ScanSource
     image: ImageConfig
-    key: bytes
-    average_mm: float | None = None
     strict: bool = False
 
 
@@ -71,23 +64,23 @@ class Part:
     split: str
     index: int
     count: int
-    scans: tuple[tuple[ScanEntry, frozenset[str] | None], ...]
+    scans: tuple[tuple[Any, frozenset[str] | None], ...]
 
     @property
     def name(self) -> str:
         """The shard's file name, without suffix."""
-        return f"{self.split}-{self.index:05d}-of-{self.count:05d}"
+        return shard_name(self.split, self.index, self.count)
 
 
-def plan_parts(chosen: Chosen) -> list[Part]:
+def plan_parts(chosen: Chosen, source: ScanSource) -> list[Part]:
     """Divide the scans of each split, in order, into shards of about ``SLICES_PER_SHARD``.
 
     No scan is divided: a shard holds at least one, and never more slices than that besides.
     """
-    shards: dict[str, list[list[tuple[ScanEntry, frozenset[str] | None]]]] = {}
+    shards: dict[str, list[list[tuple[Any, frozenset[str] | None]]]] = {}
     filled: Counter[str] = Counter()
     for entry, split, wanted in chosen:
-        slices = max(len(entry.files), len(entry.slice_labels)) if wanted is None else len(wanted)
+        slices = source.slices(entry) if wanted is None else len(wanted)
         if split not in shards or filled[split] + slices > writer.SLICES_PER_SHARD:
             shards.setdefault(split, []).append([])
             filled[split] = 0
@@ -101,17 +94,13 @@ def plan_parts(chosen: Chosen) -> list[Part]:
 
 
 def fingerprint(parts: Sequence[Part], job: Job) -> str:
-    """Return a hash of all that decides the bytes: scans, files, settings and key."""
+    """Return a hash of all that decides the bytes: scans, their source, and the settings."""
     digest = hashlib.sha256(repr((SCHEMA_VERSION, job, len(parts))).encode())
     for part in parts:
         digest.update(part.name.encode())
         for entry, wanted in part.scans:
-            digest.update(repr((entry.scan_key, entry.scan_labels, entry.votes)).encode())
-            digest.update(repr(sorted(entry.slice_labels.items())).encode())
+            digest.update(job.source.state(entry).encode())
             digest.update(repr(wanted and sorted(wanted)).encode())
-            for path in (*entry.files, *entry.extra.values()):
-                state = (archive_of(path) or path).stat()
-                digest.update(f"{path}\0{state.st_size}\0{state.st_mtime_ns}\0".encode())
     return digest.hexdigest()
 
 
@@ -156,7 +145,7 @@ def write_part(part: Part, folder: Path, job: Job) -> int:
             except ReadError as error:
                 if job.strict:
                     raise
-                lines = Exclusion.from_error(error, entry.files).by_file()
+                lines = Exclusion.from_error(error, job.source.files(entry)).by_file()
                 rows["exclusions"] += [[str(e.path), e.reason, e.detail] for e in lines]
     with write_whole(folder / f"{part.name}.json") as handle:
         handle.write(json.dumps({**rows, "repaired": repaired}))
@@ -164,7 +153,7 @@ def write_part(part: Part, folder: Path, job: Job) -> int:
 
 
 def _write_scan(
-    entry: ScanEntry,
+    entry: Any,
     wanted: frozenset[str] | None,
     split: str,
     job: Job,
@@ -175,9 +164,7 @@ def _write_scan(
 
     By itself, so that a scan's pixels are let go before those of the next are read.
     """
-    case = READERS[job.cohort].load(entry, job.key)
-    if job.average_mm is not None:
-        case = average_slices(case, job.average_mm)
+    case = job.source.load(entry)
     count = 0
     for record in writer.encode_case(case, job.image, writer.indices(case, wanted)):
         records.write(record.serialize())

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import logging
 import shutil
-import tempfile
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from ichnet.cohorts.case import ScanEntry
 from ichnet.cohorts.ledger import (
     NO_FAULT,
-    FileCounts,
     by_reason,
     count_files,
     not_images,
@@ -23,13 +19,11 @@ from ichnet.cohorts.ledger import (
     unnamed,
 )
 from ichnet.cohorts.readers import READERS
-from ichnet.cohorts.selection import select_scans, select_slices
-from ichnet.cohorts.splits import patient_strata, split_patients
 from ichnet.config import Config
 from ichnet.ct.errors import Exclusion, ReadError, write_exclusions
 from ichnet.ct.pseudonym import load_key
-from ichnet.files import write_whole
-from ichnet.records.example import SCHEMA_VERSION
+from ichnet.records.assembly import finish, work_folder
+from ichnet.records.choice import Selection, choose
 from ichnet.records.parts import (
     Chosen,
     Job,
@@ -41,12 +35,9 @@ from ichnet.records.parts import (
     write_parts,
 )
 from ichnet.records.pool import mapper_over, worker_pool
-from ichnet.records.record_set import RecordSet, RecordSetError, require_patient_disjoint
+from ichnet.records.preparation_report import Preparation, Share
+from ichnet.records.source import CohortScans
 from ichnet.subtypes import LABELS, SUBTYPES
-
-Selection = Literal["slices", "scans", "all"]
-
-LOGGER = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -65,70 +56,6 @@ class Options:
     workers: int = 1
     shard: tuple[int, int] | None = None
     average_mm: float | None = None
-
-
-@dataclass(frozen=True)
-class Preparation:
-    """What preparing a cohort did; ``str`` gives the report for a person.
-
-    Attributes:
-        folder: the record set.
-        scans_found: scans that the cohort's files and labels make.
-        scans_chosen: of these, those that the selection asked for.
-        scans_kept, slices_kept: in the record set.
-        files: the ledger of files.
-        excluded: number of exclusions by reason.
-        slices_with: kept slices by label.
-        scans_with: kept scans by exclusive subtype, as in the paper's Table 1.
-        repaired: slices whose HU had wrapped at 12 bits.
-        names_file: which file each line of ``excluded.csv`` is; confidential.
-    """
-
-    folder: Path
-    scans_found: int
-    scans_chosen: int
-    scans_kept: int
-    slices_kept: int
-    files: FileCounts
-    excluded: dict[str, int]
-    slices_with: dict[str, int]
-    scans_with: dict[str, int]
-    repaired: int
-    names_file: Path
-
-    def __str__(self) -> str:
-        files = self.files
-        lines = [
-            f"{self.folder}",
-            f"  scans: {self.scans_found} found, {self.scans_chosen} chosen, "
-            f"{self.scans_kept} kept; {self.slices_kept} slices kept",
-            f"  files: {files.found} found = {files.kept} kept + {files.not_drawn} not drawn + "
-            f"{files.excluded} excluded",
-            "  slices with " + ", ".join(f"{k} {v}" for k, v in self.slices_with.items()),
-            "  scans with " + ", ".join(f"{k} {v}" for k, v in self.scans_with.items()),
-            *([f"  repaired: {self.repaired} slices wrapped at 12 bits"] if self.repaired else []),
-            f"  excluded: {sum(self.excluded.values())}",
-            *(f"    {count} {reason}" for reason, count in sorted(self.excluded.items())),
-            *([f"  their names (confidential): {self.names_file}"] if self.excluded else []),
-        ]
-        return "\n".join(lines)
-
-
-@dataclass(frozen=True)
-class Share:
-    """What one of several processes did towards a record set; ``str`` says what comes next."""
-
-    folder: Path
-    finished: int
-    parts: int
-
-    def __str__(self) -> str:
-        end = (
-            "run the same command without --shard to join them"
-            if self.finished == self.parts
-            else "others are still to be written"
-        )
-        return f"{self.folder}: {self.finished} of {self.parts} shards are finished; {end}"
 
 
 def prepare(
@@ -161,15 +88,16 @@ def prepare(
     if options.average_mm is not None and selection == "slices":
         raise ValueError("single slices are drawn: they cannot be averaged")
     key = load_key()
-    job = Job(cohort, config.image, key, options.average_mm, options.strict)
+    source = CohortScans(cohort, key, options.average_mm)
+    job = Job(source, config.image, options.strict)
     with worker_pool(options.workers) as pool:
         entries, exclusions = READERS[cohort].list_scans(raw, mapper_over(pool, options.workers))
         exclusions = one_each(exclusions)
         if options.strict:
             _stop_at_first(exclusions)
         chosen = choose(entries, selection, config)
-        parts = plan_parts(chosen)
-        work = _work_folder(folder, fingerprint(parts, job))
+        parts = plan_parts(chosen, source)
+        work = work_folder(folder, fingerprint(parts, job))
         try:
             write_parts(_share(parts, options.shard), work, job, pool)
         except ReadError:
@@ -183,40 +111,8 @@ def prepare(
     write_exclusions(unnamed(lines, key), work / "excluded.csv")
     _write_names(lines, unnamed(lines, key), result.names_file)
     average = {} if options.average_mm is None else {"average_mm": options.average_mm}
-    _finish(parts, work, folder, {**info, **settings, **average, **_counts(result)})
-    record_set = RecordSet.open(folder)
-    require_patient_disjoint((record_set, split) for split in record_set.splits)
+    finish(parts, work, folder, {**info, **settings, **average, **result.counts()})
     return result
-
-
-def choose(entries: Sequence[ScanEntry], selection: Selection, config: Config) -> Chosen:
-    """Choose scans and slices and give each scan its split."""
-    if selection == "all":
-        return [(entry, "test", None) for entry in entries]
-    settings = config.selection
-    shares = {
-        "train": 1 - settings.validation_share - settings.ensemble_share,
-        "validation": settings.validation_share,
-        "ensemble": settings.ensemble_share,
-    }
-    split_of = split_patients(patient_strata(entries), shares, config.seed)
-    if selection == "scans":
-        scans = select_scans(entries, settings.scans_with_ich, config.seed)
-        return [(entry, split_of[entry.patient_key], None) for entry in scans]
-    wanted: defaultdict[str, set[str]] = defaultdict(set)
-    for entry, slice_key, _ in select_slices(entries, settings.slices_per_subtype, config.seed):
-        wanted[entry.scan_key].add(slice_key)
-    # experiment A has no weight model: those patients are for training
-    train = {"ensemble": "train"}
-    return [
-        (
-            entry,
-            train.get(split_of[entry.patient_key], split_of[entry.patient_key]),
-            frozenset(wanted[entry.scan_key]),
-        )
-        for entry in sorted(entries, key=lambda one: one.scan_key)
-        if entry.scan_key in wanted
-    ]
 
 
 def relative_to(exclusions: Sequence[Exclusion], raw: Path) -> list[Exclusion]:
@@ -246,31 +142,6 @@ def _share(parts: Sequence[Part], shard: tuple[int, int] | None) -> Sequence[Par
     if not 1 <= number <= count:
         raise ValueError(f"--shard {number}/{count}: from 1/{count} to {count}/{count}")
     return parts[number - 1 :: count]
-
-
-def _work_folder(folder: Path, plan: str) -> Path:
-    """Return the folder of a set in the making; what another plan left there is removed.
-
-    It appears together with its plan, so that jobs that start at once do not take each other's
-    for a leftover.
-    """
-    work = folder.with_name(f".{folder.name}.parts")
-    path = work / "plan"
-    if work.exists() and (not path.exists() or path.read_text(encoding="utf-8") != plan):
-        if path.exists():
-            LOGGER.info("%s: files or settings have changed; starting anew", work)
-        shutil.rmtree(work)
-    if not work.exists():
-        work.parent.mkdir(parents=True, exist_ok=True)
-        fresh = Path(tempfile.mkdtemp(prefix=f"{work.name}.", dir=work.parent))
-        (fresh / "plan").write_text(plan, encoding="utf-8")
-        try:
-            fresh.rename(work)
-        except OSError:  # another job was quicker
-            shutil.rmtree(fresh)
-            if path.read_text(encoding="utf-8") != plan:
-                raise
-    return work
 
 
 def _merge(
@@ -333,35 +204,3 @@ def _write_names(lines: Sequence[Exclusion], hidden: Sequence[Exclusion], path: 
     ]
     write_exclusions(named, path)
     path.chmod(0o600)
-
-
-def _finish(parts: Sequence[Part], work: Path, folder: Path, info: dict[str, Any]) -> None:
-    """Turn the folder of parts into the record set."""
-    missing = [part.name for part in parts if not is_finished(part, work)]
-    if missing:
-        raise RecordSetError(f"{folder}: shards vanished while they were joined: {missing[0]}, ...")
-    with write_whole(work / "info.json") as handle:
-        json.dump({"schema": SCHEMA_VERSION, **info}, handle, indent=2)
-    kept = {f"{part.name}.tfrecord" for part in parts}
-    kept |= {"scans.csv", "slices.csv", "excluded.csv", "info.json"}
-    for path in work.iterdir():
-        if path.name not in kept:
-            path.unlink()
-    if folder.exists():
-        shutil.rmtree(folder)
-    work.chmod(0o755)
-    work.replace(folder)
-
-
-def _counts(result: Preparation) -> dict[str, Any]:
-    return {
-        "scans_found": result.scans_found,
-        "scans_chosen": result.scans_chosen,
-        "scans_kept": result.scans_kept,
-        "slices_kept": result.slices_kept,
-        "files": result.files.as_dict(),
-        "excluded": result.excluded,
-        "slices_with": result.slices_with,
-        "scans_with": result.scans_with,
-        "repaired": result.repaired,
-    }

@@ -100,17 +100,40 @@ class RecordSet:
         """Return the record files of one split, in order.
 
         Raises:
-            RecordSetError: when the split has none.
+            RecordSetError: when the split has none, or one of them is missing.
         """
-        files = sorted(str(path) for path in self.folder.glob(f"{split}-*.tfrecord"))
-        if not files:
-            raise RecordSetError(f"{self.folder}: no records in split {split!r}")
-        return files
+        return [str(path) for path in shard_files(self.folder, split)]
+
+    def slices_of(self, split: str) -> list[Row]:
+        """Return the rows of ``slices.csv`` of one split, in the order of its records."""
+        return [row for row in self.slices if row["split"] == split]
 
     def patients(self, split: str) -> dict[str, str]:
         """Return the split's patients by pseudonym, each with a description of where it is."""
         place = f"{self.folder.name} {split}"
         return {row["patient_id"]: place for row in self.scans if row["split"] == split}
+
+
+def shard_name(split: str, index: int, count: int) -> str:
+    """Return the name of the ``index``-th of a split's ``count`` record files, without suffix."""
+    return f"{split}-{index:05d}-of-{count:05d}"
+
+
+def shard_files(folder: Path, split: str) -> list[Path]:
+    """Return the record files of one split of a record set or of cached maps, in order.
+
+    Raises:
+        RecordSetError: when the split has none, or one of those that their names count is missing.
+    """
+    found = sorted(folder.glob(f"{split}-*-of-*.tfrecord"))
+    if not found:
+        raise RecordSetError(f"{folder}: no records in split {split!r}")
+    count = int(found[0].stem.rpartition("-")[2])
+    files = [folder / f"{shard_name(split, index, count)}.tfrecord" for index in range(count)]
+    for path in files:
+        if path not in found:
+            raise RecordSetError(f"{path}: missing")
+    return files
 
 
 def require_patient_disjoint(sides: Iterable[tuple[RecordSet, str]]) -> None:

@@ -16,14 +16,24 @@ def parse_slice(serialized: tf.Tensor, matrix: int) -> Example:
     """Decode one record.
 
     Returns:
-        ``hu`` float32 [matrix, matrix]; ``mask`` float32 [matrix, matrix], 1 where any subtype
-        was outlined (zeros where nobody drew: see ``has_mask``, bool); ``mask_bits`` uint8
-        [matrix, matrix]; ``labels`` and ``scan_labels`` float32 [6]; ``volume_ml`` float32 [6];
-        ``scan_id``, ``patient_id`` string; ``slice_index`` int64; ``pixel_spacing_mm``,
-        ``slice_spacing_mm`` float32.
+        ``hu`` float32 [matrix, matrix], and what :func:`parse_annotation` gives.
     """
-    stored = tf.io.parse_single_example(serialized, FEATURES)
+    stored = tf.io.parse_single_example(serialized, {"hu": FEATURES["hu"]})
     hu = tf.reshape(tf.io.decode_raw(stored["hu"], tf.int16), [matrix, matrix])
+    return {**parse_annotation(serialized, matrix), "hu": tf.cast(hu, tf.float32)}
+
+
+def parse_annotation(serialized: tf.Tensor, matrix: int) -> Example:
+    """Decode all of a record but HU, which cached maps do not hold.
+
+    Returns:
+        ``mask`` float32 [matrix, matrix], 1 where any subtype was outlined (zeros where nobody
+        drew: see ``has_mask``, bool); ``mask_bits`` uint8 [matrix, matrix]; ``labels`` and
+        ``scan_labels`` float32 [6]; ``volume_ml`` float32 [6]; ``scan_id``, ``patient_id`` string;
+        ``slice_index`` int64; ``pixel_spacing_mm``, ``slice_spacing_mm`` float32.
+    """
+    wanted = {name: feature for name, feature in FEATURES.items() if name != "hu"}
+    stored = tf.io.parse_single_example(serialized, wanted)
     has_mask = tf.strings.length(stored["mask"]) > 0
     bits = tf.cond(
         has_mask,
@@ -33,7 +43,6 @@ def parse_slice(serialized: tf.Tensor, matrix: int) -> Example:
     bits = tf.reshape(bits, [matrix, matrix])
     return {
         **{name: stored[name] for name in PLAIN_FEATURES},
-        "hu": tf.cast(hu, tf.float32),
         "mask": tf.cast(bits > 0, tf.float32),
         "mask_bits": bits,
         "has_mask": has_mask,
@@ -42,11 +51,30 @@ def parse_slice(serialized: tf.Tensor, matrix: int) -> Example:
     }
 
 
-def parse_identity(serialized: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Return (ANY label int64, scan_id string) of a record, without decoding its pixels."""
-    wanted = {name: FEATURES[name] for name in ("labels", "scan_id")}
-    stored = tf.io.parse_single_example(serialized, wanted)
-    return stored["labels"][0], stored["scan_id"]
+def parse_training_batch(serialized: tf.Tensor, matrix: int) -> Example:
+    """Decode a batch of records at once, in half the time that they take one by one.
+
+    Args:
+        serialized: string [batch].
+        matrix: rows and columns of the slices.
+
+    Returns:
+        ``hu`` and ``mask`` float32 [batch, matrix, matrix], ``labels`` float32 [batch, 6].
+    """
+    stored = tf.io.parse_example(serialized, {name: FEATURES[name] for name in TRAINING_FEATURES})
+    hu = tf.io.decode_raw(stored["hu"], tf.int16)
+    return {
+        "hu": tf.cast(tf.reshape(hu, [tf.shape(serialized)[0], matrix, matrix]), tf.float32),
+        "mask": decode_masks(stored["mask"], matrix),
+        "labels": tf.cast(stored["labels"], tf.float32),
+    }
+
+
+def decode_masks(stored: tf.Tensor, matrix: int) -> tf.Tensor:
+    """Return the masks of stored bits, string [batch]: float32 [batch, matrix, matrix], 0 or 1."""
+    # where nobody drew there are no bytes, which the fixed length fills with zeros
+    bits = tf.io.decode_raw(stored, tf.uint8, fixed_length=matrix**2)
+    return tf.cast(tf.reshape(bits, [-1, matrix, matrix]) > 0, tf.float32)
 
 
 PLAIN_FEATURES = (
@@ -57,6 +85,8 @@ PLAIN_FEATURES = (
     "slice_spacing_mm",
     "volume_ml",
 )
+
+TRAINING_FEATURES = ("hu", "mask", "labels")
 
 FEATURES: dict[str, Any] = {
     "hu": tf.io.FixedLenFeature([], tf.string),

@@ -1,4 +1,4 @@
-"""TFRecord files, written without TensorFlow.
+"""TFRecord files, written and read without TensorFlow.
 
 Each record is its length (64 bits), the length's checksum, its content and the content's checksum.
 Checksums are CRC-32C, rotated and offset (TensorFlow's ``core/lib/hash/crc32c.h``), so that records
@@ -13,7 +13,14 @@ from types import TracebackType
 
 import google_crc32c
 
+from ichnet.records.record_set import RecordSetError
+
 CHECKSUM_OFFSET = 0xA282EAD8
+LENGTH_BYTES, CHECKSUM_BYTES = 8, 4
+HEADER_BYTES = LENGTH_BYTES + CHECKSUM_BYTES
+
+Span = tuple[int, int]
+"""Where the content of a record begins in its file, in bytes, and how long it is."""
 
 
 class TFRecordFile:
@@ -43,6 +50,49 @@ class TFRecordFile:
     def close(self) -> None:
         """Write what is not written yet; no record can follow."""
         self._file.close()
+
+
+def record_spans(path: Path) -> list[Span]:
+    """Return where each record of a file lies, read from the lengths that precede the contents.
+
+    Raises:
+        RecordSetError: when the file is missing, was cut off, or is no TFRecord file.
+    """
+    spans: list[Span] = []
+    try:
+        size = path.stat().st_size
+        start = 0
+        with path.open("rb", buffering=0) as file:
+            while start < size:
+                file.seek(start)
+                header = file.read(HEADER_BYTES)
+                length, checksum = header[:LENGTH_BYTES], header[LENGTH_BYTES:]
+                if len(header) == HEADER_BYTES and checksum != _checksum(length):
+                    raise RecordSetError(f"{path}: damaged at byte {start}, or no TFRecord file")
+                content_start = start + HEADER_BYTES
+                content_bytes = int.from_bytes(length, "little")
+                start = content_start + content_bytes + CHECKSUM_BYTES
+                if len(header) < HEADER_BYTES or start > size:
+                    raise RecordSetError(f"{path}: cut off after {len(spans)} records")
+                spans.append((content_start, content_bytes))
+    except FileNotFoundError as error:
+        raise RecordSetError(f"{path}: missing") from error
+    return spans
+
+
+def read_record(path: Path, start: int, length: int) -> bytes:
+    """Return the content of the record that lies at a span of a file.
+
+    Raises:
+        RecordSetError: when its checksum does not fit: the file has changed or is damaged.
+    """
+    with path.open("rb", buffering=0) as file:
+        file.seek(start)
+        stored = file.read(length + CHECKSUM_BYTES)
+    content, checksum = stored[:length], stored[length:]
+    if checksum != _checksum(content):
+        raise RecordSetError(f"{path}: the record at byte {start} is damaged")
+    return content
 
 
 def _checksum(content: bytes) -> bytes:

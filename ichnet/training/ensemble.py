@@ -16,14 +16,21 @@ import tensorflow as tf
 from ichnet.config import (
     SEGMENTERS,
     Config,
-    ConfigError,
     fingerprint,
     members_of,
     weights_split,
 )
 from ichnet.networks.weight_model import build_weight_model
-from ichnet.records.maps import count_slices, maps_decoder, maps_fingerprint, maps_records
-from ichnet.records.schema import parse_identity
+from ichnet.records.maps import (
+    count_slices,
+    maps_decoder,
+    maps_fingerprint,
+    maps_index,
+    maps_records,
+    maps_slices,
+)
+from ichnet.records.sampling import BalancedSampler
+from ichnet.records.strata import by_hemorrhage
 from ichnet.runs import RunFolder, ensemble_name
 from ichnet.training.compiling import compile_model, register_modules
 from ichnet.training.distribution import make_strategy
@@ -32,9 +39,6 @@ from ichnet.training.losses import SoftDice
 from ichnet.training.validation import alike
 
 MAPS = "aihub-scans"
-
-SHUFFLED_RECORDS = 512
-"""Records held for shuffling of either kind: 1.7 GiB for five members at 512 x 512."""
 
 MOST_STEPS_AT_ONCE = 12
 """A step of the weight model takes TensorFlow as long as Python takes to ask for it."""
@@ -62,10 +66,8 @@ def train_ensemble(config: Config, combination: str, run: RunFolder) -> keras.Mo
     columns = [SEGMENTERS.index(member) for member in members_of(config, combination)]
     folder, split = run.maps(MAPS), weights_split(config)
     maps_fingerprint(folder)  # refuses a cache that is not finished
-    if 0 in (counts := count_slices(folder, split)):
-        raise ConfigError(
-            f"{folder}: {counts[0]} slices with and {counts[1]} without hemorrhage to train on"
-        )
+    strata = by_hemorrhage(maps_slices(folder, split))
+    sampler = BalancedSampler(maps_index(folder, split), strata, settings.training, config.seed)
 
     def build() -> keras.Model:
         model = build_weight_model(
@@ -89,29 +91,10 @@ def train_ensemble(config: Config, combination: str, run: RunFolder) -> keras.Mo
         return tf.gather(example["maps"], columns, axis=-1), {"mask": example["mask"]}
 
     def train(first_epoch: int) -> tf.data.Dataset:
-        steps = settings.training.steps_per_epoch
-
-        def epoch_batches(epoch: tf.Tensor) -> tf.data.Dataset:
-            # of this graph only: shuffling mixes in the global seed, which building a network sets
-            tf.compat.v1.set_random_seed(1)
-            seed = epoch + 1_000_003 * config.seed
-            kinds = [
-                maps_records(folder, split)
-                .filter(lambda one, label=label: parse_identity(one)[0] == label)
-                .shuffle(SHUFFLED_RECORDS, seed=seed)
-                .repeat()
-                for label in (1, 0)
-            ]
-            in_turn = tf.data.Dataset.range(2).repeat()
-            slices = tf.data.Dataset.choose_from_datasets(kinds, in_turn)
-            return slices.batch(batch_size).take(steps)
-
-        epochs = tf.data.Dataset.range(first_epoch, settings.training.epochs)
-        batches = epochs.flat_map(epoch_batches).map(
-            lambda batch: to_pair(decode(batch)), num_parallel_calls=tf.data.AUTOTUNE
+        batches = sampler.batches(first_epoch).map(
+            lambda seed, records: to_pair(decode(records)), num_parallel_calls=tf.data.AUTOTUNE
         )
-        count = steps * (settings.training.epochs - first_epoch)
-        return batches.apply(tf.data.experimental.assert_cardinality(count)).prefetch(2)
+        return batches.prefetch(2)
 
     weigh = alike(to_pair, *count_slices(folder, "validation"))
     validation = maps_records(folder, "validation").batch(batch_size)

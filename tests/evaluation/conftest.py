@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -18,8 +17,9 @@ from known_networks import (  # noqa: F401
 
 from ichnet.cohorts.case import UNKNOWN, Case
 from ichnet.ct.volume import Volume
+from ichnet.records.assembly import write_record_set
 from ichnet.records.record_set import RecordSet
-from ichnet.records.writer import RecordSetWriter
+from ichnet.records.source import MadeScans
 
 
 def case(name: str, lesion_hu: int | None, outlined: bool = True, votes: tuple[int, ...] = ()):
@@ -64,12 +64,9 @@ def write_records(config):
     """Write cases as a record set: ``{split: [case, ...]}``."""
 
     def write(folder: Path, cases: dict[str, list[Case]]) -> RecordSet:
-        with RecordSetWriter(folder, config.image) as writer:
-            for split, chosen in cases.items():
-                for one in chosen:
-                    writer.add(one, split)
-            writer.finish([], {"image": asdict(config.image), "cases": repr(sorted(cases))})
-        return RecordSet.open(folder)
+        chosen = [(one, split, None) for split, some in cases.items() for one in some]
+        info = {"cases": repr(sorted(cases))}
+        return write_record_set(chosen, MadeScans(lambda one: one, 3), config.image, folder, info)
 
     return write
 

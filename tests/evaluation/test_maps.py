@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from ichnet.config import SEGMENTERS, ConfigError
 from ichnet.evaluation import maps as maps_module
 from ichnet.evaluation.maps import Fold, cache_maps
-from ichnet.records.maps import maps_dataset, maps_fingerprint, maps_members, require_maps_of
+from ichnet.records.maps import (
+    count_slices,
+    maps_dataset,
+    maps_fingerprint,
+    maps_members,
+    require_maps_of,
+)
 from ichnet.records.reader import slices_dataset
 from ichnet.records.record_set import RecordSet
 
@@ -45,6 +54,35 @@ def test_slices_keep_their_records(cache, record_set):
         assert set(with_maps) == {*slice_, "maps"} - {"hu", "mask_bits"}
         for name in set(with_maps) - {"maps"}:
             np.testing.assert_array_equal(with_maps[name], slice_[name], err_msg=name)
+
+
+def test_a_cache_holds_no_second_copy_of_hu(cache, record_set):
+    """A record of 32 x 32 pixels: 10 kB of five float16 maps, 1 kB of mask, and some 100 bytes."""
+    (record, *_) = tf.data.TFRecordDataset(record_set.shards("ensemble")).as_numpy_iterator()
+    names = set(tf.train.Example.FromString(record).features.feature)
+    for shard in cache.glob("*.tfrecord"):
+        for cached in tf.data.TFRecordDataset(str(shard)).as_numpy_iterator():
+            found = set(tf.train.Example.FromString(cached).features.feature)
+            assert found == (names | {"maps"}) - {"hu"}
+            assert len(cached) < 32 * 32 * (5 * 2 + 1) + 500
+
+
+def test_slices_are_counted_without_reading_records(cache, monkeypatch):
+    monkeypatch.setattr(tf.data, "TFRecordDataset", no_maps)
+    assert count_slices(cache, "validation") == (2, 10)
+    assert count_slices(cache, "ensemble") == (1, 2)
+    with pytest.raises(FileNotFoundError, match="ensemble, validation, not train"):
+        count_slices(cache, "train")
+
+
+def test_maps_of_an_older_format_are_refused_and_made_again(cache, members, record_set):
+    info = json.loads((cache / "info.json").read_text())
+    del info["schema"]
+    (cache / "info.json").write_text(json.dumps(info))
+    with pytest.raises(FileNotFoundError, match="maps in an older format; compute them again"):
+        maps_dataset(cache, "validation")
+    cache_maps(members, record_set, SPLITS, cache)
+    assert len(list(maps_dataset(cache, "validation"))) == 12
 
 
 def test_maps_are_float16_and_rounded_nowhere_else(cache, members, record_set):

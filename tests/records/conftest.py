@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +10,9 @@ import pytest
 from ichnet.cohorts.case import UNKNOWN, Case
 from ichnet.config import AugmentationConfig, ImageConfig, TrainingConfig, WindowConfig
 from ichnet.ct.volume import Volume
+from ichnet.records.assembly import write_record_set
 from ichnet.records.record_set import RecordSet
-from ichnet.records.writer import RecordSetWriter
+from ichnet.records.source import MadeScans
 from ichnet.subtypes import CHANNEL_OF, bit_of
 
 MATRIX = 32
@@ -95,12 +95,8 @@ def write_records(image):
     """Write cases as a record set: ``{split: [case, ...]}``."""
 
     def write(folder: Path, cases: dict[str, list[Case]]) -> RecordSet:
-        with RecordSetWriter(folder, image) as writer:
-            for split, chosen in cases.items():
-                for one in chosen:
-                    writer.add(one, split)
-            writer.finish([], {"image": asdict(image)})
-        return RecordSet.open(folder)
+        chosen = [(one, split, None) for split, some in cases.items() for one in some]
+        return write_record_set(chosen, MadeScans(lambda one: one, 3), image, folder, {})
 
     return write
 

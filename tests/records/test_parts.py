@@ -19,8 +19,10 @@ from ichnet.phantom.cohort import generate
 from ichnet.records import writer
 from ichnet.records.parts import plan_parts
 from ichnet.records.pool import worker_pool
-from ichnet.records.prepare import Options, Preparation, Share, prepare
+from ichnet.records.preparation_report import Preparation, Share
+from ichnet.records.prepare import Options, prepare
 from ichnet.records.record_set import RecordSet, RecordSetError
+from ichnet.records.source import CohortScans
 
 Contents = dict[str, bytes]
 
@@ -72,14 +74,15 @@ def test_scans_are_divided_in_order_and_never_cut():
         (scan("d", 25), "train", None),
         (scan("e", 25), "train", frozenset(["1", "2"])),
     ]
-    parts = plan_parts(chosen)
+    source = CohortScans("rsna", bytes(32))
+    parts = plan_parts(chosen, source)
     assert [(part.name, [entry.scan_key for entry, _ in part.scans]) for part in parts] == [
         ("train-00000-of-00003", ["a", "b"]),
         ("train-00001-of-00003", ["d"]),
         ("train-00002-of-00003", ["e"]),
         ("test-00000-of-00001", ["c"]),
     ]
-    assert plan_parts([]) == []
+    assert plan_parts([], source) == []
 
 
 def test_two_processes_write_what_one_does(config, raw, tmp_path, expected):
@@ -212,6 +215,7 @@ def test_a_worker_that_is_killed_is_said_and_resumed(config, raw, tmp_path, expe
         monkeypatch.setattr(pool, "submit", lambda *_: type(pool).submit(pool, die, 0))
         from ichnet.records.parts import Job, write_parts
 
-        parts = plan_parts([(scan("a", 4), "train", None)])
+        source = CohortScans("dumc", bytes(32))
+        parts = plan_parts([(scan("a", 4), "train", None)], source)
         with pytest.raises(RecordSetError, match="worker process was killed"):
-            write_parts(parts, tmp_path, Job("dumc", config.image, bytes(32)), pool)
+            write_parts(parts, tmp_path, Job(source, config.image), pool)

@@ -17,7 +17,8 @@ from ichnet.cohorts.selection import SelectionError
 from ichnet.config import Config, PhantomConfig, load_config
 from ichnet.ct.errors import Exclusion, ReadError
 from ichnet.phantom.cohort import generate
-from ichnet.records.prepare import Options, Preparation, prepare, relative_to
+from ichnet.records.preparation_report import Preparation
+from ichnet.records.prepare import Options, prepare, relative_to
 from ichnet.records.reader import slices_dataset
 from ichnet.records.record_set import RecordSet, require_patient_disjoint
 from ichnet.subtypes import LABELS, SUBTYPES

@@ -12,7 +12,8 @@ import pytest
 from ichnet.config import PhantomConfig, load_config
 from ichnet.phantom.cohort import generate
 from ichnet.records import writer
-from ichnet.records.prepare import Options, Preparation, prepare
+from ichnet.records.preparation_report import Preparation
+from ichnet.records.prepare import Options, prepare
 
 SECRETS = ("Doe", "Jane", "19610203", "MRN-778899", "St.Elsewhere", "ACC-4711", "20190817")
 

@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from ichnet.records.example import SliceRecord
-from ichnet.records.schema import parse_identity, parse_slice
+from ichnet.records.schema import parse_slice, parse_training_batch
 
 MATRIX = 4
 
@@ -97,11 +97,21 @@ def test_bytes_do_not_depend_on_the_byte_order_in_memory(byte_order):
     assert other.serialize() == one.serialize()
 
 
-@pytest.mark.parametrize("any_label", [1, 0, -1])
-def test_identity_is_read_without_pixels(any_label):
-    label, scan_id = parse_identity(tf.constant(record(labels=(any_label, *[0] * 5)).serialize()))
-    assert int(label) == any_label
-    assert scan_id.numpy() == b"0123456789abcdef"
+def test_batches_for_training_hold_the_same_as_slices():
+    records = [record(), record(mask=None, labels=(-1, 0, 0, 0, 0, 0))]
+    batch = parse_training_batch(tf.constant([one.serialize() for one in records]), MATRIX)
+    assert set(batch) == {"hu", "mask", "labels"}
+    for number, one in enumerate(records):
+        slice_ = parsed(one)
+        for name, values in batch.items():
+            assert values.dtype == slice_[name].dtype
+            np.testing.assert_array_equal(values[number], slice_[name], err_msg=name)
+
+
+def test_a_batch_of_another_matrix_is_refused():
+    """Four slices of 4 x 4 have as many pixels as one of 8 x 8."""
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        parse_training_batch(tf.constant([record().serialize()] * 4), 8)
 
 
 def test_shapes_are_known_inside_a_graph():

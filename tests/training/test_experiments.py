@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -18,9 +18,10 @@ from ichnet.evaluation.maps import cache_maps
 from ichnet.evaluation.trained import load_folds, load_trained
 from ichnet.networks.classifiers import Bias
 from ichnet.networks.inception_unet import build_inception_unet
+from ichnet.records.assembly import write_record_set
 from ichnet.records.maps import maps_dataset
 from ichnet.records.record_set import RecordSet
-from ichnet.records.writer import RecordSetWriter
+from ichnet.records.source import MadeScans
 from ichnet.runs import RunFolder, segmenter_name
 from ichnet.training import classifier as classifier_module
 from ichnet.training import segmenter as segmenter_module
@@ -33,6 +34,9 @@ MATRIX = 32
 SPLITS = ("train", "validation", "ensemble")
 KINDS = {"SDH": (5,), "SAH": (4,), "mixed": (2, 5), "normal": ()}
 """Scans of each split, by the positions of their subtypes among the labels."""
+
+AS_THEY_ARE = MadeScans(lambda case: case, most_slices=2)
+"""A record set's scans are cases in memory."""
 
 
 @pytest.fixture(scope="module")
@@ -91,11 +95,12 @@ def case(number: int, kind: str, split: str) -> Case:
 @pytest.fixture(scope="module")
 def records(config, tmp_path_factory) -> Path:
     root = tmp_path_factory.mktemp("records")
+    scans = [(split, kind) for split in SPLITS for kind in KINDS]
+    chosen = [
+        (case(number, kind, split), split, None) for number, (split, kind) in enumerate(scans)
+    ]
     for name in ("aihub-scans", "aihub-slices"):
-        with RecordSetWriter(root / name, config.image) as writer:
-            for number, (split, kind) in enumerate((s, k) for s in SPLITS for k in KINDS):
-                writer.add(case(number, kind, split), split)
-            writer.finish([], {"image": asdict(config.image)})
+        write_record_set(chosen, AS_THEY_ARE, config.image, root / name, {})
     return root
 
 
@@ -129,11 +134,10 @@ def scans_in(dataset) -> set[int]:
 
 
 def test_sets_whose_splits_share_a_patient_are_not_learnt_from(config, asked, tmp_path):
+    chosen = [(case(1, next(iter(KINDS)), "train"), split, None) for split in SPLITS[:2]]
     for name in ("aihub-scans", "aihub-slices"):
-        with RecordSetWriter(tmp_path / name, config.image) as writer:
-            for split in ("train", "validation"):
-                writer.add(case(1, next(iter(KINDS)), "train"), split)
-            writer.finish([], {"image": asdict(config.image)})
+        with pytest.raises(PatientOverlapError):  # once it is written
+            write_record_set(chosen, AS_THEY_ARE, config.image, tmp_path / name, {})
     run = RunFolder(tmp_path)
     with pytest.raises(PatientOverlapError, match="aihub-scans train; aihub-scans validation"):
         train_segmenter(config, "all", tmp_path, run)

@@ -12,7 +12,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -31,8 +31,9 @@ from ichnet.config import (
 from ichnet.ct.volume import Volume
 from ichnet.evaluation.maps import cache_maps
 from ichnet.networks.inception_unet import build_inception_unet
+from ichnet.records.assembly import write_record_set
 from ichnet.records.record_set import RecordSet
-from ichnet.records.writer import RecordSetWriter
+from ichnet.records.source import MadeScans
 from ichnet.runs import RunFolder
 from ichnet.training.ensemble import train_ensemble
 from ichnet.training.fit import read_log
@@ -131,11 +132,9 @@ def case(number: int) -> Case:
 @pytest.fixture(scope="module")
 def records(config, tmp_path_factory) -> Path:
     root = tmp_path_factory.mktemp("records")
-    with RecordSetWriter(root / "aihub-scans", config.image) as writer:
-        for number in range(12):
-            split = "train" if number < 6 else "validation" if number < 8 else "ensemble"
-            writer.add(case(number), split)
-        writer.finish([], {"image": asdict(config.image)})
+    splits = 6 * ["train"] + 2 * ["validation"] + 4 * ["ensemble"]
+    chosen = [(number, split, None) for number, split in enumerate(splits)]
+    write_record_set(chosen, MadeScans(case, 3), config.image, root / "aihub-scans", {})
     return root
 
 

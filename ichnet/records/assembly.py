@@ -1,0 +1,119 @@
+"""A record set in the making: a folder of parts beside it, and how it becomes the set."""
+
+from __future__ import annotations
+
+import json
+import logging
+import shutil
+import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from ichnet.config import ImageConfig
+from ichnet.ct.errors import write_exclusions
+from ichnet.files import write_whole
+from ichnet.records.example import SCHEMA_VERSION
+from ichnet.records.parts import (
+    Chosen,
+    Job,
+    Part,
+    fingerprint,
+    is_finished,
+    merge_tables,
+    plan_parts,
+    write_parts,
+)
+from ichnet.records.pool import worker_pool
+from ichnet.records.record_set import RecordSet, RecordSetError, require_patient_disjoint
+from ichnet.records.source import ScanSource
+
+LOGGER = logging.getLogger(__name__)
+
+
+def write_record_set(
+    chosen: Chosen,
+    source: ScanSource,
+    image: ImageConfig,
+    folder: Path,
+    info: dict[str, Any],
+    workers: int = 1,
+) -> RecordSet:
+    """Write a record set from scans that all must be usable.
+
+    What was interrupted is taken up where it stopped; workers change no byte of the result.
+
+    Args:
+        chosen: what describes each scan to the source, and its split.
+        source: turns that into scans, in worker processes.
+        image: matrix and field of view of the records.
+        folder: the record set to write; an existing one is replaced when the new one is whole.
+        info: to be kept in ``info.json``, beside ``image``.
+        workers: processes.
+
+    Raises:
+        ReadError: when a scan cannot be used.
+        RecordSetError: when a worker was killed.
+        PatientOverlapError: when splits share a patient.
+    """
+    job = Job(source, image, strict=True)
+    parts = plan_parts(chosen, source)
+    with worker_pool(workers) as pool:
+        work = work_folder(folder, fingerprint(parts, job))
+        write_parts(parts, work, job, pool)
+    for _ in merge_tables(parts, work):
+        pass  # what each part held is in the tables now
+    write_exclusions([], work / "excluded.csv")
+    return finish(parts, work, folder, {**info, "image": asdict(image)})
+
+
+def work_folder(folder: Path, plan: str) -> Path:
+    """Return the folder of a set in the making; what another plan left there is removed.
+
+    It appears together with its plan, so that jobs that start at once do not take each other's
+    for a leftover.
+    """
+    work = folder.with_name(f".{folder.name}.parts")
+    path = work / "plan"
+    if work.exists() and (not path.exists() or path.read_text(encoding="utf-8") != plan):
+        if path.exists():
+            LOGGER.info("%s: files or settings have changed; starting anew", work)
+        shutil.rmtree(work)
+    if not work.exists():
+        work.parent.mkdir(parents=True, exist_ok=True)
+        fresh = Path(tempfile.mkdtemp(prefix=f"{work.name}.", dir=work.parent))
+        (fresh / "plan").write_text(plan, encoding="utf-8")
+        try:
+            fresh.rename(work)
+        except OSError:  # another job was quicker
+            shutil.rmtree(fresh)
+            if path.read_text(encoding="utf-8") != plan:
+                raise
+    return work
+
+
+def finish(parts: Sequence[Part], work: Path, folder: Path, info: dict[str, Any]) -> RecordSet:
+    """Turn the folder of parts, which holds the tables by now, into the record set.
+
+    Raises:
+        RecordSetError: when a part is missing.
+        PatientOverlapError: when splits share a patient.
+    """
+    missing = [part.name for part in parts if not is_finished(part, work)]
+    if missing:
+        raise RecordSetError(f"{folder}: shards vanished while they were joined: {missing[0]}, ...")
+    with write_whole(work / "info.json") as handle:
+        json.dump({"schema": SCHEMA_VERSION, **info}, handle, indent=2)
+    kept = {f"{part.name}.tfrecord" for part in parts}
+    kept |= {"scans.csv", "slices.csv", "excluded.csv", "info.json"}
+    for path in work.iterdir():
+        if path.name not in kept:
+            path.unlink()
+    if folder.exists():
+        shutil.rmtree(folder)
+    work.chmod(0o755)
+    work.replace(folder)
+    record_set = RecordSet.open(folder)
+    require_patient_disjoint((record_set, split) for split in record_set.splits)
+    return record_set

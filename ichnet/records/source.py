@@ -1,0 +1,106 @@
+"""Where a record set's scans come from: files of a cohort, or a function that makes them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from ichnet.cohorts.case import Case, ScanEntry
+from ichnet.cohorts.readers import READERS
+from ichnet.cohorts.thin import average_slices
+from ichnet.ct.source import archive_of
+
+
+class ScanSource(Protocol):
+    """Turns what describes a scan into the scan.
+
+    It is sent to worker processes, and its ``repr`` tells all that decides what ``load`` returns.
+    """
+
+    def load(self, entry: Any) -> Case:
+        """Return a scan with its pixels.
+
+        Raises:
+            ReadError: when it cannot be used; it is then left out and listed.
+        """
+
+    def slices(self, entry: Any) -> int:
+        """Return about how many slices it has, before it is loaded."""
+
+    def state(self, entry: Any) -> str:
+        """Return what, with the source's own ``repr``, decides the result of ``load``."""
+
+    def files(self, entry: Any) -> tuple[Path, ...]:
+        """Return the files to list when it cannot be used."""
+
+
+@dataclass(frozen=True)
+class CohortScans:
+    """Scans of a cohort, described by the entries of its listing.
+
+    Attributes:
+        cohort: whose reader loads the scans.
+        key: for the pseudonyms.
+        average_mm: thin slices are averaged to about this; ``None`` leaves them.
+    """
+
+    cohort: str
+    key: bytes
+    average_mm: float | None = None
+
+    def load(self, entry: ScanEntry) -> Case:
+        """Read a scan from its files."""
+        case = READERS[self.cohort].load(entry, self.key)
+        return case if self.average_mm is None else average_slices(case, self.average_mm)
+
+    def slices(self, entry: ScanEntry) -> int:
+        """Return the number of files or, where one file holds a scan, of labelled slices."""
+        return max(len(entry.files), len(entry.slice_labels))
+
+    def state(self, entry: ScanEntry) -> str:
+        """Return labels, and name, size and time of each file."""
+        known = [
+            repr((entry.scan_key, entry.scan_labels, entry.votes)),
+            repr(sorted(entry.slice_labels.items())),
+        ]
+        for path in (*entry.files, *entry.extra.values()):
+            stat = (archive_of(path) or path).stat()
+            known.append(f"{path}\0{stat.st_size}\0{stat.st_mtime_ns}")
+        return "\0".join(known)
+
+    def files(self, entry: ScanEntry) -> tuple[Path, ...]:
+        """Return the scan's files."""
+        return entry.files
+
+
+@dataclass(frozen=True)
+class MadeScans:
+    """Scans that a function makes, with no file in between.
+
+    Attributes:
+        make: from what describes a scan to the scan; for several workers, a function of a module
+            or an instance of a class. All that decides what it returns stands in its ``repr`` and
+            in that of its argument.
+        most_slices: of a scan.
+    """
+
+    make: Callable[[Any], Case]
+    most_slices: int
+
+    def load(self, entry: Any) -> Case:
+        """Make a scan."""
+        return self.make(entry)
+
+    def slices(self, entry: Any) -> int:
+        """Return the largest number of slices."""
+        return self.most_slices
+
+    def state(self, entry: Any) -> str:
+        """Return what describes the scan."""
+        return repr(entry)
+
+    def files(self, entry: Any) -> tuple[Path, ...]:
+        """Return none."""
+        return ()
