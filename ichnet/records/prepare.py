@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import shutil
-import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -42,6 +41,7 @@ from ichnet.records.parts import (
 )
 from ichnet.records.pool import mapper_over, worker_pool
 from ichnet.records.record_set import RecordSet, RecordSetError, require_patient_disjoint
+from ichnet.runs.stage import MADE_FROM, Stage
 from ichnet.subtypes import LABELS, SUBTYPES
 
 Selection = Literal["slices", "scans", "all"]
@@ -169,7 +169,8 @@ def prepare(
             _stop_at_first(exclusions)
         chosen = choose(entries, selection, config)
         parts = plan_parts(chosen)
-        work = _work_folder(folder, fingerprint(parts, job))
+        stage = Stage(folder, {"plan": fingerprint(parts, job)}, marks=("info.json",))
+        work = stage.begin()
         try:
             write_parts(_share(parts, options.shard), work, job, pool)
         except ReadError:
@@ -183,7 +184,7 @@ def prepare(
     write_exclusions(unnamed(lines, key), work / "excluded.csv")
     _write_names(lines, unnamed(lines, key), result.names_file)
     average = {} if options.average_mm is None else {"average_mm": options.average_mm}
-    _finish(parts, work, folder, {**info, **settings, **average, **_counts(result)})
+    _finish(parts, stage, {**info, **settings, **average, **_counts(result)})
     record_set = RecordSet.open(folder)
     require_patient_disjoint((record_set, split) for split in record_set.splits)
     return result
@@ -248,31 +249,6 @@ def _share(parts: Sequence[Part], shard: tuple[int, int] | None) -> Sequence[Par
     return parts[number - 1 :: count]
 
 
-def _work_folder(folder: Path, plan: str) -> Path:
-    """Return the folder of a set in the making; what another plan left there is removed.
-
-    It appears together with its plan, so that jobs that start at once do not take each other's
-    for a leftover.
-    """
-    work = folder.with_name(f".{folder.name}.parts")
-    path = work / "plan"
-    if work.exists() and (not path.exists() or path.read_text(encoding="utf-8") != plan):
-        if path.exists():
-            LOGGER.info("%s: files or settings have changed; starting anew", work)
-        shutil.rmtree(work)
-    if not work.exists():
-        work.parent.mkdir(parents=True, exist_ok=True)
-        fresh = Path(tempfile.mkdtemp(prefix=f"{work.name}.", dir=work.parent))
-        (fresh / "plan").write_text(plan, encoding="utf-8")
-        try:
-            fresh.rename(work)
-        except OSError:  # another job was quicker
-            shutil.rmtree(fresh)
-            if path.read_text(encoding="utf-8") != plan:
-                raise
-    return work
-
-
 def _merge(
     parts: Sequence[Part],
     work: Path,
@@ -335,22 +311,21 @@ def _write_names(lines: Sequence[Exclusion], hidden: Sequence[Exclusion], path: 
     path.chmod(0o600)
 
 
-def _finish(parts: Sequence[Part], work: Path, folder: Path, info: dict[str, Any]) -> None:
+def _finish(parts: Sequence[Part], stage: Stage, info: dict[str, Any]) -> None:
     """Turn the folder of parts into the record set."""
+    work, folder = stage.growing, stage.folder
     missing = [part.name for part in parts if not is_finished(part, work)]
     if missing:
         raise RecordSetError(f"{folder}: shards vanished while they were joined: {missing[0]}, ...")
     with write_whole(work / "info.json") as handle:
-        json.dump({"schema": SCHEMA_VERSION, **info}, handle, indent=2)
+        shards = {path.name: path.stat().st_size for path in sorted(work.glob("*.tfrecord"))}
+        json.dump({"schema": SCHEMA_VERSION, **info, "shards": shards}, handle, indent=2)
     kept = {f"{part.name}.tfrecord" for part in parts}
-    kept |= {"scans.csv", "slices.csv", "excluded.csv", "info.json"}
+    kept |= {"scans.csv", "slices.csv", "excluded.csv", "info.json", MADE_FROM}
     for path in work.iterdir():
         if path.name not in kept:
             path.unlink()
-    if folder.exists():
-        shutil.rmtree(folder)
-    work.chmod(0o755)
-    work.replace(folder)
+    stage.finish()
 
 
 def _counts(result: Preparation) -> dict[str, Any]:

@@ -6,7 +6,7 @@
     records/<set>/scans.csv      one row a scan, see SCAN_COLUMNS
     records/<set>/slices.csv     one row a record, see SLICE_COLUMNS
     records/<set>/excluded.csv   what was found and left out, and why
-    records/<set>/info.json      how the set was made; its presence means that the set is whole
+    records/<set>/info.json      how the set was made, bytes of each shard; the set is whole
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,6 +38,8 @@ SCAN_COLUMNS: tuple[str, ...] = (
 )
 
 SLICE_COLUMNS: tuple[str, ...] = ("scan_id", "split", "slice_index", *LABELS)
+
+MEND = "copy it again, or prepare the set again"
 
 Row = dict[str, str]
 """A table's row; an empty text is an unknown."""
@@ -100,12 +102,31 @@ class RecordSet:
         """Return the record files of one split, in order.
 
         Raises:
-            RecordSetError: when the split has none.
+            RecordSetError: when the split has none, or one of them is missing or cut off; names it.
         """
-        files = sorted(str(path) for path in self.folder.glob(f"{split}-*.tfrecord"))
+        files = sorted(self.folder.glob(f"{split}-*.tfrecord"))
         if not files:
             raise RecordSetError(f"{self.folder}: no records in split {split!r}")
-        return files
+        self._require_whole(split, files)
+        return [str(path) for path in files]
+
+    def _require_whole(self, split: str, files: Sequence[Path]) -> None:
+        """Refuse a split whose files are not those, or not as long as, when it was made."""
+        count = int(files[0].stem.rpartition("-of-")[2])
+        names = [f"{split}-{index:05d}-of-{count:05d}.tfrecord" for index in range(count)]
+        found = {path.name: path.stat().st_size for path in files}
+        bytes_of = self.info.get("shards", {})
+        for name in names:
+            path = self.folder / name
+            if name not in found:
+                raise RecordSetError(f"{path}: this shard of the records is missing; {MEND}")
+            if (wanted := bytes_of.get(name, found[name])) != found[name]:
+                raise RecordSetError(
+                    f"{path}: this shard of the records holds {found[name]:,} bytes of {wanted:,}; "
+                    f"{MEND}"
+                )
+        if unknown := sorted(found.keys() - set(names)):
+            raise RecordSetError(f"{self.folder / unknown[0]}: not a shard of this set; remove it")
 
     def patients(self, split: str) -> dict[str, str]:
         """Return the split's patients by pseudonym, each with a description of where it is."""

@@ -8,8 +8,6 @@ learned there would mislead.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import keras
 import tensorflow as tf
 
@@ -17,10 +15,10 @@ from ichnet.config import (
     SEGMENTERS,
     Config,
     ConfigError,
-    fingerprint,
     members_of,
     weights_split,
 )
+from ichnet.config.depends import settings_of_model
 from ichnet.networks.weight_model import build_weight_model
 from ichnet.records.maps import count_slices, maps_decoder, maps_fingerprint, maps_records
 from ichnet.records.schema import parse_identity
@@ -121,15 +119,10 @@ def train_ensemble(config: Config, combination: str, run: RunFolder) -> keras.Mo
         validation.map(lambda batch: weigh(decode(batch))),
         run.model(ensemble_name(combination)),
         settings.training,
-        fingerprint(
-            [
-                config.seed,
-                config.image,
-                replace(settings, combinations={}),  # which others are trained
-                columns,
-                maps_fingerprint(folder),
-            ]
-        ),
+        {
+            "settings": settings_of_model(config, ensemble_name(combination)),
+            "maps": maps_fingerprint(folder),
+        },
     )
 
 
