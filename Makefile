@@ -6,7 +6,7 @@ PYTHON ?= python3
 CORES ?= 2
 CONFIG ?= models/phantom.yaml
 TARGET ?= all
-RUN = runs/$(shell sed -n 's/^name: *//p' $(CONFIG))
+RUN = runs/$(shell sed -n 's/^name: *//p' "$(CONFIG)")
 
 VENV = .venv
 ADDONS_VENV = .venv-addons
@@ -23,8 +23,8 @@ help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
 
 demo: $(INSTALLED)  ## synthetic heads, training, evaluation, export, prediction, report: ten minutes
-	PATH="$(CURDIR)/$(BIN):$$PATH" snakemake $(TARGET) --cores $(CORES) --configfile $(CONFIG) --quiet rules
-	@echo "Report: $(RUN)/report.html"
+	PATH="$(CURDIR)/$(BIN):$$PATH" snakemake $(TARGET) --cores $(CORES) --configfile "$(CONFIG)" --quiet rules
+	@echo 'Report: $(RUN)/report.html'
 
 reproduce:  ## the paper's full structure on synthetic cohorts, and docs/results.md from it
 	$(MAKE) demo CONFIG=models/reproduce.yaml TARGET=results

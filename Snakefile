@@ -4,87 +4,91 @@
 #   snakemake --cores 8 --configfile models/paper.yaml --config raw=/data/raw    (real cohorts)
 #
 # Every rule runs one script, exactly as a person would. What a rule's result depends on in the
-# configuration is its parameter: a change there repeats that rule and what follows, nothing else.
+# configuration is its parameter (ichnet/config/depends.py, the same list that trainings read): a
+# change there repeats that rule and what follows, nothing else.
 #
 # What the longest chain of jobs waits for (encoder, segmenters, ensembles, export) goes first; the
 # classifiers fill the other cores.
 
 import re
-from functools import reduce
+from dataclasses import replace
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
 
 from ichnet import runs
-from ichnet.config import SEGMENTERS as NAMES_OF_SEGMENTERS
+from ichnet.config import SEGMENTERS as FIVE
+from ichnet.config import ConfigError, config_from_mapping, load_config
+from ichnet.config.depends import settings_of, settings_of_model, settings_of_script
+from ichnet.reporting.pages.sections import SECTIONS
 
-NAME = config["name"]
 CONFIG = str(workflow.configfiles[0])
-RUN = f"runs/{NAME}"
-REPEATS = {f"{RUN}/repeats/{seed}": seed for seed in config["repeats"]["seeds"]}
-WORK = f"work/{NAME}"
-RAW = config.get("raw", f"{WORK}/raw")
-SYNTHETIC = "raw" not in config
-RECORDS = f"{WORK}/records"
+OPTIONS = ("raw", "record_shares")  # what --config may say, beside the file
 
-BACKBONES = config["classifiers"]["backbones"]
-ARMS = config["classifiers"]["arms"]
-COMBINATIONS = list(config["ensembles"]["combinations"])
+try:
+    EXPERIMENT = load_config(Path(CONFIG))
+    if config_from_mapping({k: config[k] for k in config if k not in OPTIONS}) != EXPERIMENT:
+        raise WorkflowError(f"--config is for {' and '.join(OPTIONS)}; change {CONFIG} instead")
+except ConfigError as error:
+    raise WorkflowError(str(error))
+
+RUN = f"runs/{EXPERIMENT.name}"
+REPEATS = {f"{RUN}/repeats/{seed}": seed for seed in EXPERIMENT.repeats.seeds}
+RAW = config.get("raw", f"work/{EXPERIMENT.name}/raw")
+SYNTHETIC = "raw" not in config
+RECORDS = f"work/{EXPERIMENT.name}/records"
+
+BACKBONES, ARMS = EXPERIMENT.classifiers.backbones, EXPERIMENT.classifiers.arms
 CLASSIFIERS = [runs.classifier_name(b, a) for b in BACKBONES for a in ARMS]
-SEGMENTERS = [runs.segmenter_name(s) for s in NAMES_OF_SEGMENTERS]
+SEGMENTERS = [runs.segmenter_name(s) for s in FIVE]
 BASELINES = [runs.baseline_name(b) for b in runs.BASELINES]
-ENSEMBLES = [runs.ensemble_name(c) for c in COMBINATIONS]
+ENSEMBLES = [runs.ensemble_name(c) for c in EXPERIMENT.ensembles.combinations]
 MODELS = CLASSIFIERS + SEGMENTERS + BASELINES + ENSEMBLES + [runs.THRESHOLD]
-REPEATED = [runs.classifier_name(b, a) for b in config["repeats"]["backbones"] for a in ARMS]
+REPEATED = [runs.classifier_name(b, a) for b in EXPERIMENT.repeats.backbones for a in ARMS]
 REPEATED += SEGMENTERS + BASELINES + ENSEMBLES
 PREDICTIONS = [f"{{run}}/predictions/{{model}}/{c}.scans.csv" for c in runs.TEST_COHORTS]
-
+METRICS = f"{RUN}/metrics.json"
 
 # of the training patients, when weight models learn from out-of-fold maps
-FOLDS = None
-if config["ensembles"].get("maps") == "out-of-fold":
-    FOLDS = config["ensembles"].get("folds", 5)
-
-LISTS = {"backbones", "arms", "combinations"}
+FOLDS = EXPERIMENT.ensembles.folds if EXPERIMENT.ensembles.maps == "out-of-fold" else 0
 
 
-def section(*names):
-    """Return the parts of the configuration that a rule depends on, e.g. `evaluation.threshold`.
-
-    What the configuration leaves to its default is nothing. Which other models are trained changes
-    no model, so the lists of models are not part of it.
-    """
-    parts = {name: reduce(dict.get, name.split("."), config) for name in ("seed", *names)}
-    return {
-        name: {key: part[key] for key in part if key not in LISTS} if isinstance(part, dict) else part
-        for name, part in parts.items()
-    }
+def experiment(wildcards):
+    """Return the configuration of a run: this one, a repeat's with another seed."""
+    return replace(EXPERIMENT, seed=REPEATS.get(wildcards.run, EXPERIMENT.seed))
 
 
-def classifier_section(wildcards):
-    """Return the parts of the configuration that a classifier depends on: of the trainings its own."""
-    parts = section("image", "augmentation", "classifiers", "register")
-    own = parts["classifiers"].pop("training_by_backbone", {})
-    if wildcards.backbone in own:
-        parts["classifiers"]["training"] = own[wildcards.backbone]
-    return parts
+def settings(result):
+    """Return a function from wildcards to what a result depends on in the configuration."""
+    return lambda wildcards: settings_of(experiment(wildcards), result)
 
 
-def seed_of(wildcards):
-    """Return the seed of a run: the configuration's, or a repeat's."""
-    return REPEATS.get(wildcards.run, config["seed"])
+def training(name):
+    """Return a function from wildcards to what a model depends on, e.g. `segmenter-{segmenter}`."""
+    return lambda wildcards: settings_of_model(experiment(wildcards), name.format(**wildcards))
 
 
 def predictions_of(run, models):
     return expand(PREDICTIONS, run=run, model=models)
 
 
+def records_of(*sets):
+    return [f"{RECORDS}/{name}/info.json" for name in sets]
+
+
+def finished(run, models):
+    return [f"{run}/models/{model}/finished.json" for model in models]
+
+
+def maps_of(run, sets):
+    return [f"{run}/maps/{name}/info.json" for name in sets]
+
+
+FOLD = r"(-fold\d+of\d+)?"
+
 wildcard_constraints:
     run="|".join(map(re.escape, [RUN, *REPEATS])),
-    backbone="|".join(BACKBONES),
-    arm="|".join(ARMS),
-    segmenter="|".join(NAMES_OF_SEGMENTERS),
-    combination="|".join(COMBINATIONS),
     cohort="rsna|aihub|dumc|cq500",
-    fold=r"\d+",
-    folds=r"\d+",
 
 
 # each job keeps to the cores it was given, whatever the libraries would take
@@ -92,50 +96,23 @@ shell.prefix("set -euo pipefail; export TF_NUM_INTRAOP_THREADS=$OMP_NUM_THREADS;
 
 
 rule all:
-    input:
-        f"{RUN}/report.html",
-
-
-# the page in docs/, with what takes too long for the demonstration
-rule results:
-    input:
-        f"{RUN}/report.html",
-        f"{RUN}/tables/localisation.csv",
-        f"{RUN}/tables/lesions.csv",
-        f"{RUN}/tables/slice_position.csv",
-        f"{RUN}/metrics.json",
-        f"{RUN}/figures/figure1.png",
-        f"{RUN}/figures/efigure1.png",
-        f"{RUN}/figures/efigure6.png",
-        f"{RUN}/tables/calibration.csv",
-        f"{RUN}/review/review.html",
-    shell:
-        "python eval/results.py --run {RUN}"
+    input: f"{RUN}/report.html"
 
 
 if SYNTHETIC:
 
     rule phantom:
-        output:
-            f"{RAW}/{{cohort}}/.phantom.json",
-        params:
-            section("phantom"),
+        output: f"{RAW}/{{cohort}}/.phantom.json"
+        params: settings_of(EXPERIMENT, "phantom")
         threads: 1
-        benchmark:
-            f"{RUN}/costs/phantom/{{cohort}}.tsv"
+        benchmark: f"{RUN}/costs/phantom/{{cohort}}.tsv"
         shell:
-            "python data_prep/phantom.py --config {CONFIG} --output {RAW} "
+            "python data_prep/phantom.py --config {CONFIG:q} --output {RAW:q} "
             "--cohorts {wildcards.cohort} --workers {threads}"
 
 
 def raw_of(cohort):
     return f"{RAW}/{cohort}/.phantom.json" if SYNTHETIC else f"{RAW}/{cohort}"
-
-
-PREPARE = (
-    "python data_prep/{params.script}.py --config {CONFIG} --input {RAW}/{params.script} "
-    "--output {RECORDS}/{wildcards.set} {params.option} --workers {threads}"
-)
 
 
 def script_of(wildcards):
@@ -144,20 +121,6 @@ def script_of(wildcards):
 
 def set_option(wildcards):
     return f"--set {wildcards.set.split('-')[1]}" if "-" in wildcards.set else ""
-
-
-# --config record_shares=8: one cohort's records are written by eight jobs, and joined by a ninth
-rule record_share:
-    input:
-        lambda wildcards: raw_of(script_of(wildcards)),
-    output:
-        touch(f"{RECORDS}/shares/{{set}}/{{share}}-of-{{shares}}"),
-    params:
-        settings=section("image", "selection"),
-        script=script_of,
-        option=set_option,
-    shell:
-        PREPARE + " --shard {wildcards.share}/{wildcards.shares}"
 
 
 def shares_of(wildcards):
@@ -170,421 +133,267 @@ rule records:
     input:
         lambda wildcards: raw_of(script_of(wildcards)),
         shares_of,
-    output:
-        f"{RECORDS}/{{set}}/info.json",
+    output: f"{RECORDS}/{{set}}/info.json"
     params:
-        settings=section("image", "selection"),
+        settings=settings_of(EXPERIMENT, "records"),
         script=script_of,
+        input=lambda wildcards: f"{RAW}/{script_of(wildcards)}",
         option=set_option,
-    benchmark:
-        f"{RUN}/costs/records/{{set}}.tsv"
+    benchmark: f"{RUN}/costs/records/{{set}}.tsv"
     shell:
-        PREPARE
+        "python data_prep/{params.script}.py --config {CONFIG:q} --input {params.input:q} "
+        "--output {RECORDS:q}/{wildcards.set} {params.option} --workers {threads}"
+
+
+# --config record_shares=8: one cohort's records are written by eight jobs, and joined by a ninth
+use rule records as record_share with:
+    input: lambda wildcards: raw_of(script_of(wildcards))
+    output: touch(f"{RECORDS}/shares/{{set}}/{{share}}-of-{{shares}}")
+    params:
+        settings=settings_of(EXPERIMENT, "records"),
+        script=script_of,
+        input=lambda wildcards: f"{RAW}/{script_of(wildcards)}",
+        option=lambda wildcards: f"{set_option(wildcards)} --shard {wildcards.share}/{wildcards.shares}",
+    benchmark: f"{RUN}/costs/record_share/{{set}}-{{share}}-of-{{shares}}.tsv"
+
+
+# Everything below reads the run's own configuration. It is replaced when the file changes, before
+# anything else is made; by itself that makes nothing again (ancient), the parameters do.
+rule configuration:
+    output: "{run}/config.yaml"
+    params:
+        settings=settings("report"),
+        seed=lambda wildcards: experiment(wildcards).seed,
+    shell:
+        "python models/configure.py --config {CONFIG:q} --seed {params.seed} --records {RECORDS:q} "
+        "--run {wildcards.run:q} --replace"
+
+
+OWN = ancient("{run}/config.yaml")
+OWN_OF_RUN = ancient(f"{RUN}/config.yaml")
 
 
 rule classifier:
     input:
-        lambda wildcards: f"{RECORDS}/{runs.ARM_RECORDS[wildcards.arm]}/info.json",
-    output:
-        "{run}/models/{backbone}-{arm}/finished.json",
-    params:
-        settings=classifier_section,
-        seed=seed_of,
-    benchmark:
-        "{run}/costs/classifier/{backbone}-{arm}.tsv"
+        OWN,
+        lambda wildcards: records_of(runs.ARM_RECORDS[wildcards.arm]),
+    output: "{run}/models/{backbone}-{arm}/finished.json"
+    params: training("{backbone}-{arm}")
+    wildcard_constraints: backbone="|".join(BACKBONES), arm="|".join(ARMS)
+    benchmark: "{run}/costs/classifier/{backbone}-{arm}.tsv"
     shell:
-        "python models/train_classifier.py --config {CONFIG} --seed {params.seed} --records {RECORDS} "
-        "--run {wildcards.run} --backbone {wildcards.backbone} --arm {wildcards.arm}"
+        "python models/train_classifier.py --run {wildcards.run:q} "
+        "--backbone {wildcards.backbone} --arm {wildcards.arm}"
+
+
+def fold_option(wildcards):
+    """Return the option for a training without the patients of one fold, for out-of-fold maps."""
+    return re.sub(r"-fold(\d+)of\d+", r"--fold \1", wildcards.fold)
 
 
 rule encoder:
-    input:
-        f"{RECORDS}/aihub-scans/info.json",
-    output:
-        "{run}/models/encoder-subtype/finished.json",
+    input: OWN, records_of("aihub-scans")
+    output: "{run}/models/encoder-subtype{fold}/finished.json"
     params:
-        settings=section("image", "augmentation", "segmenters", "register"),
-        seed=seed_of,
+        settings=settings("encoder"),
+        fold=fold_option,
+    wildcard_constraints: fold=FOLD
     priority: 2
-    benchmark:
-        "{run}/costs/encoder/encoder.tsv"
-    shell:
-        "python models/pretrain_encoder.py --config {CONFIG} --seed {params.seed} --records {RECORDS} "
-        "--run {wildcards.run}"
+    benchmark: "{run}/costs/encoder/encoder{fold}.tsv"
+    shell: "python models/pretrain_encoder.py --run {wildcards.run:q} {params.fold}"
 
 
 rule segmenter:
     input:
-        f"{RECORDS}/aihub-scans/info.json",
-        lambda wildcards: [f"{wildcards.run}/models/encoder-subtype/finished.json"]
+        OWN,
+        records_of("aihub-scans"),
+        lambda wildcards: finished(wildcards.run, [f"encoder-subtype{wildcards.fold}"])
         if wildcards.segmenter == "subtype"
         else [],
-    output:
-        "{run}/models/segmenter-{segmenter}/finished.json",
+    output: "{run}/models/segmenter-{segmenter}{fold}/finished.json"
     params:
-        settings=section("image", "augmentation", "segmenters", "selection", "register"),
-        seed=seed_of,
+        settings=training("segmenter-{segmenter}"),
+        fold=fold_option,
+    wildcard_constraints: segmenter="|".join(FIVE), fold=FOLD
     priority: 1
-    benchmark:
-        "{run}/costs/segmenter/{segmenter}.tsv"
+    benchmark: "{run}/costs/segmenter/{segmenter}{fold}.tsv"
     shell:
-        "python models/train_segmenter.py --config {CONFIG} --seed {params.seed} --records {RECORDS} "
-        "--run {wildcards.run} --segmenter {wildcards.segmenter}"
-
-
-# out-of-fold maps: the same trainings, each without the patients of one fold
-rule encoder_of_fold:
-    input:
-        f"{RECORDS}/aihub-scans/info.json",
-    output:
-        "{run}/models/encoder-subtype-fold{fold}of{folds}/finished.json",
-    params:
-        settings=section("image", "augmentation", "segmenters", "register"),
-        seed=seed_of,
-    priority: 2
-    benchmark:
-        "{run}/costs/encoder_of_fold/encoder-fold{fold}of{folds}.tsv"
-    shell:
-        "python models/pretrain_encoder.py --config {CONFIG} --seed {params.seed} --records {RECORDS} "
-        "--run {wildcards.run} --fold {wildcards.fold}"
-
-
-rule segmenter_of_fold:
-    input:
-        f"{RECORDS}/aihub-scans/info.json",
-        lambda wildcards: ["{run}/models/encoder-subtype-fold{fold}of{folds}/finished.json"]
-        if wildcards.segmenter == "subtype"
-        else [],
-    output:
-        "{run}/models/segmenter-{segmenter}-fold{fold}of{folds}/finished.json",
-    params:
-        settings=section("image", "augmentation", "segmenters", "selection", "register"),
-        seed=seed_of,
-    priority: 1
-    benchmark:
-        "{run}/costs/segmenter_of_fold/{segmenter}-fold{fold}of{folds}.tsv"
-    shell:
-        "python models/train_segmenter.py --config {CONFIG} --seed {params.seed} --records {RECORDS} "
-        "--run {wildcards.run} --segmenter {wildcards.segmenter} --fold {wildcards.fold}"
+        "python models/train_segmenter.py --run {wildcards.run:q} "
+        "--segmenter {wildcards.segmenter} {params.fold}"
 
 
 def segmenters_of_folds(wildcards):
     """Return what the maps of a record set need beside the segmenters trained on all patients."""
-    if wildcards.set != "aihub-scans" or FOLDS is None:
-        return []
-    return [
-        f"{wildcards.run}/models/{runs.fold_name(model, fold, FOLDS)}/finished.json"
-        for model in SEGMENTERS
-        for fold in range(1, FOLDS + 1)
-    ]
+    folds = range(1, FOLDS + 1) if wildcards.set == "aihub-scans" else ()
+    names = [runs.fold_name(model, fold, FOLDS) for model in SEGMENTERS for fold in folds]
+    return finished(wildcards.run, names)
 
 
 rule maps:
     input:
+        OWN,
         f"{RECORDS}/{{set}}/info.json",
-        expand("{{run}}/models/{model}/finished.json", model=SEGMENTERS),
+        finished("{run}", SEGMENTERS),
         segmenters_of_folds,
-    output:
-        "{run}/maps/{set}/info.json",
-    benchmark:
-        "{run}/costs/maps/{set}.tsv"
-    shell:
-        "python models/cache_maps.py --config {CONFIG} --records {RECORDS} --run {wildcards.run} "
-        "--set {wildcards.set}"
+    output: "{run}/maps/{set}/info.json"
+    params: settings("maps")
+    benchmark: "{run}/costs/maps/{set}.tsv"
+    shell: "python models/cache_maps.py --run {wildcards.run:q} --set {wildcards.set}"
 
 
 rule ensemble:
-    input:
-        "{run}/maps/aihub-scans/info.json",
-    output:
-        "{run}/models/ensemble-{combination}/finished.json",
-    params:
-        settings=section("image", "ensembles", "register"),
-        members=lambda wildcards: config["ensembles"]["combinations"][wildcards.combination],
-        seed=seed_of,
+    input: OWN, maps_of("{run}", ["aihub-scans"])
+    output: "{run}/models/ensemble-{combination}/finished.json"
+    params: training("ensemble-{combination}")
+    wildcard_constraints: combination="|".join(EXPERIMENT.ensembles.combinations)
     priority: 1
-    benchmark:
-        "{run}/costs/ensemble/{combination}.tsv"
+    benchmark: "{run}/costs/ensemble/{combination}.tsv"
     shell:
-        "python models/train_ensemble.py --config {CONFIG} --seed {params.seed} "
-        "--run {wildcards.run} --combination {wildcards.combination}"
+        "python models/train_ensemble.py --run {wildcards.run:q} "
+        "--combination {wildcards.combination:q}"
 
 
-rule predict_classifier:
+# what the networks are compared with: a threshold on HU, and weights of maps by least squares
+rule baselines:
     input:
-        "{run}/models/{backbone}-{arm}/finished.json",
-        expand(f"{RECORDS}/{{set}}/info.json", set=["aihub-scans", *runs.TEST_COHORTS]),
-    output:
-        [path.replace("{model}", "{backbone}-{arm}") for path in PREDICTIONS],
+        OWN,
+        lambda wildcards: maps_of(wildcards.run, ["aihub-scans"])
+        if wildcards.fit == "nnls/weights"
+        else records_of("aihub-scans"),
+    output: "{run}/models/baseline-{fit}.json"
     params:
-        settings=section("evaluation.calibration"),
-        seed=seed_of,
-    benchmark:
-        "{run}/costs/predict_classifier/{backbone}-{arm}.tsv"
-    shell:
-        "python eval/predict.py --config {CONFIG} --seed {params.seed} --records {RECORDS} "
-        "--run {wildcards.run} --models {wildcards.backbone}-{wildcards.arm}"
+        settings=settings("baselines"),
+        only=lambda wildcards: wildcards.fit.replace("nnls/", "").replace("/rule", ""),
+    wildcard_constraints: fit="threshold/rule|nnls/weights"
+    benchmark: "{run}/costs/{fit}.tsv"
+    shell: "python models/fit_baselines.py --run {wildcards.run:q} --only {params.only}"
 
 
-rule predict_threshold:
+# every model is calibrated on the first, and tested on the others
+SETS = ["aihub-scans", *runs.TEST_COHORTS]
+
+PREDICTED = [
+    *[([name], records_of(*SETS), finished("{run}", [name])) for name in CLASSIFIERS],
+    ([runs.THRESHOLD], records_of(*SETS), ["{run}/models/baseline-threshold/rule.json"]),
+    (
+        SEGMENTERS + BASELINES,
+        maps_of("{run}", SETS),
+        [*finished("{run}", SEGMENTERS), "{run}/models/baseline-nnls/weights.json"],
+    ),
+    (ENSEMBLES, maps_of("{run}", SETS), finished("{run}", ENSEMBLES)),
+]
+"""Models that are predicted together, what they read, and what they come from."""
+
+for NAMES, READ, MADE in PREDICTED:
+
+    rule:
+        name: f"predict_{NAMES[0]}".replace("-", "_")
+        input: OWN, READ, MADE
+        output: expand(PREDICTIONS, model=NAMES, allow_missing=True)
+        params:
+            settings=settings("predictions"),
+            models=NAMES,
+        priority: len(NAMES) > 1
+        benchmark: f"{{run}}/costs/predict/{NAMES[0]}.tsv"
+        shell:
+            "python models/calibrate.py --run {wildcards.run:q} --models {params.models:q} && "
+            "python eval/predict.py --run {wildcards.run:q} --models {params.models:q}"
+
+
+# what the scripts of eval/ read; all others read metrics.json
+READS = {
+    "metrics": predictions_of(RUN, MODELS),
+    "table1": records_of(*runs.RECORD_SETS),
+    "figure1": records_of("rsna", "aihub-slices", "aihub-scans"),
+    "slice_position": records_of(*SETS),
+    "contrasts": [METRICS, *predictions_of(list(REPEATS), REPEATED if REPEATS else [])],
+    "costs": [f"{RUN}/predict/predictions.csv", *predictions_of(RUN, MODELS)],
+    "localise": [*finished(RUN, CLASSIFIERS), *records_of("dumc")],
+    "lesions": predictions_of(RUN, SEGMENTERS + BASELINES + ENSEMBLES),
+    "method_figures": [
+        *finished(RUN, [c for c in CLASSIFIERS if c.startswith(BACKBONES[0])]),
+        *finished(RUN, [runs.segmenter_name("all"), runs.ensemble_name("all")]),
+        *maps_of(RUN, runs.TEST_COHORTS),
+    ],
+}
+SCRIPTS = {one.files[0]: one.script for one in SECTIONS if one.script != "review"}
+SCRIPTS["metrics.json"] = "metrics"
+
+
+rule evaluate:
     input:
-        expand(f"{RECORDS}/{{set}}/info.json", set=["aihub-scans", *runs.TEST_COHORTS]),
-    output:
-        [path.format(run=RUN, model=runs.THRESHOLD) for path in PREDICTIONS],
+        OWN_OF_RUN,
+        lambda wildcards: READS.get(SCRIPTS[wildcards.result], METRICS),
+    output: f"{RUN}/{{result}}"
     params:
-        section("evaluation.calibration"),
-    benchmark:
-        f"{RUN}/costs/predict_threshold/all.tsv"
-    shell:
-        "python eval/predict.py --config {CONFIG} --records {RECORDS} --run {RUN} "
-        f"--models {runs.THRESHOLD}"
-
-
-rule localisation:
-    input:
-        expand(f"{RUN}/models/{{model}}/finished.json", model=CLASSIFIERS),
-        f"{RECORDS}/dumc/info.json",
-    output:
-        f"{RUN}/tables/localisation.csv",
-    params:
-        section("evaluation.bootstrap_replicates"),
-    benchmark:
-        f"{RUN}/costs/localisation/all.tsv"
-    shell:
-        "python eval/localise.py --config {CONFIG} --records {RECORDS} --run {RUN}"
-
-
-rule lesions:
-    input:
-        expand(PREDICTIONS, run=RUN, model=SEGMENTERS + BASELINES + ENSEMBLES),
-    output:
-        f"{RUN}/tables/lesions.csv",
-    params:
-        section("ensembles.pixel_threshold", "evaluation.bootstrap_replicates"),
-    benchmark:
-        f"{RUN}/costs/lesions/all.tsv"
-    shell:
-        "python eval/lesions.py --config {CONFIG} --records {RECORDS} --run {RUN}"
-
-
-rule predict_segmenters:
-    input:
-        expand("{{run}}/models/{model}/finished.json", model=SEGMENTERS),
-        expand("{{run}}/maps/{set}/info.json", set=["aihub-scans", *runs.TEST_COHORTS]),
-    output:
-        expand(PREDICTIONS, model=SEGMENTERS + BASELINES, allow_missing=True),
-    params:
-        settings=section("evaluation.top_pixels", "evaluation.calibration"),
-        seed=seed_of,
-    priority: 1
-    benchmark:
-        "{run}/costs/predict_segmenters/all.tsv"
-    shell:
-        "python eval/predict.py --config {CONFIG} --seed {params.seed} --records {RECORDS} "
-        "--run {wildcards.run} --models {SEGMENTERS} {BASELINES}"
-
-
-rule predict_ensembles:
-    input:
-        expand("{{run}}/models/{model}/finished.json", model=ENSEMBLES),
-        expand("{{run}}/maps/{set}/info.json", set=["aihub-scans", *runs.TEST_COHORTS]),
-    output:
-        expand(PREDICTIONS, model=ENSEMBLES, allow_missing=True),
-    params:
-        settings=section("evaluation.top_pixels", "evaluation.calibration"),
-        seed=seed_of,
-    priority: 1
-    benchmark:
-        "{run}/costs/predict_ensembles/all.tsv"
-    shell:
-        "python eval/predict.py --config {CONFIG} --seed {params.seed} --records {RECORDS} "
-        "--run {wildcards.run} --models {ENSEMBLES}"
-
-
-rule table1:
-    input:
-        expand(f"{RECORDS}/{{set}}/info.json", set=runs.RECORD_SETS),
-    output:
-        f"{RUN}/tables/table1.csv",
-    shell:
-        "python eval/table1.py --run {RUN} --records {RECORDS}"
-
-
-# measured once, and read by every table and figure of predictions
-rule metrics:
-    input:
-        predictions_of(RUN, MODELS),
-    output:
-        f"{RUN}/metrics.json",
-    params:
-        section("evaluation", "selection.small_lesion_ml", "contrasts"),
-    shell:
-        "python eval/metrics.py --run {RUN}"
-
-
-rule figure1:
-    input:
-        expand(f"{RECORDS}/{{set}}/info.json", set=["rsna", "aihub-slices", "aihub-scans"]),
-    output:
-        f"{RUN}/figures/figure1.png",
-    params:
-        section("selection.small_lesion_ml", "selection.ensemble_share"),
-    shell:
-        "python eval/figure1.py --run {RUN} --records {RECORDS}"
-
-
-rule method_figures:
-    input:
-        expand(
-            f"{RUN}/models/{{model}}/finished.json",
-            model=[c for c in CLASSIFIERS if c.startswith(BACKBONES[0])]
-            + [runs.segmenter_name("all"), runs.ensemble_name("all")],
-        ),
-        expand(f"{RUN}/maps/{{set}}/info.json", set=runs.TEST_COHORTS),
-    output:
-        [f"{RUN}/figures/efigure{number}.png" for number in (1, 2, 3, 4, 5)],
-    shell:
-        "python eval/method_figures.py --config {CONFIG} --records {RECORDS} --run {RUN}"
-
-
-rule roc_panels:
-    input:
-        f"{RUN}/metrics.json",
-    output:
-        [f"{RUN}/figures/efigure{number}.png" for number in (6, 7)],
-    params:
-        section("evaluation.threshold"),
-    shell:
-        "python eval/roc_panels.py --run {RUN}"
-
-
-rule calibration:
-    input:
-        f"{RUN}/metrics.json",
-    output:
-        f"{RUN}/tables/calibration.csv",
-        f"{RUN}/figures/reliability.png",
-    shell:
-        "python eval/calibration.py --run {RUN}"
-
-
-rule slice_position:
-    input:
-        expand(f"{RECORDS}/{{set}}/info.json", set=["aihub-scans", *runs.TEST_COHORTS]),
-    output:
-        f"{RUN}/tables/slice_position.csv",
-    params:
-        section("evaluation.bootstrap_replicates"),
-    shell:
-        "python eval/slice_position.py --config {CONFIG} --records {RECORDS} --run {RUN}"
-
-
-rule table_or_figure:
-    input:
-        f"{RUN}/metrics.json",
-    output:
-        f"{RUN}/{{kind}}/{{script}}.csv",
-    params:
-        section("evaluation"),
-    wildcard_constraints:
-        script="table2|table3|figure2|difficult_cases",
-    shell:
-        "python eval/{wildcards.script}.py --run {RUN}"
-
-
-rule costs:
-    input:
-        f"{RUN}/predict/predictions.csv",
-        predictions_of(RUN, MODELS),
-    output:
-        f"{RUN}/tables/costs.csv",
-    shell:
-        "python eval/costs.py --run {RUN}"
-
-
-# what experts read again; with synthetic heads also what simulated ones make of it
-rule review:
-    input:
-        raw=[raw_of(cohort) for cohort in runs.TEST_COHORTS],
-        tables=f"{RUN}/tables/difficult_cases.csv",
-        model=f"{RUN}/export/ensemble-all/1/metadata.json",
-    output:
-        f"{RUN}/review/review.html",
-        f"{RUN}/review/key.csv",
-    params:
-        dicom=[f"{RAW}/{cohort}" for cohort in runs.TEST_COHORTS],
-        then=f"python eval/review.py --run {RUN} --simulate" if SYNTHETIC else "true",
-    shell:
-        "python eval/review_page.py --run {RUN} --dicom {params.dicom} "
-        "--model {RUN}/export/ensemble-all/1 && {params.then}"
-
-
-rule contrasts:
-    input:
-        f"{RUN}/metrics.json",
-        predictions_of(list(REPEATS), REPEATED) if REPEATS else [],
-    output:
-        f"{RUN}/tables/contrasts.csv",
-    params:
-        section("contrasts", "repeats", "selection.small_lesion_ml"),
-    shell:
-        "python eval/contrasts.py --run {RUN}"
+        script=lambda wildcards: SCRIPTS[wildcards.result],
+        settings=lambda wildcards: settings_of_script(EXPERIMENT, SCRIPTS[wildcards.result]),
+    wildcard_constraints: result="|".join(map(re.escape, SCRIPTS))
+    benchmark: f"{RUN}/costs/{{result}}.tsv"
+    shell: "python eval/{params.script}.py --run {RUN:q}"
 
 
 rule export:
     input:
-        lambda wildcards: [
-            f"{RUN}/predictions/{wildcards.model}/{c}.scans.csv" for c in runs.TEST_COHORTS
-        ],
-    output:
-        f"{RUN}/export/{{model}}/1/metadata.json",
-    params:
-        section(
-            "data_statement",
-            "image",
-            "evaluation",  # the model card tells of figures and intervals
-            "ensembles.pixel_threshold",
-            "selection.small_lesion_ml",
-        ),
+        OWN_OF_RUN,
+        lambda wildcards: predictions_of(RUN, wildcards.model),
+    output: f"{RUN}/export/{{model}}/1/metadata.json"
+    params: settings_of(EXPERIMENT, "export")
     priority: 1
-    benchmark:
-        f"{RUN}/costs/export/{{model}}.tsv"
-    shell:
-        "python models/export.py --config {CONFIG} --run {RUN} --model {wildcards.model} "
-        "--version 1 --replace"
+    benchmark: f"{RUN}/costs/export/{{model}}.tsv"
+    shell: "python models/export.py --run {RUN:q} --model {wildcards.model} --version 1 --replace"
 
 
 # exit code 1 says that something was excluded: it is listed, and no reason to stop
 rule predict_dicom:
     input:
         raw_of("dumc"),
-        f"{RUN}/export/{config['export'][0]}/1/metadata.json",
-    output:
-        f"{RUN}/predict/predictions.csv",
+        f"{RUN}/export/{EXPERIMENT.export[0]}/1/metadata.json",
+    output: f"{RUN}/predict/predictions.csv"
     params:
-        model=config["export"][0],
+        model=EXPERIMENT.export[0],
         dicom=f"{RAW}/dumc/dicom" if SYNTHETIC else f"{RAW}/dumc",
     priority: 1
-    benchmark:
-        f"{RUN}/costs/predict_dicom/predict.tsv"
+    benchmark: f"{RUN}/costs/predict_dicom/predict.tsv"
     shell:
-        "ichnet predict --model {RUN}/export/{params.model}/1 --out {RUN}/predict {params.dicom} "
-        "|| [ $? -eq 1 ]"
+        "ichnet predict --model {RUN:q}/export/{params.model}/1 --out {RUN:q}/predict "
+        "{params.dicom:q} || [ $? -eq 1 ]"
+
+
+# what experts read again; with synthetic heads also what simulated ones make of it
+rule review:
+    input:
+        OWN_OF_RUN,
+        raw=[raw_of(cohort) for cohort in runs.TEST_COHORTS],
+        tables=f"{RUN}/tables/difficult_cases_summary.csv",
+        model=f"{RUN}/export/ensemble-all/1/metadata.json",
+    output: f"{RUN}/review/review.html", f"{RUN}/review/key.csv"
+    params:
+        dicom=[f"{RAW}/{cohort}" for cohort in runs.TEST_COHORTS],
+        then="python eval/review.py --simulate --run" if SYNTHETIC else "true",
+    shell:
+        "python eval/review_page.py --run {RUN:q} --dicom {params.dicom:q} "
+        "--model {RUN:q}/export/ensemble-all/1 && {params.then} {RUN:q}"
+
+
+# the report shows what there is; the demonstration makes no more than this
+IN_REPORT = ["metrics", "table1", "table2", "table3", "figure2", "difficult_cases", "contrasts", "costs"]
 
 
 rule report:
     input:
-        f"{RUN}/metrics.json",
-        f"{RUN}/tables/table1.csv",
-        f"{RUN}/tables/table2.csv",
-        f"{RUN}/tables/table3.csv",
-        f"{RUN}/tables/difficult_cases.csv",
-        f"{RUN}/tables/contrasts.csv",
-        f"{RUN}/tables/costs.csv",
-        f"{RUN}/figures/figure2.csv",
+        [f"{RUN}/{path}" for path, script in SCRIPTS.items() if script in IN_REPORT],
         f"{RUN}/predict/predictions.csv",
-        expand(f"{RUN}/export/{{model}}/1/metadata.json", model=config["export"]),
-    output:
+        expand(f"{RUN}/export/{{model}}/1/metadata.json", model=EXPERIMENT.export),
+    output: f"{RUN}/report.html"
+    params: settings_of(EXPERIMENT, "report")
+    shell: "python eval/report.py --run {RUN:q}"
+
+
+# the page in docs/, and the report with all that the page shows
+rule results:
+    input:
         f"{RUN}/report.html",
-    shell:
-        "python eval/report.py --run {RUN}"
+        expand(f"{RUN}/{{result}}", result=SCRIPTS),
+        f"{RUN}/review/review.html",
+    shell: "python eval/report.py --run {RUN:q} && python eval/results.py --run {RUN:q}"

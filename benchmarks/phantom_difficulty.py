@@ -26,8 +26,9 @@ from numpy.typing import NDArray
 from ichnet.config import Config, load_config
 from ichnet.ct.header import read_header
 from ichnet.ct.pseudonym import load_key, pseudonym
+from ichnet.evaluation.calibrate import CALIBRATION_SET, calibrate_model
 from ichnet.evaluation.maps import cache_maps
-from ichnet.evaluation.predict_records import CALIBRATION_SET, predict_model
+from ichnet.evaluation.predict_records import predict_model
 from ichnet.phantom.cohort import generate, tasks_of
 from ichnet.phantom.patient import Patient, draw_patient
 from ichnet.records.prepare import Options, prepare
@@ -36,6 +37,7 @@ from ichnet.runs import TEST_COHORTS, THRESHOLD, RunFolder, segmenter_name
 from ichnet.runs.predictions import read_predictions, scans_path
 from ichnet.statistics.delong import delong_interval
 from ichnet.subtypes import SUBTYPES
+from ichnet.training.baselines import fit_threshold
 from ichnet.training.segmenter import train_segmenter
 
 CONFIG = Path(__file__).parents[1] / "models" / "phantom.yaml"
@@ -71,9 +73,11 @@ def main() -> None:
                 *((c, "test") for c in TEST_COHORTS),
             ):
                 cache_maps({"all": unet}, RecordSet.open(records / name), [split], run.maps(name))
+        fit_threshold(records, run)
         for model in models:
+            calibrate_model(config, model, records, run)
             predict_model(config, model, records, run)
-        print(f"threshold: {(run.model(THRESHOLD) / 'rule.json').read_text()}")
+        print(f"threshold: {run.rule.read_text()}")
         patients = drawn_patients(config, Path(folder) / "raw")
         figures = {model: by_kind(run, model, patients) for model in models}
     print(json.dumps({f"auc_{model}": figures[model] for model in models}))

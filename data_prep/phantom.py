@@ -8,12 +8,13 @@ from pathlib import Path
 
 from ichnet.config import load_config
 from ichnet.phantom.cohort import COHORTS, generate
-from ichnet.scripts import experiment_parser, run_script
+from ichnet.scripts import add_config, run_script, script_parser
 
 
 def main() -> None:
     """Parse arguments, generate, say what lies where."""
-    parser = experiment_parser(__doc__, "config")
+    parser = script_parser(__doc__)
+    add_config(parser)
     parser.add_argument(
         "--output",
         type=Path,

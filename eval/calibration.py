@@ -13,13 +13,13 @@ from ichnet.reporting.figures.style import write_figure
 from ichnet.reporting.tables.calibration import calibration_table
 from ichnet.reporting.tables.files import write_table
 from ichnet.runs import RunFolder
-from ichnet.scripts import experiment_parser, run_script
+from ichnet.scripts import run_parser, run_script
 
 
 def main() -> None:
     """Run the script."""
-    run = RunFolder(experiment_parser(__doc__, "run").parse_args().run)
-    config = load_config(run.root / "config.yaml")
+    run = RunFolder(run_parser(__doc__).parse_args().run)
+    config = load_config(run.config)
     found, caption = reliability_diagrams(run, config)
     paths = write_table(calibration_table(run, config), run.tables)
     paths += write_figure(draw_reliability(found), run.figures, "reliability", caption)

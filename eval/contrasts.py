@@ -11,15 +11,13 @@ from ichnet.config import load_config
 from ichnet.reporting.tables.contrasts import contrasts_table
 from ichnet.reporting.tables.files import write_table
 from ichnet.runs import RunFolder
-from ichnet.scripts import experiment_parser, run_script
+from ichnet.scripts import run_parser, run_script
 
 
 def main() -> None:
     """Run the script."""
-    run = RunFolder(experiment_parser(__doc__, "run").parse_args().run)
-    for path in write_table(
-        contrasts_table(run, load_config(run.root / "config.yaml")), run.tables
-    ):
+    run = RunFolder(run_parser(__doc__).parse_args().run)
+    for path in write_table(contrasts_table(run, load_config(run.config)), run.tables):
         print(path)
 
 

@@ -10,12 +10,12 @@ from __future__ import annotations
 from ichnet.reporting.tables.costs import costs_table
 from ichnet.reporting.tables.files import write_table
 from ichnet.runs import RunFolder
-from ichnet.scripts import experiment_parser, run_script
+from ichnet.scripts import run_parser, run_script
 
 
 def main() -> None:
     """Run the script."""
-    run = RunFolder(experiment_parser(__doc__, "run").parse_args().run)
+    run = RunFolder(run_parser(__doc__).parse_args().run)
     for path in write_table(costs_table(run), run.tables):
         print(path)
 

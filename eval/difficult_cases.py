@@ -11,13 +11,13 @@ from ichnet.config import load_config
 from ichnet.reporting.tables.difficult import difficult_tables
 from ichnet.reporting.tables.files import write_table
 from ichnet.runs import RunFolder
-from ichnet.scripts import experiment_parser, run_script
+from ichnet.scripts import run_parser, run_script
 
 
 def main() -> None:
     """Run the script."""
-    run = RunFolder(experiment_parser(__doc__, "run").parse_args().run)
-    for table in difficult_tables(run, load_config(run.root / "config.yaml")):
+    run = RunFolder(run_parser(__doc__).parse_args().run)
+    for table in difficult_tables(run, load_config(run.config)):
         for path in write_table(table, run.tables):
             print(path)
 

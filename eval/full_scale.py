@@ -15,12 +15,13 @@ from ichnet.reporting.tables.files import write_table
 from ichnet.reporting.tables.full_scale import Cost, full_scale_table, makespan
 from ichnet.reporting.tables.table import to_markdown
 from ichnet.runs import RunFolder
-from ichnet.scripts import experiment_parser, load_tensorflow, run_script
+from ichnet.scripts import add_config, load_tensorflow, run_parser, run_script
 
 
 def main() -> None:
     """Run the script."""
-    parser = experiment_parser(__doc__, "config", "run")
+    parser = run_parser(__doc__)
+    add_config(parser)
     parser.add_argument(
         "--device-tflops",
         type=float,

@@ -11,12 +11,12 @@ from pathlib import Path
 
 from ichnet.paper import load_ledger
 from ichnet.reporting.tables.ledger import write_ledger
-from ichnet.scripts import experiment_parser, run_script
+from ichnet.scripts import run_script, script_parser
 
 
 def main() -> None:
     """Run the script."""
-    parser = experiment_parser(__doc__)
+    parser = script_parser(__doc__)
     parser.add_argument(
         "--page",
         type=Path,

@@ -8,16 +8,16 @@ Example:
 """
 
 from ichnet.config import SEGMENTERS
-from ichnet.runs import BASELINES, RunFolder, baseline_name, ensemble_name, segmenter_name
-from ichnet.scripts import experiment_parser, load_experiment, load_tensorflow, run_script
+from ichnet.runs import BASELINES, baseline_name, ensemble_name, segmenter_name
+from ichnet.scripts import load_tensorflow, open_experiment, run_parser, run_script
 
 COHORT, SPLIT = "dumc", "test"
 
 
 def main() -> None:
     """Parse arguments, measure every model that has a map, write the table."""
-    args = experiment_parser(__doc__, "config", "records", "run", "seed").parse_args()
-    config, run = load_experiment(args), RunFolder(args.run)
+    one = open_experiment(run_parser(__doc__).parse_args())
+    config, run = one.config, one.run
     models = [segmenter_name(name) for name in SEGMENTERS]
     models += [baseline_name(name) for name in BASELINES]
     models += [ensemble_name(name) for name in config.ensembles.combinations]
@@ -28,7 +28,7 @@ def main() -> None:
     from ichnet.reporting.tables.files import write_table
     from ichnet.reporting.tables.lesions import lesions_table
 
-    record_set = RecordSet.open(args.records / COHORT)
+    record_set = RecordSet.open(one.records / COHORT)
     for model in models:
         measure_lesions(config, model, record_set, SPLIT, run)
     for path in write_table(lesions_table(run, config, models), run.tables):

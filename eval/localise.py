@@ -6,17 +6,16 @@ Example:
     python eval/localise.py --run runs/phantom
 """
 
-from ichnet.config import load_config
-from ichnet.runs import RunFolder, classifier_name
-from ichnet.scripts import experiment_parser, load_tensorflow, run_script
+from ichnet.runs import classifier_name
+from ichnet.scripts import load_tensorflow, open_experiment, run_parser, run_script
 
 COHORT, SPLIT = "dumc", "test"
 
 
 def main() -> None:
     """Parse arguments, measure every classifier of the configuration, write the table."""
-    args = experiment_parser(__doc__, "config", "records", "run").parse_args()
-    config, run = load_config(args.config), RunFolder(args.run)
+    one = open_experiment(run_parser(__doc__).parse_args())
+    config, run = one.config, one.run
 
     load_tensorflow()
     from ichnet.evaluation.localise import localise_model
@@ -24,7 +23,7 @@ def main() -> None:
     from ichnet.reporting.tables.files import write_table
     from ichnet.reporting.tables.localisation import localisation_table
 
-    record_set = RecordSet.open(args.records / COHORT)
+    record_set = RecordSet.open(one.records / COHORT)
     for backbone in config.classifiers.backbones:
         for arm in config.classifiers.arms:
             localise_model(classifier_name(backbone, arm), record_set, SPLIT, run)

@@ -7,16 +7,16 @@ Example:
 """
 
 from ichnet.config import SEGMENTERS
-from ichnet.runs import TEST_COHORTS, RunFolder, segmenter_name
-from ichnet.scripts import experiment_parser, load_experiment, load_tensorflow, run_script
+from ichnet.runs import TEST_COHORTS, segmenter_name
+from ichnet.scripts import load_tensorflow, open_experiment, run_parser, run_script
 
 COHORT, SPLIT, ENSEMBLE = "dumc", "test", "ensemble-all"
 
 
 def main() -> None:
     """Parse arguments, draw, say where the figures lie."""
-    args = experiment_parser(__doc__, "config", "records", "run", "seed").parse_args()
-    config, run = load_experiment(args), RunFolder(args.run)
+    one = open_experiment(run_parser(__doc__).parse_args())
+    config, run = one.config, one.run
 
     load_tensorflow()
     from ichnet.evaluation import method_figures as method
@@ -25,7 +25,7 @@ def main() -> None:
     from ichnet.reporting.figures import architecture, slice_figures
     from ichnet.reporting.figures.style import write_figure
 
-    shown = method.largest_lesion(RecordSet.open(args.records / COHORT), SPLIT)
+    shown = method.largest_lesion(RecordSet.open(one.records / COHORT), SPLIT)
     backbone = config.classifiers.backbones[0]
     unet = load_best(run, segmenter_name("all"))
     weight_model = load_best(run, ENSEMBLE)

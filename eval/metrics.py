@@ -10,13 +10,13 @@ from __future__ import annotations
 from ichnet.config import load_config
 from ichnet.reporting.measures.metrics import load_metrics
 from ichnet.runs import RunFolder
-from ichnet.scripts import experiment_parser, run_script
+from ichnet.scripts import run_parser, run_script
 
 
 def main() -> None:
     """Run the script."""
-    run = RunFolder(experiment_parser(__doc__, "run").parse_args().run)
-    load_metrics(run, load_config(run.root / "config.yaml"))
+    run = RunFolder(run_parser(__doc__).parse_args().run)
+    load_metrics(run, load_config(run.config))
     print(run.root / "metrics.json")
 
 

@@ -1,20 +1,18 @@
 """Predict the external test cohorts with trained models; two CSV files for each model and cohort.
 
-A model is first calibrated on validation scans (see docs/method.md). Classifiers read records;
-segmenters and ensembles read the maps cached by models/cache_maps.py.
+The models are calibrated (models/calibrate.py). Classifiers and the threshold read records;
+segmenters, baselines and ensembles read the maps cached by models/cache_maps.py.
 
 Example:
     python eval/predict.py --models ensemble-basic ensemble-all
 """
 
-from ichnet.config import save_config
-from ichnet.runs import RunFolder
-from ichnet.scripts import experiment_parser, load_experiment, load_tensorflow, run_script
+from ichnet.scripts import load_tensorflow, open_experiment, run_parser, run_script
 
 
 def main() -> None:
     """Parse arguments, predict, say where the predictions are."""
-    parser = experiment_parser(__doc__, "config", "records", "run", "seed")
+    parser = run_parser(__doc__)
     parser.add_argument(
         "--models", required=True, nargs="+", help="names of trained models, e.g. ensemble-all"
     )
@@ -23,12 +21,10 @@ def main() -> None:
     load_tensorflow()
     from ichnet.evaluation.predict_records import predict_model
 
-    config = load_experiment(args)
-    run = RunFolder(args.run)
-    save_config(config, run.root / "config.yaml")
+    one = open_experiment(args)
     for model in args.models:
-        predict_model(config, model, args.records, run)
-        print(f"predictions: {run.predictions(model)}")
+        predict_model(one.config, model, one.records, one.run)
+        print(f"predictions: {one.run.predictions(model)}")
 
 
 if __name__ == "__main__":

@@ -8,26 +8,14 @@ record sets' listings.
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from ichnet.reporting.pages.report import write_report
-from ichnet.runs import RunFolder
-from ichnet.scripts import experiment_parser, run_script
+from ichnet.scripts import open_experiment, run_parser, run_script
 
 
 def main() -> None:
     """Run the script."""
-    parser = experiment_parser(__doc__, "run")
-    parser.add_argument(
-        "--records",
-        type=Path,
-        metavar="PATH",
-        help="folder that holds the record sets (default: work/<name of the run>/records)",
-    )
-    arguments = parser.parse_args()
-    run = RunFolder(arguments.run)
-    records = arguments.records or Path("work", run.root.name, "records")
-    print(f"Report: {write_report(run, records)}")
+    one = open_experiment(run_parser(__doc__).parse_args())
+    print(f"Report: {write_report(one.run, one.records)}")
 
 
 if __name__ == "__main__":

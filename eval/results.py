@@ -10,13 +10,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from ichnet.reporting.pages.results import write_results
-from ichnet.runs import RunFolder
-from ichnet.scripts import experiment_parser, run_script
+from ichnet.scripts import open_experiment, run_parser, run_script
 
 
 def main() -> None:
     """Run the script."""
-    parser = experiment_parser(__doc__, "run")
+    parser = run_parser(__doc__)
     parser.add_argument(
         "--page",
         type=Path,
@@ -30,9 +29,8 @@ def main() -> None:
         help="Markdown to insert, on the contrasts' meaning (default: docs/results_analysis.md)",
     )
     arguments = parser.parse_args()
-    run = RunFolder(arguments.run)
-    records = Path("work", run.root.name, "records")
-    print(f"Results: {write_results(run, records, arguments.page, arguments.analysis)}")
+    one = open_experiment(arguments)
+    print(f"Results: {write_results(one.run, arguments.page, arguments.analysis)}")
 
 
 if __name__ == "__main__":

@@ -24,12 +24,12 @@ from ichnet.reporting.review.results import (
 from ichnet.reporting.review.simulated_readers import simulate_answers
 from ichnet.reporting.tables.files import write_table
 from ichnet.runs import RunFolder
-from ichnet.scripts import experiment_parser, run_script
+from ichnet.scripts import run_parser, run_script
 
 
 def main() -> None:
     """Run the script."""
-    parser = experiment_parser(__doc__, "run")
+    parser = run_parser(__doc__)
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument(
         "--answers",
@@ -48,7 +48,7 @@ def main() -> None:
     key = read_key(run.root / "review" / "key.csv")
     paths = args.answers
     if args.simulate:
-        seed = load_config(run.root / "config.yaml").seed
+        seed = load_config(run.config).seed
         paths = write_answers(simulate_answers(key, seed), run.root / "review" / "simulated")
     answers = read_answers(paths, key)
     amendment = amend(answers, read_votes(args.votes, key) if args.votes else None)

@@ -21,12 +21,12 @@ from ichnet.reporting.review.images import EncodedScan, encode_scan
 from ichnet.reporting.review.page import number_cases, write_key, write_review
 from ichnet.reporting.tables.difficult import difficult_cases
 from ichnet.runs import RunFolder
-from ichnet.scripts import experiment_parser, load_tensorflow, run_script
+from ichnet.scripts import load_tensorflow, run_parser, run_script
 
 
 def main() -> None:
     """Run the script."""
-    parser = experiment_parser(__doc__, "run")
+    parser = run_parser(__doc__)
     parser.add_argument(
         "--dicom",
         type=Path,
@@ -39,7 +39,7 @@ def main() -> None:
     )
     args = parser.parse_args()
     run = RunFolder(args.run)
-    config = load_config(run.root / "config.yaml")
+    config = load_config(run.config)
     composite = load_composite(run, [FINAL_MODEL])
     if FINAL_MODEL in composite.missing:
         raise ValueError(f"{run.root}: {FINAL_MODEL}: {composite.missing[FINAL_MODEL]}")

@@ -11,13 +11,13 @@ from ichnet.config import load_config
 from ichnet.reporting.figures.roc_panels import draw_panels, efigure6, efigure7
 from ichnet.reporting.figures.style import write_figure
 from ichnet.runs import RunFolder
-from ichnet.scripts import experiment_parser, run_script
+from ichnet.scripts import run_parser, run_script
 
 
 def main() -> None:
     """Run the script."""
-    run = RunFolder(experiment_parser(__doc__, "run").parse_args().run)
-    config = load_config(run.root / "config.yaml")
+    run = RunFolder(run_parser(__doc__).parse_args().run)
+    config = load_config(run.config)
     for result in (efigure6(run, config), efigure7(run, config)):
         caption = f"{result.title}. {result.caption}"
         for path in write_figure(draw_panels(result), run.figures, result.name, caption):

@@ -10,18 +10,18 @@ from __future__ import annotations
 from ichnet.records.record_set import RecordSet
 from ichnet.reporting.tables.files import write_table
 from ichnet.reporting.tables.slice_position import position_table
-from ichnet.runs import TEST_COHORTS, RunFolder
-from ichnet.scripts import experiment_parser, load_experiment, run_script
+from ichnet.runs import TEST_COHORTS
+from ichnet.scripts import open_experiment, run_parser, run_script
 
 
 def main() -> None:
     """Run the script."""
-    args = experiment_parser(__doc__, "config", "records", "run", "seed").parse_args()
+    one = open_experiment(run_parser(__doc__).parse_args())
     learnt, *tested = (
-        RecordSet.open(args.records / name) for name in ("aihub-scans", *TEST_COHORTS)
+        RecordSet.open(one.records / name) for name in ("aihub-scans", *TEST_COHORTS)
     )
-    table = position_table(learnt, tested, load_experiment(args))
-    for path in write_table(table, RunFolder(args.run).tables):
+    table = position_table(learnt, tested, one.config)
+    for path in write_table(table, one.run.tables):
         print(path)
 
 

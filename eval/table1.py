@@ -1,6 +1,6 @@
 """Write Table 1, the baseline characteristics of the cohorts, from the record sets' listings.
 
-    python eval/table1.py --run runs/phantom --records work/phantom/records
+    python eval/table1.py --run runs/phantom
 
 Needs no TensorFlow. Prints where the tables lie (CSV, Markdown, HTML).
 """
@@ -9,15 +9,13 @@ from __future__ import annotations
 
 from ichnet.reporting.tables.files import write_table
 from ichnet.reporting.tables.table1 import table1
-from ichnet.runs import RunFolder
-from ichnet.scripts import experiment_parser, run_script
+from ichnet.scripts import open_experiment, run_parser, run_script
 
 
 def main() -> None:
     """Run the script."""
-    arguments = experiment_parser(__doc__, "run", "records").parse_args()
-    run = RunFolder(arguments.run)
-    for path in write_table(table1(arguments.records), run.tables):
+    one = open_experiment(run_parser(__doc__).parse_args())
+    for path in write_table(table1(one.records), one.run.tables):
         print(path)
 
 

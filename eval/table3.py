@@ -15,13 +15,13 @@ from ichnet.reporting.tables.files import write_table
 from ichnet.reporting.tables.table3 import baselines_table, table3
 from ichnet.reporting.tables.table3_matched import table3_matched
 from ichnet.runs import RunFolder
-from ichnet.scripts import experiment_parser, run_script
+from ichnet.scripts import run_parser, run_script
 
 
 def main() -> None:
     """Run the script."""
-    run = RunFolder(experiment_parser(__doc__, "run").parse_args().run)
-    config = load_config(run.root / "config.yaml")
+    run = RunFolder(run_parser(__doc__).parse_args().run)
+    config = load_config(run.config)
     for make in (table3, baselines_table, table3_matched):
         for path in write_table(make(run, config), run.tables):
             print(path)

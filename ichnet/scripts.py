@@ -9,38 +9,79 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from ichnet.config import Config, ConfigError, load_config
+from ichnet.config import ConfigError, load_config
 from ichnet.ct.errors import ReadError
 from ichnet.deployment.environment import quiet_tensorflow
+from ichnet.runs import RunFolder
+from ichnet.runs.experiment import Experiment, begin_run, open_run
 
-DEFAULT_CONFIG = Path("models/phantom.yaml")
+DEFAULT_CONFIG, DEFAULT_RUN = Path("models/phantom.yaml"), Path("runs/phantom")
 
 
-def experiment_parser(description: str | None, *names: str) -> argparse.ArgumentParser:
-    """Return a parser with the usual options among ``config``, ``records``, ``run``, ``seed``."""
-    options = {
-        "config": ("YAML configuration of the experiment", DEFAULT_CONFIG),
-        "records": ("folder that holds the record sets", Path("work/phantom/records")),
-        "run": ("folder of the run: its models, predictions and tables", Path("runs/phantom")),
-    }
-    parser = argparse.ArgumentParser(
+def script_parser(description: str | None) -> argparse.ArgumentParser:
+    """Return a parser that shows a script's docstring as it is written."""
+    return argparse.ArgumentParser(
         description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    for name in names:
-        if name == "seed":
-            parser.add_argument(
-                "--seed", type=int, help="random seed (default: the configuration's seed)"
-            )
-            continue
-        text, default = options[name]
-        parser.add_argument(
-            f"--{name}",
-            type=Path,
-            default=default,
-            metavar="PATH",
-            help=f"{text} (default: {default})",
-        )
+
+
+def run_parser(description: str | None) -> argparse.ArgumentParser:
+    """Return a parser with ``--run``: all that a script needs after training."""
+    parser = script_parser(description)
+    parser.add_argument(
+        "--run", type=Path, default=DEFAULT_RUN, metavar="PATH", help=f"run folder ({DEFAULT_RUN})"
+    )
     return parser
+
+
+def training_parser(description: str | None) -> argparse.ArgumentParser:
+    """Return a parser with ``--run`` and with what the first training of a run says of it."""
+    parser = run_parser(description)
+    parser.add_argument(
+        "--config",
+        type=Path,
+        metavar="PATH",
+        help=f"configuration (the run's own; for a new run {DEFAULT_CONFIG})",
+    )
+    parser.add_argument(
+        "--records",
+        type=Path,
+        metavar="PATH",
+        help="folder of the record sets (the run's own; for a new run work/<name>/records)",
+    )
+    parser.add_argument("--seed", type=int, help="in place of the configuration's seed")
+    return parser
+
+
+def begin_experiment(args: argparse.Namespace, replace_config: bool = False) -> Experiment:
+    """Return what a run is of; the first training says so, later ones must agree.
+
+    Raises:
+        ConfigError: when they do not; names what differs.
+    """
+    run = RunFolder(args.run)
+    begun = run.config.exists()
+    config = load_config(args.config or (run.config if begun else DEFAULT_CONFIG))
+    if args.seed is not None:
+        config = replace(config, seed=args.seed)
+    own = open_run(run).records if begun else Path("work", config.name, "records")
+    return begin_run(config, args.records or own, run, replace_config)
+
+
+def open_experiment(args: argparse.Namespace) -> Experiment:
+    """Return what the run that ``--run`` names is of."""
+    return open_run(RunFolder(args.run))
+
+
+def add_config(parser: argparse.ArgumentParser) -> None:
+    """Add ``--config``, for what is made before there is a run."""
+    parser.add_argument(
+        "--config",
+        type=Path,
+        default=DEFAULT_CONFIG,
+        metavar="PATH",
+        help=f"the experiment's configuration ({DEFAULT_CONFIG})",
+    )
 
 
 def preparation_parser(description: str | None, thin: bool = False) -> argparse.ArgumentParser:
@@ -50,7 +91,8 @@ def preparation_parser(description: str | None, thin: bool = False) -> argparse.
         description: the script's docstring.
         thin: whether thin slices may be averaged.
     """
-    parser = experiment_parser(description, "config")
+    parser = script_parser(description)
+    add_config(parser)
     parser.add_argument(
         "--input", type=Path, required=True, metavar="DIR", help="folder with the raw files"
     )
@@ -104,12 +146,6 @@ def run_preparation(args: argparse.Namespace, cohort: str, selection: str) -> No
 def _shard(text: str) -> tuple[int, int]:
     number, _, count = text.partition("/")
     return int(number), int(count)
-
-
-def load_experiment(args: argparse.Namespace) -> Config:
-    """Return the configuration that ``--config`` names, with the seed that ``--seed`` gives."""
-    config = load_config(args.config)
-    return config if args.seed is None else replace(config, seed=args.seed)
 
 
 def load_tensorflow() -> None:

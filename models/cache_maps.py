@@ -7,14 +7,14 @@ Example:
     python models/cache_maps.py --set aihub-scans
 """
 
-from ichnet.config import SEGMENTERS, load_config
-from ichnet.runs import RECORD_SETS, RunFolder, segmenter_name
-from ichnet.scripts import experiment_parser, load_tensorflow, run_script
+from ichnet.config import SEGMENTERS
+from ichnet.runs import RECORD_SETS, segmenter_name
+from ichnet.scripts import load_tensorflow, open_experiment, run_parser, run_script
 
 
 def main() -> None:
     """Parse arguments, compute, say where the maps are."""
-    parser = experiment_parser(__doc__, "config", "records", "run")
+    parser = run_parser(__doc__)
     parser.add_argument(
         "--set",
         required=True,
@@ -29,15 +29,12 @@ def main() -> None:
     from ichnet.evaluation.trained import load_best, load_folds
     from ichnet.records.record_set import RecordSet
 
-    run = RunFolder(args.run)
+    one = open_experiment(args)
+    run = one.run
     members = {name: load_best(run, segmenter_name(name)) for name in SEGMENTERS}
-    record_set = RecordSet.open(args.records / args.record_set)
+    record_set = RecordSet.open(one.records / args.record_set)
     splits = [split for split in record_set.splits if split != "train"]
-    folds = (
-        load_folds(load_config(args.config), record_set, run)
-        if args.record_set == "aihub-scans"
-        else []
-    )
+    folds = load_folds(one.config, record_set, run) if args.record_set == "aihub-scans" else []
     cache_maps(members, record_set, splits, run.maps(args.record_set), folds)
     print(f"maps: {run.maps(args.record_set)}")
 

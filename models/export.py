@@ -6,14 +6,12 @@ Example:
 
 import argparse
 
-from ichnet.config import load_config
-from ichnet.runs import RunFolder
-from ichnet.scripts import experiment_parser, load_tensorflow, run_script
+from ichnet.scripts import load_tensorflow, open_experiment, run_parser, run_script
 
 
 def main() -> None:
     """Parse arguments, export, say where the SavedModel is."""
-    parser = experiment_parser(__doc__, "config", "run")
+    parser = run_parser(__doc__)
     parser.add_argument("--model", required=True, help="name of a trained model, e.g. ensemble-all")
     parser.add_argument(
         "--version", type=_version, metavar="N", help="version number (default: latest + 1)"
@@ -29,8 +27,8 @@ def main() -> None:
     from ichnet.reporting.measures.metrics import model_metrics
     from ichnet.statistics.scan_score import read_calibration
 
-    config = load_config(args.config)
-    run = RunFolder(args.run)
+    one = open_experiment(args)
+    config, run = one.config, one.run
     folder = run.export(args.model, args.version or run.next_version(args.model))
     export_model(
         load_trained(config, args.model, run),

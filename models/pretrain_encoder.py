@@ -4,13 +4,13 @@ Example:
     python models/pretrain_encoder.py --config models/phantom.yaml
 """
 
-from ichnet.runs import RunFolder, fold_name
-from ichnet.scripts import experiment_parser, load_experiment, load_tensorflow, run_script
+from ichnet.runs import fold_name
+from ichnet.scripts import begin_experiment, load_tensorflow, run_script, training_parser
 
 
 def main() -> None:
     """Parse arguments, train, say where the encoder is."""
-    parser = experiment_parser(__doc__, "config", "records", "run", "seed")
+    parser = training_parser(__doc__)
     parser.add_argument(
         "--fold",
         type=int,
@@ -22,8 +22,9 @@ def main() -> None:
     load_tensorflow()
     from ichnet.training.segmenter import ENCODER, pretrain_encoder
 
-    config, run = load_experiment(args), RunFolder(args.run)
-    pretrain_encoder(config, args.records, run, args.fold)
+    experiment = begin_experiment(args)
+    config, run = experiment.config, experiment.run
+    pretrain_encoder(config, experiment.records, run, args.fold)
     print(f"trained: {run.best(fold_name(ENCODER, args.fold, config.ensembles.folds))}")
 
 

@@ -8,13 +8,13 @@ Example:
 """
 
 from ichnet.config import ARMS, BACKBONES
-from ichnet.runs import RunFolder, classifier_name
-from ichnet.scripts import experiment_parser, load_experiment, load_tensorflow, run_script
+from ichnet.runs import classifier_name
+from ichnet.scripts import begin_experiment, load_tensorflow, run_script, training_parser
 
 
 def main() -> None:
     """Parse arguments, train, say where the model is."""
-    parser = experiment_parser(__doc__, "config", "records", "run", "seed")
+    parser = training_parser(__doc__)
     parser.add_argument("--backbone", required=True, choices=BACKBONES, help="the network")
     parser.add_argument(
         "--arm", required=True, choices=ARMS, help="training data and kind of annotation"
@@ -24,9 +24,9 @@ def main() -> None:
     load_tensorflow()
     from ichnet.training.classifier import train_classifier
 
-    run = RunFolder(args.run)
-    train_classifier(load_experiment(args), args.backbone, args.arm, args.records, run)
-    print(f"trained: {run.best(classifier_name(args.backbone, args.arm))}")
+    one = begin_experiment(args)
+    train_classifier(one.config, args.backbone, args.arm, one.records, one.run)
+    print(f"trained: {one.run.best(classifier_name(args.backbone, args.arm))}")
 
 
 if __name__ == "__main__":

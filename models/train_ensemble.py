@@ -6,13 +6,13 @@ Example:
     python models/train_ensemble.py --combination all
 """
 
-from ichnet.runs import RunFolder, ensemble_name
-from ichnet.scripts import experiment_parser, load_experiment, load_tensorflow, run_script
+from ichnet.runs import ensemble_name
+from ichnet.scripts import begin_experiment, load_tensorflow, run_script, training_parser
 
 
 def main() -> None:
     """Parse arguments, train, say where the model is."""
-    parser = experiment_parser(__doc__, "config", "run", "seed")
+    parser = training_parser(__doc__)
     parser.add_argument(
         "--combination",
         required=True,
@@ -23,9 +23,9 @@ def main() -> None:
     load_tensorflow()
     from ichnet.training.ensemble import train_ensemble
 
-    run = RunFolder(args.run)
-    train_ensemble(load_experiment(args), args.combination, run)
-    print(f"trained: {run.best(ensemble_name(args.combination))}")
+    one = begin_experiment(args)
+    train_ensemble(one.config, args.combination, one.run)
+    print(f"trained: {one.run.best(ensemble_name(args.combination))}")
 
 
 if __name__ == "__main__":

@@ -8,13 +8,13 @@ Example:
 """
 
 from ichnet.config import SEGMENTERS
-from ichnet.runs import RunFolder, fold_name, segmenter_name
-from ichnet.scripts import experiment_parser, load_experiment, load_tensorflow, run_script
+from ichnet.runs import fold_name, segmenter_name
+from ichnet.scripts import begin_experiment, load_tensorflow, run_script, training_parser
 
 
 def main() -> None:
     """Parse arguments, train, say where the model is."""
-    parser = experiment_parser(__doc__, "config", "records", "run", "seed")
+    parser = training_parser(__doc__)
     parser.add_argument("--segmenter", required=True, choices=SEGMENTERS, help="which of the five")
     parser.add_argument(
         "--fold",
@@ -27,8 +27,9 @@ def main() -> None:
     load_tensorflow()
     from ichnet.training.segmenter import train_segmenter
 
-    config, run = load_experiment(args), RunFolder(args.run)
-    train_segmenter(config, args.segmenter, args.records, run, args.fold)
+    experiment = begin_experiment(args)
+    config, run = experiment.config, experiment.run
+    train_segmenter(config, args.segmenter, experiment.records, run, args.fold)
     name = fold_name(segmenter_name(args.segmenter), args.fold, config.ensembles.folds)
     print(f"trained: {run.best(name)}")
 

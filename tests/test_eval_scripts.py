@@ -101,10 +101,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
     ],
 )
 def test_script_writes_and_names_its_results(run: RunFolder, script: str, names: list[str]) -> None:
-    arguments = ["--records", run.root.parents[1] / "work/tiny/records"]
-    done = start(
-        script, "--run", run.root, *(arguments if script in ("table1.py", "figure1.py") else [])
-    )
+    done = start(script, "--run", run.root)
 
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""

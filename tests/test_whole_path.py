@@ -21,6 +21,7 @@ from ichnet.ct.pseudonym import load_key
 from ichnet.deployment.export import export_model
 from ichnet.deployment.predict import predict_inputs
 from ichnet.evaluation import method_figures
+from ichnet.evaluation.calibrate import calibrate_model
 from ichnet.evaluation.maps import cache_maps
 from ichnet.evaluation.predict_records import predict_model
 from ichnet.evaluation.trained import load_best, load_trained, members_of_model
@@ -101,6 +102,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Config, RunFolde
     with eager_functions():
         models = train_all(config, records, run)
         for model in models:
+            calibrate_model(config, model, records, run)
             predict_model(config, model, records, run)
     export_model(
         load_trained(config, "ensemble-all", run),

@@ -19,6 +19,8 @@ import yaml
 from ichnet.config.schema import Config, ConfigError
 from ichnet.files import write_whole
 
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
 
 class ConfigLoader(yaml.SafeLoader):
     """Reads ``1e-4`` as a number, as YAML 1.2 does; PyYAML's YAML 1.1 takes it for text."""
@@ -160,6 +162,15 @@ def _convert_scalar(value: object, kind: Any, where: str) -> object:
 
 def _check_values(config: Config, source: str) -> None:
     """Refuse values of the right type that no experiment can run with."""
+    for where, name in (
+        ("name", config.name),
+        *(("ensembles.combinations", one) for one in config.ensembles.combinations),
+    ):
+        if not NAME.fullmatch(name):
+            raise ConfigError(
+                f"{source}: {where}: {name!r} names a folder and stands in commands: letters, "
+                "digits, '.', '_' and '-', of which a letter or digit is the first"
+            )
     low, high = config.evaluation.difficult
     if not 0 <= low <= high <= 1:
         raise ConfigError(f"{source}: evaluation.difficult must be two ordered probabilities")

@@ -12,7 +12,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from ichnet.config import Config
-from ichnet.evaluation.predict_records import reader_and_answer
+from ichnet.evaluation.answers import reader_and_answer
 from ichnet.files import write_whole
 from ichnet.records.record_set import RecordSet
 from ichnet.runs import RunFolder

@@ -6,10 +6,8 @@ the same segmenters five times. :mod:`ichnet.records.maps` is their format.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,11 +19,12 @@ import tensorflow as tf
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from ichnet.config import fingerprint
 from ichnet.files import whole_path, write_whole
+from ichnet.networks.loading import weights_fingerprint
 from ichnet.records.maps import INFO, SCHEMA_VERSION, SLICES
 from ichnet.records.record_set import SLICE_COLUMNS, RecordSet, write_table
 from ichnet.records.schema import parse_slice
+from ichnet.runs.stage import Stage
 
 logger = logging.getLogger(__name__)
 
@@ -91,13 +90,16 @@ def cache_maps(
             {name: weights_fingerprint(member) for name, member in fold.members.items()}
             for fold in folds
         ]
-    if (folder / INFO).exists() and json.loads((folder / INFO).read_text("utf-8")) == info:
+    stage = Stage(folder, info, marks=(INFO,))
+    if stage.is_finished():
         logger.info("%s: made by the same models already", folder)
         return
     by_all = _maps_of_all(members, record_set.matrix)
     out_of_fold = _maps_by_fold(folds, record_set.matrix)
     slices = sum(info["slices"].values())
-    begun = _begun_by_the_same_models(folder, info)
+    begun = stage.begin()
+    for left_half_written in begun.glob(".*"):
+        left_half_written.unlink()
     with tqdm(desc=f"maps of {folder.name}", total=slices, unit="slice", disable=None) as bar:
         for split in splits:
             compute = out_of_fold if folds and split == TRAINING_SPLIT else by_all
@@ -109,33 +111,7 @@ def cache_maps(
     write_table(cached, SLICE_COLUMNS, begun / SLICES)
     with write_whole(begun / INFO) as handle:
         json.dump(info, handle, indent=2)
-    if folder.exists():
-        shutil.rmtree(folder)
-    begun.replace(folder)
-
-
-def _begun_by_the_same_models(folder: Path, info: dict[str, Any]) -> Path:
-    """Return where a cache grows until it is whole; what other models had begun is removed.
-
-    Also what a process that was killed left of the shard that it was at.
-    """
-    begun = folder.with_name(f".{folder.name}.{fingerprint(info)}.begun")
-    begun.mkdir(parents=True, exist_ok=True)
-    for path in folder.parent.glob(f".{folder.name}.*.begun"):
-        if path != begun:
-            shutil.rmtree(path)
-    for path in begun.glob(".*"):
-        path.unlink()
-    return begun
-
-
-def weights_fingerprint(model: keras.Model) -> str:
-    """Return 12 hex digits that change when any weight of a network does."""
-    digest = hashlib.sha256()
-    for weight in model.get_weights():
-        digest.update(f"{weight.shape} {weight.dtype}".encode())
-        digest.update(np.ascontiguousarray(weight).tobytes())
-    return digest.hexdigest()[:12]
+    stage.finish()
 
 
 def _require_each_once(patients: Mapping[str, str], folds: Sequence[Fold]) -> None:

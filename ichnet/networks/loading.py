@@ -1,11 +1,13 @@
-"""Networks from ``.keras`` files, without running code that a file brings along."""
+"""Networks from ``.keras`` files, without running code that a file brings along; their digest."""
 
 from __future__ import annotations
 
+import hashlib
 import zipfile
 from pathlib import Path
 
 import keras
+import numpy as np
 
 
 def load_network(path: Path, compiled: bool = True) -> keras.Model:
@@ -32,3 +34,12 @@ def load_network(path: Path, compiled: bool = True) -> keras.Model:
         return keras.models.load_model(path, compile=compiled, safe_mode=True)
     except (ValueError, TypeError, KeyError) as error:
         raise ValueError(f"{path}: cannot be loaded ({error})") from error
+
+
+def weights_fingerprint(model: keras.Model) -> str:
+    """Return 12 hex digits that change when any weight of a network does."""
+    digest = hashlib.sha256()
+    for weight in model.get_weights():
+        digest.update(f"{weight.shape} {weight.dtype}".encode())
+        digest.update(np.ascontiguousarray(weight).tobytes())
+    return digest.hexdigest()[:12]

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
-import shutil
-import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -28,8 +25,7 @@ from ichnet.records.parts import (
 from ichnet.records.pool import worker_pool
 from ichnet.records.record_set import RecordSet, RecordSetError, require_patient_disjoint
 from ichnet.records.source import ScanSource
-
-LOGGER = logging.getLogger(__name__)
+from ichnet.runs.stage import MADE_FROM, Stage
 
 
 def write_record_set(
@@ -60,60 +56,40 @@ def write_record_set(
     job = Job(source, image, strict=True)
     parts = plan_parts(chosen, source)
     with worker_pool(workers) as pool:
-        work = work_folder(folder, fingerprint(parts, job))
+        stage = stage_of(parts, job, folder)
+        work = stage.begin()
         write_parts(parts, work, job, pool)
     for _ in merge_tables(parts, work):
         pass  # what each part held is in the tables now
     write_exclusions([], work / "excluded.csv")
-    return finish(parts, work, folder, {**info, "image": asdict(image)})
+    return finish(parts, stage, {**info, "image": asdict(image)})
 
 
-def work_folder(folder: Path, plan: str) -> Path:
-    """Return the folder of a set in the making; what another plan left there is removed.
-
-    It appears together with its plan, so that jobs that start at once do not take each other's
-    for a leftover.
-    """
-    work = folder.with_name(f".{folder.name}.parts")
-    path = work / "plan"
-    if work.exists() and (not path.exists() or path.read_text(encoding="utf-8") != plan):
-        if path.exists():
-            LOGGER.info("%s: files or settings have changed; starting anew", work)
-        shutil.rmtree(work)
-    if not work.exists():
-        work.parent.mkdir(parents=True, exist_ok=True)
-        fresh = Path(tempfile.mkdtemp(prefix=f"{work.name}.", dir=work.parent))
-        (fresh / "plan").write_text(plan, encoding="utf-8")
-        try:
-            fresh.rename(work)
-        except OSError:  # another job was quicker
-            shutil.rmtree(fresh)
-            if path.read_text(encoding="utf-8") != plan:
-                raise
-    return work
+def stage_of(parts: Sequence[Part], job: Job, folder: Path) -> Stage:
+    """Return the record set in the making: its folder of parts, and what it is made from."""
+    return Stage(folder, {"plan": fingerprint(parts, job)}, marks=("info.json",))
 
 
-def finish(parts: Sequence[Part], work: Path, folder: Path, info: dict[str, Any]) -> RecordSet:
+def finish(parts: Sequence[Part], stage: Stage, info: dict[str, Any]) -> RecordSet:
     """Turn the folder of parts, which holds the tables by now, into the record set.
 
     Raises:
         RecordSetError: when a part is missing.
         PatientOverlapError: when splits share a patient.
     """
+    work, folder = stage.growing, stage.folder
     missing = [part.name for part in parts if not is_finished(part, work)]
     if missing:
         raise RecordSetError(f"{folder}: shards vanished while they were joined: {missing[0]}, ...")
     with write_whole(work / "info.json") as handle:
-        json.dump({"schema": SCHEMA_VERSION, **info}, handle, indent=2)
+        shards = {path.name: path.stat().st_size for path in sorted(work.glob("*.tfrecord"))}
+        json.dump({"schema": SCHEMA_VERSION, **info, "shards": shards}, handle, indent=2)
     kept = {f"{part.name}.tfrecord" for part in parts}
-    kept |= {"scans.csv", "slices.csv", "excluded.csv", "info.json"}
+    kept |= {"scans.csv", "slices.csv", "excluded.csv", "info.json", MADE_FROM}
     for path in work.iterdir():
         if path.name not in kept:
             path.unlink()
-    if folder.exists():
-        shutil.rmtree(folder)
-    work.chmod(0o755)
-    work.replace(folder)
+    stage.finish()
     record_set = RecordSet.open(folder)
     require_patient_disjoint((record_set, split) for split in record_set.splits)
     return record_set

@@ -22,13 +22,12 @@ from ichnet.cohorts.readers import READERS
 from ichnet.config import Config
 from ichnet.ct.errors import Exclusion, ReadError, write_exclusions
 from ichnet.ct.pseudonym import load_key
-from ichnet.records.assembly import finish, work_folder
+from ichnet.records.assembly import finish, stage_of
 from ichnet.records.choice import Selection, choose
 from ichnet.records.parts import (
     Chosen,
     Job,
     Part,
-    fingerprint,
     is_finished,
     merge_tables,
     plan_parts,
@@ -97,7 +96,8 @@ def prepare(
             _stop_at_first(exclusions)
         chosen = choose(entries, selection, config)
         parts = plan_parts(chosen, source)
-        work = work_folder(folder, fingerprint(parts, job))
+        stage = stage_of(parts, job, folder)
+        work = stage.begin()
         try:
             write_parts(_share(parts, options.shard), work, job, pool)
         except ReadError:
@@ -111,7 +111,7 @@ def prepare(
     write_exclusions(unnamed(lines, key), work / "excluded.csv")
     _write_names(lines, unnamed(lines, key), result.names_file)
     average = {} if options.average_mm is None else {"average_mm": options.average_mm}
-    finish(parts, work, folder, {**info, **settings, **average, **result.counts()})
+    finish(parts, stage, {**info, **settings, **average, **result.counts()})
     return result
 
 

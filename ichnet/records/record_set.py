@@ -6,7 +6,7 @@
     records/<set>/scans.csv      one row a scan, see SCAN_COLUMNS
     records/<set>/slices.csv     one row a record, see SLICE_COLUMNS
     records/<set>/excluded.csv   what was found and left out, and why
-    records/<set>/info.json      how the set was made; its presence means that the set is whole
+    records/<set>/info.json      how the set was made, bytes of each shard; the set is whole
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,6 +38,8 @@ SCAN_COLUMNS: tuple[str, ...] = (
 )
 
 SLICE_COLUMNS: tuple[str, ...] = ("scan_id", "split", "slice_index", *LABELS)
+
+MEND = "copy it again, or prepare the set again"
 
 Row = dict[str, str]
 """A table's row; an empty text is an unknown."""
@@ -100,13 +102,25 @@ class RecordSet:
         """Return the record files of one split, in order.
 
         Raises:
-            RecordSetError: when the split has none, or one of them is missing.
+            RecordSetError: when the split has none, or one of them is missing or cut off; names it.
         """
-        return [str(path) for path in shard_files(self.folder, split)]
+        files = shard_files(self.folder, split)
+        self._require_whole(files)
+        return [str(path) for path in files]
 
     def slices_of(self, split: str) -> list[Row]:
         """Return the rows of ``slices.csv`` of one split, in the order of its records."""
         return [row for row in self.slices if row["split"] == split]
+
+    def _require_whole(self, files: Sequence[Path]) -> None:
+        """Refuse files that are not as long as when the set was made."""
+        bytes_of = self.info.get("shards", {})
+        for path in files:
+            size = path.stat().st_size
+            if (wanted := bytes_of.get(path.name, size)) != size:
+                raise RecordSetError(
+                    f"{path}: this shard of the records holds {size:,} bytes of {wanted:,}; {MEND}"
+                )
 
     def patients(self, split: str) -> dict[str, str]:
         """Return the split's patients by pseudonym, each with a description of where it is."""
@@ -132,7 +146,9 @@ def shard_files(folder: Path, split: str) -> list[Path]:
     files = [folder / f"{shard_name(split, index, count)}.tfrecord" for index in range(count)]
     for path in files:
         if path not in found:
-            raise RecordSetError(f"{path}: missing")
+            raise RecordSetError(f"{path}: this shard of the records is missing; {MEND}")
+    if unknown := [path for path in found if path not in files]:
+        raise RecordSetError(f"{unknown[0]}: not a shard of this set; remove it")
     return files
 
 

@@ -4,9 +4,10 @@
 
     work/<name>/raw/{rsna,aihub,dumc,cq500}/     the cohorts' own files
     work/<name>/records/<record set>/            TFRecords, scans.csv, slices.csv, excluded.csv
-    runs/<name>/config.yaml                      the resolved configuration
+    runs/<name>/config.yaml, records.json        the one configuration, and where the records lie
     runs/<name>/models/<model>/                  best.keras, last.keras, log.csv, finished.json
-    runs/<name>/models/<model>/calibration.json  raw score -> probability, by scan
+    runs/<name>/models/baseline-threshold/rule.json, models/baseline-nnls/weights.json
+    runs/<name>/calibration/<model>/             calibration.json: raw score -> probability, by scan
     runs/<name>/maps/<record set>/               the five segmenters' maps, TFRecords
     runs/<name>/predictions/<model>/<cohort>.scans.csv and <cohort>.slices.csv
     runs/<name>/localisation/<model>.csv         saliency maps against outlines, by slice
@@ -89,6 +90,16 @@ class RunFolder:
 
     root: Path
 
+    @property
+    def config(self) -> Path:
+        """The configuration of every model in the run, written when the first one is trained."""
+        return self.root / "config.yaml"
+
+    @property
+    def records_file(self) -> Path:
+        """Says where the record sets of the run lie."""
+        return self.root / "records.json"
+
     def model(self, model: str) -> Path:
         """Folder of one trained model."""
         return self.root / "models" / model
@@ -99,7 +110,17 @@ class RunFolder:
 
     def calibration(self, model: str) -> Path:
         """The map from a raw scan score to a probability."""
-        return self.model(model) / "calibration.json"
+        return self.root / "calibration" / model / "calibration.json"
+
+    @property
+    def rule(self) -> Path:
+        """The threshold rule, which is no network."""
+        return self.model(THRESHOLD) / "rule.json"
+
+    @property
+    def weights(self) -> Path:
+        """The least-squares weights of the segmenters' maps."""
+        return self.model(baseline_name("nnls")) / "weights.json"
 
     def maps(self, record_set: str) -> Path:
         """Cached maps of the five segmenters on one record set."""

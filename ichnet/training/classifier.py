@@ -14,7 +14,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from ichnet.config import Arm, Backbone, Config, TrainingConfig, fingerprint
+from ichnet.config import Arm, Backbone, Config, TrainingConfig
+from ichnet.config.depends import settings_of_model
 from ichnet.networks.classifiers import HEAD_LAYERS, build_classifier
 from ichnet.records.reader import slices_dataset, training_dataset
 from ichnet.records.record_set import RecordSet, require_patient_disjoint
@@ -50,6 +51,7 @@ def train_classifier(
     settings = config.classifiers.of(backbone)
     config = replace(config, classifiers=settings)
     name = classifier_name(backbone, arm)
+    of_arm = (config, backbone, arm, record_set)
 
     def build(frozen: bool = False) -> keras.Model:
         model = build_classifier(backbone, config.image, settings.weights, config.seed)
@@ -58,11 +60,9 @@ def train_classifier(
         return compile_classifier(model, config, strong=arm == STRONG)
 
     if settings.frozen_epochs == 0:
-        return _fit(config, arm, record_set, run.model(name), settings.training, build)
+        return _fit(*of_arm, run.model(name), settings.training, build)
     head = _fit(
-        config,
-        arm,
-        record_set,
+        *of_arm,
         run.model(f"{name}-head"),
         replace(settings.training, epochs=settings.frozen_epochs),
         lambda: build(frozen=True),
@@ -73,11 +73,12 @@ def train_classifier(
         model.set_weights(head.get_weights())
         return model
 
-    return _fit(config, arm, record_set, run.model(name), settings.training, build_on_head)
+    return _fit(*of_arm, run.model(name), settings.training, build_on_head)
 
 
 def _fit(
     config: Config,
+    backbone: Backbone,
     arm: Arm,
     record_set: RecordSet,
     folder: Path,
@@ -110,16 +111,12 @@ def _fit(
         validation.map(classifier_targets),
         folder,
         training,
-        fingerprint(
-            [
-                config.seed,
-                config.image,
-                config.augmentation,
-                replace(settings, backbones=(), arms=()),  # which others are trained
-                arm,
-                record_set.fingerprint,
-            ]
-        ),
+        {
+            "settings": settings_of_model(config, classifier_name(backbone, arm)),
+            "arm": arm,
+            "head_only": training != settings.training,
+            "records": record_set.fingerprint,
+        },
         lambda folder: [SaliencyOverlays(folder, *fixed_slices(validation))],
     )
 

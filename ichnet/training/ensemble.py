@@ -8,18 +8,16 @@ learned there would mislead.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import keras
 import tensorflow as tf
 
 from ichnet.config import (
     SEGMENTERS,
     Config,
-    fingerprint,
     members_of,
     weights_split,
 )
+from ichnet.config.depends import settings_of_model
 from ichnet.networks.weight_model import build_weight_model
 from ichnet.records.maps import (
     count_slices,
@@ -104,15 +102,10 @@ def train_ensemble(config: Config, combination: str, run: RunFolder) -> keras.Mo
         validation.map(lambda batch: weigh(decode(batch))),
         run.model(ensemble_name(combination)),
         settings.training,
-        fingerprint(
-            [
-                config.seed,
-                config.image,
-                replace(settings, combinations={}),  # which others are trained
-                columns,
-                maps_fingerprint(folder),
-            ]
-        ),
+        {
+            "settings": settings_of_model(config, ensemble_name(combination)),
+            "maps": maps_fingerprint(folder),
+        },
     )
 
 

@@ -18,6 +18,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -25,6 +26,7 @@ import tensorflow as tf
 from ichnet.config import TrainingConfig
 from ichnet.files import whole_path, write_whole
 from ichnet.networks.loading import load_network
+from ichnet.runs.stage import Stage
 from ichnet.training.checkpoint import load_checkpoint, save_checkpoint
 from ichnet.training.compiling import precision
 from ichnet.training.distribution import (
@@ -36,6 +38,8 @@ from ichnet.training.distribution import (
 
 logger = logging.getLogger(__name__)
 
+FINISHED = "finished.json"
+
 Callbacks = Callable[[Path], Sequence[keras.callbacks.Callback]]
 
 
@@ -45,7 +49,7 @@ def fit(
     validation: tf.data.Dataset,
     folder: Path,
     training: TrainingConfig,
-    settings: str,
+    made_from: Mapping[str, Any],
     callbacks: Callbacks = lambda folder: (),
 ) -> keras.Model:
     """Train a model, or go on with the one in ``folder``, and return the best of its epochs.
@@ -58,8 +62,8 @@ def fit(
         validation: batches on which the best epoch is chosen by loss.
         folder: the model's folder.
         training: number of epochs and of steps in each.
-        settings: fingerprint of everything the result depends on. A folder made with other
-            settings is started anew, since its state belongs to another experiment.
+        made_from: everything the result depends on (see :class:`~ichnet.runs.stage.Stage`). A
+            folder made from something else is begun anew: its state belongs to another experiment.
         callbacks: makes further ones that write into the folder they are given.
 
     Returns:
@@ -74,9 +78,11 @@ def fit(
     if not is_chief(strategy):
         with tempfile.TemporaryDirectory() as own:  # every worker must save, one is to be kept
             return _fit(build, train, validation, folder, Path(own), training, strategy, callbacks)
-    _start_anew_if_settings_differ(folder, settings)
+    stage = Stage(folder, made_from, marks=(FINISHED,), in_place=True)
+    stage.begin()
     best = _fit(build, train, validation, folder, folder, training, strategy, callbacks)
     _write_finished(folder)
+    stage.finish()
     return best
 
 
@@ -228,16 +234,5 @@ def _write_finished(folder: Path) -> None:
         "best_epoch": int(best["epoch"]),
         "best_val_loss": validation_loss(best),
     }
-    with write_whole(folder / "finished.json") as handle:
+    with write_whole(folder / FINISHED) as handle:
         json.dump(summary, handle)
-
-
-def _start_anew_if_settings_differ(folder: Path, settings: str) -> None:
-    path = folder / "settings.json"
-    if path.exists():
-        if json.loads(path.read_text(encoding="utf-8")) == {"settings": settings}:
-            return
-        logger.warning("%s: made with other settings; training starts anew", folder.name)
-        shutil.rmtree(folder)
-    with write_whole(path) as handle:
-        json.dump({"settings": settings}, handle)

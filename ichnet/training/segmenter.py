@@ -9,12 +9,13 @@ import keras
 import tensorflow as tf
 
 from ichnet.config import Config, Segmenter, TrainingConfig, fingerprint
+from ichnet.config.depends import settings_of_model
 from ichnet.networks.inception_unet import (
     build_inception_unet,
     build_subtype_encoder,
     transfer_encoder,
 )
-from ichnet.networks.loading import load_network
+from ichnet.networks.loading import load_network, weights_fingerprint
 from ichnet.records.reader import slices_dataset, training_dataset
 from ichnet.records.record_set import RecordSet, require_patient_disjoint
 from ichnet.records.training_sets import patient_folds, training_scans
@@ -85,7 +86,9 @@ def train_segmenter(
     register_modules(config.register)
     settings = config.segmenters
     name = fold_name(segmenter_name(segmenter), fold, config.ensembles.folds)
-    encoder = fold_name(ENCODER, fold, config.ensembles.folds)
+    encoder = None
+    if segmenter == "subtype":
+        encoder = _load_encoder(run, fold_name(ENCODER, fold, config.ensembles.folds))
 
     def build() -> keras.Model:
         unet = build_inception_unet(
@@ -96,15 +99,23 @@ def train_segmenter(
             seed=config.seed,
             stem_factor=settings.stem_factor,
         )
-        if segmenter == "subtype":
-            transferred = transfer_encoder(_load_encoder(run, encoder), unet)
+        if encoder is not None:
+            transferred = transfer_encoder(encoder, unet)
             if settings.frozen_encoder:
                 for layer in transferred:
                     unet.get_layer(layer).trainable = False
         return compile_model(unet, settings.training, LOSSES[settings.loss]())
 
     return _fit_on_scans(
-        config, records, run.model(name), build, settings.training, "mask", segmenter, fold
+        config,
+        records,
+        run.model(name),
+        build,
+        settings.training,
+        "mask",
+        segmenter,
+        fold,
+        None if encoder is None else weights_fingerprint(encoder),
     )
 
 
@@ -117,6 +128,7 @@ def _fit_on_scans(
     target: str,
     segmenter: Segmenter = "all",
     fold: int | None = None,
+    encoder: str | None = None,
 ) -> keras.Model:
     """Fit on the slices of the scans that the segmenter's rule admits, but for a fold's."""
     record_set = RecordSet.open(records / RECORD_SET)
@@ -159,16 +171,12 @@ def _fit_on_scans(
         validation.batch(training.batch_size).map(weigh),
         folder,
         training,
-        fingerprint(
-            [
-                config.seed,
-                config.image,
-                config.augmentation,
-                config.segmenters,
-                scans,
-                record_set.fingerprint,
-            ]
-        ),
+        {
+            "settings": settings_of_model(config, folder.name),
+            "encoder": encoder,
+            "scans": fingerprint(scans),
+            "records": record_set.fingerprint,
+        },
     )
 
 

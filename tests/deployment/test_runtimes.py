@@ -92,11 +92,11 @@ def networks(config) -> dict[str, Any]:
         for seed, name in enumerate(MEMBERS)
     }
     for member in members.values():
-        *others, kernel, _ = member.get_weights()
-        member.set_weights([*others, kernel * 8, np.zeros(1, np.float32)])
+        *others, kernel, old = member.get_weights()
+        member.set_weights([*others, kernel * 8, np.zeros_like(old)])
         odds = np.asarray(member(SEVEN, training=False)).astype(float)
         bias = -np.mean(np.log(odds / (1 - odds)))  # about half of the pixels are then above 0.5
-        member.set_weights([*others, kernel * 8, np.full(1, bias, np.float32)])
+        member.set_weights([*others, kernel * 8, np.full_like(old, bias)])
     weights = build_weight_model(MATRIX, list(members), "pixel", 2, 0.5, seed=5)
     ensemble = build_ensemble(members, weights, config.image, config.evaluation.top_pixels)
     classifier = build_classifier("MobileNetV2", config.image, weights=None, seed=3)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,8 +14,10 @@ from ichnet.cohorts.splits import PatientOverlapError
 from ichnet.config import ConfigError
 from ichnet.deployment.export import export_model
 from ichnet.deployment.saved_model import SavedModel
+from ichnet.evaluation.calibrate import calibrate_model, known_scores
 from ichnet.evaluation.maps import cache_maps
-from ichnet.evaluation.predict_records import fit_calibration, predict_model, predict_slices
+from ichnet.evaluation.predict_records import predict_model
+from ichnet.evaluation.slices import predict_slices
 from ichnet.evaluation.trained import load_trained
 from ichnet.networks.weight_model import build_weight_model
 from ichnet.records.reader import slices_dataset
@@ -22,6 +25,7 @@ from ichnet.records.record_set import RecordSet
 from ichnet.runs import TEST_COHORTS, RunFolder, ensemble_name, segmenter_name
 from ichnet.runs.predictions import read_predictions
 from ichnet.statistics.scan_score import read_calibration
+from ichnet.training.calibration import fit_calibration
 
 RECORD_SETS = ("aihub-scans", "dumc", "cq500")
 PIXEL_ML = 4 * 4 * 5 / 1000
@@ -44,6 +48,12 @@ def run(members, classifier, records, config, tmp_path_factory) -> RunFolder:
         splits = [split for split in record_set.splits if split != "train"]
         cache_maps(members, record_set, splits, run.maps(name))
     return run
+
+
+def predict(config, model, records, run) -> None:
+    """Calibrate a model and write its predictions."""
+    calibrate_model(config, model, records, run)
+    predict_model(config, model, records, run)
 
 
 def text_rows(path: Path) -> list[dict[str, str]]:
@@ -76,7 +86,7 @@ def test_scores_above_one_by_rounding_are_one(records):
 
 
 def test_a_segmenter_s_predictions_of_a_cohort_without_outlines(config, records, run):
-    predict_model(config, "segmenter-all", records, run)
+    predict(config, "segmenter-all", records, run)
     with_ich, normal = text_rows(run.predictions("segmenter-all") / "dumc.scans.csv")
     calibration = read_calibration(run.calibration("segmenter-all"))
     assert with_ich["scan_id"] == "dumc1"
@@ -100,7 +110,7 @@ def test_a_segmenter_s_predictions_of_a_cohort_without_outlines(config, records,
 
 
 def test_calibration_separates_what_the_score_separates(config, records, run):
-    predict_model(config, "segmenter-all", records, run)
+    predict(config, "segmenter-all", records, run)
     calibration = read_calibration(run.calibration("segmenter-all"))
     # two scans of each kind: Platt's targets are 3/4 and 1/4, and two scores can meet them
     assert calibration.apply(0.75) == pytest.approx(0.75, abs=1e-3)
@@ -108,7 +118,7 @@ def test_calibration_separates_what_the_score_separates(config, records, run):
 
 
 def test_a_classifier_predicts_no_volume(config, records, run):
-    predict_model(config, "MobileNetV2-rsna-weak", records, run)
+    predict(config, "MobileNetV2-rsna-weak", records, run)
     rows = text_rows(run.predictions("MobileNetV2-rsna-weak") / "cq500.scans.csv")
     assert [row["predicted_volume_ml"] for row in rows] == ["", ""]
     (first, *_) = text_rows(run.predictions("MobileNetV2-rsna-weak") / "cq500.slices.csv")
@@ -119,7 +129,7 @@ def test_a_classifier_predicts_no_volume(config, records, run):
 
 @pytest.mark.parametrize("name", [ensemble_name("sah"), segmenter_name("sdh")])
 def test_cached_maps_and_saved_model_agree(name, config, records, run, tmp_path):
-    predict_model(config, name, records, run)
+    predict(config, name, records, run)
     rows = text_rows(run.predictions(name) / "dumc.slices.csv")
     dataset = slices_dataset(RecordSet.open(records / "dumc"), "test")
     hu = np.stack([one["hu"] for one in dataset.as_numpy_iterator()])
@@ -144,13 +154,46 @@ def test_calibration_needs_scans_of_both_kinds(config, members, write_records, m
         predict_slices(batches, lambda batch: (batch["hu"][:, 9, 9] / 100, None), 0.5)
     )
     assert len(predictions) == 9
-    with pytest.raises(ConfigError, match="one-kind: cannot calibrate on 2 scans with and 0"):
-        fit_calibration(predictions, record_set)
+    scores, truth = known_scores(predictions, record_set)
+    assert (scores, truth) == ([0.9, 0.9], [True, True])
+    with pytest.raises(ConfigError, match="here: cannot calibrate on 2 scans with and 0"):
+        fit_calibration(scores, truth, where="here")
 
 
 def test_a_model_that_is_not_trained_is_named(config, records, run):
-    with pytest.raises(FileNotFoundError, match="VGG19-rsna-weak has not been trained"):
-        predict_model(config, "VGG19-rsna-weak", records, run)
+    for step in (calibrate_model, predict_model):
+        with pytest.raises(FileNotFoundError, match="VGG19-rsna-weak has not been trained"):
+            step(config, "VGG19-rsna-weak", records, run)
+
+
+def test_predicting_fits_nothing(config, records, run):
+    with pytest.raises(FileNotFoundError, match=r"no calibration .* make it \(models/calibrate"):
+        predict_model(config, "segmenter-small", records, run)
+    with pytest.raises(FileNotFoundError, match=r"rule\.json: no rule; fit it"):
+        predict_model(config, "baseline-threshold", records, run)
+    with pytest.raises(FileNotFoundError, match=r"weights\.json: no weights; fit them"):
+        predict_model(config, "baseline-nnls", records, run)
+    assert not run.predictions("segmenter-small").exists()
+
+
+def test_a_calibration_of_another_model_is_not_used(config, records, run):
+    name = "MobileNetV2-aihub-weak"
+    shutil.copytree(run.model("MobileNetV2-rsna-weak"), run.model(name))
+    calibrate_model(config, name, records, run)
+    run.best(name).write_bytes(run.best(segmenter_name("all")).read_bytes())
+    with pytest.raises(FileNotFoundError, match="no calibration of MobileNetV2-aihub-weak as it"):
+        predict_model(config, name, records, run)
+
+
+def test_predictions_of_the_same_are_kept_and_of_another_threshold_made_again(config, records, run):
+    predict(config, "segmenter-sah", records, run)
+    path = run.predictions("segmenter-sah") / "dumc.slices.csv"
+    made, text = path.stat().st_mtime_ns, path.read_text()
+    predict(config, "segmenter-sah", records, run)
+    assert path.stat().st_mtime_ns == made
+    strict = replace(config, ensembles=replace(config.ensembles, pixel_threshold=0.999))
+    predict(strict, "segmenter-sah", records, run)
+    assert path.read_text() != text
 
 
 def test_maps_of_other_records_are_refused(
@@ -160,7 +203,7 @@ def test_maps_of_other_records_are_refused(
     for cohort in TEST_COHORTS:
         (tmp_path / cohort).symlink_to(records / cohort)
     with pytest.raises(ConfigError, match="maps of other records"):
-        predict_model(config, "segmenter-all", tmp_path, run)
+        calibrate_model(config, "segmenter-all", tmp_path, run)
 
 
 def test_patients_whom_models_learn_from_are_not_for_testing(
@@ -175,7 +218,7 @@ def test_patients_whom_models_learn_from_are_not_for_testing(
 
 def test_the_pixel_threshold_is_the_configuration_s(config, records, run, tmp_path):
     strict = replace(config, ensembles=replace(config.ensembles, pixel_threshold=0.8))
-    predict_model(strict, "segmenter-sdh", records, run)
+    predict(strict, "segmenter-sdh", records, run)
     row, _ = text_rows(run.predictions("segmenter-sdh") / "dumc.scans.csv")
     assert float(row["score"]) == pytest.approx(0.3, abs=1e-3)
     assert float(row["predicted_volume_ml"]) == 0

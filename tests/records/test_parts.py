@@ -102,7 +102,7 @@ def test_shares_are_written_apart_and_joined(config, raw, tmp_path, expected):
     )
     prepare("dumc", "all", config, raw, tmp_path / "dumc")
     assert contents(tmp_path / "dumc") == expected
-    assert not (tmp_path / ".dumc.parts").exists()
+    assert not (tmp_path / ".dumc.begun").exists()
 
 
 def test_shares_that_start_at_once_keep_each_others_work(config, raw, tmp_path, monkeypatch):
@@ -119,7 +119,7 @@ def test_shares_that_start_at_once_keep_each_others_work(config, raw, tmp_path, 
     assert str(share).endswith(
         "4 of 4 shards are finished; run the same command without --shard to join them"
     )
-    assert [path.name for path in tmp_path.iterdir()] == [".dumc.parts"]
+    assert [path.name for path in tmp_path.iterdir()] == [".dumc.begun"]
 
 
 @pytest.mark.parametrize("shard", [(0, 2), (3, 2)])
@@ -130,7 +130,7 @@ def test_shares_that_are_none(config, raw, tmp_path, shard):
 
 def test_finished_shards_are_kept_and_others_written(config, raw, tmp_path, expected, monkeypatch):
     prepare("dumc", "all", config, raw, tmp_path / "dumc", Options(shard=(1, 2)))
-    work = tmp_path / ".dumc.parts"
+    work = tmp_path / ".dumc.begun"
     kept = {path.name: path.stat().st_mtime_ns for path in work.glob("*.json")}
     assert len(kept) == 2
     # a shard without its rows is not finished
@@ -193,9 +193,9 @@ prepare("dumc", "all", config, Path({str(raw)!r}), Path({str(tmp_path / "dumc")!
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=False)
     assert done.returncode == -signal.SIGKILL, done.stderr
     assert not (tmp_path / "dumc").exists()
-    finished = sorted(path.name for path in (tmp_path / ".dumc.parts").glob("test-*"))
+    finished = sorted(path.name for path in (tmp_path / ".dumc.begun").glob("test-*"))
     assert finished == ["test-00000-of-00004.json", "test-00000-of-00004.tfrecord"]
-    before = (tmp_path / ".dumc.parts" / "test-00000-of-00004.tfrecord").stat().st_mtime_ns
+    before = (tmp_path / ".dumc.begun" / "test-00000-of-00004.tfrecord").stat().st_mtime_ns
     prepare("dumc", "all", config, raw, tmp_path / "dumc")
     assert contents(tmp_path / "dumc") == expected
     after = (tmp_path / "dumc" / "test-00000-of-00004.tfrecord").stat().st_mtime_ns

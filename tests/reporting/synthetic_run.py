@@ -64,6 +64,7 @@ def write_run(
     if data_statement is not None:
         config["data_statement"] = data_statement
     (run.root / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False), "utf-8")
+    (run.root / "records.json").write_text('{"records": "../../work/tiny/records"}', "utf-8")
     truth = {cohort: make_truth(cohort, count, rng) for cohort, count in scans.items()}
     arms = config["classifiers"]["arms"]
     models = [classifier_name(b, arm) for b in backbones for arm in arms]

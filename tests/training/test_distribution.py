@@ -100,7 +100,7 @@ def test_two_workers_train_as_one_and_resume(tmp_path):
         np.testing.assert_allclose(list(row.values()), list(other.values()), rtol=1e-4)
     names = {path.name for path in (tmp_path / "shared").iterdir()}
     assert names == {
-        "best.keras", "last.keras", "log.csv", "settings.json", "finished.json", "tensorboard",
+        "best.keras", "last.keras", "log.csv", "made_from.json", "finished.json", "tensorboard",
     }  # fmt: skip
 
 

@@ -119,9 +119,9 @@ def asked(monkeypatch) -> dict:
     """What ``fit`` is asked to do, instead of doing it."""
     seen = {}
 
-    def spy(build, train, validation, folder, training, settings, callbacks=None):
+    def spy(build, train, validation, folder, training, made_from, callbacks=None):
         seen.update(
-            build=build, train=train, validation=validation, folder=folder, settings=settings
+            build=build, train=train, validation=validation, folder=folder, made_from=made_from
         )
 
     monkeypatch.setattr(segmenter_module, "fit", spy)
@@ -345,7 +345,7 @@ def test_arms_differ_in_their_loss_alone(config, records, run, asked, monkeypatc
         train_classifier(config, "VGG19", arm, records, run)
         assert asked["folder"] == run.model(f"VGG19-{arm}")
         model, batches = asked["build"](), list(asked["train"](0).as_numpy_iterator())
-        made[arm] = (asked["settings"], model, batches)
+        made[arm] = (asked["made_from"], model, batches)
     (weak, weak_model, weak_batches), (strong, strong_model, strong_batches) = made.values()
     assert weak != strong
     for one, two in zip(weak_model.get_weights(), strong_model.get_weights(), strict=True):

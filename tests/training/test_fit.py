@@ -68,12 +68,19 @@ def weights_of(path: Path) -> list[np.ndarray]:
 
 @pytest.mark.parametrize("build", [build, build_with_addons])
 def test_interrupted_training_ends_with_the_weights_of_an_uninterrupted_one(build, tmp_path):
-    fit(build, train, validation(), tmp_path / "whole", TRAINING, "s")
+    fit(build, train, validation(), tmp_path / "whole", TRAINING, {"settings": "s"})
 
     with pytest.raises(BaseException):  # noqa: B017, PT011  (tf.data wraps the interruption)
-        fit(build, lambda e: train(e, fail_after=2), validation(), tmp_path / "cut", TRAINING, "s")
+        fit(
+            build,
+            lambda e: train(e, fail_after=2),
+            validation(),
+            tmp_path / "cut",
+            TRAINING,
+            {"settings": "s"},
+        )
     assert len(read_log(tmp_path / "cut" / "log.csv")) == 2
-    fit(build, train, validation(), tmp_path / "cut", TRAINING, "s")
+    fit(build, train, validation(), tmp_path / "cut", TRAINING, {"settings": "s"})
 
     for whole, cut in zip(
         weights_of(tmp_path / "whole" / "last.keras"),
@@ -87,7 +94,7 @@ def test_interrupted_training_ends_with_the_weights_of_an_uninterrupted_one(buil
 
 
 def test_the_best_epoch_is_kept_and_returned(tmp_path):
-    model = fit(build, train, validation(), tmp_path / "m", TRAINING, "s")
+    model = fit(build, train, validation(), tmp_path / "m", TRAINING, {"settings": "s"})
     best = min(row["val_loss"] for row in read_log(tmp_path / "m" / "log.csv"))
     inputs, targets = epoch_batches(99)[0]
     loss = np.mean((model.predict(inputs, verbose=0) - targets) ** 2)
@@ -95,32 +102,32 @@ def test_the_best_epoch_is_kept_and_returned(tmp_path):
 
 
 def test_finished_training_is_not_repeated(tmp_path):
-    fit(build, train, validation(), tmp_path / "m", TRAINING, "s")
+    fit(build, train, validation(), tmp_path / "m", TRAINING, {"settings": "s"})
 
     def never(first_epoch: int) -> tf.data.Dataset:
         raise AssertionError("trained again")
 
-    fit(build, never, validation(), tmp_path / "m", TRAINING, "s")
+    fit(build, never, validation(), tmp_path / "m", TRAINING, {"settings": "s"})
 
 
 def test_a_folder_of_other_settings_is_started_anew(tmp_path):
-    fit(build, train, validation(), tmp_path / "m", TRAINING, "old")
+    fit(build, train, validation(), tmp_path / "m", TRAINING, {"settings": "old"})
     (tmp_path / "m" / "left_over").touch()
-    fit(build, train, validation(), tmp_path / "m", TRAINING, "new")
+    fit(build, train, validation(), tmp_path / "m", TRAINING, {"settings": "new"})
     assert not (tmp_path / "m" / "left_over").exists()
     assert len(read_log(tmp_path / "m" / "log.csv")) == TRAINING.epochs
 
 
 def test_no_partial_file_remains(tmp_path):
-    fit(build, train, validation(), tmp_path / "m", TRAINING, "s")
+    fit(build, train, validation(), tmp_path / "m", TRAINING, {"settings": "s"})
     names = {path.name for path in (tmp_path / "m").iterdir()}
     assert names == {
-        "best.keras", "last.keras", "log.csv", "settings.json", "finished.json", "tensorboard",
+        "best.keras", "last.keras", "log.csv", "made_from.json", "finished.json", "tensorboard",
     }  # fmt: skip
 
 
 def test_the_summary_names_the_best_epoch(tmp_path):
-    fit(build, train, validation(), tmp_path / "m", TRAINING, "s")
+    fit(build, train, validation(), tmp_path / "m", TRAINING, {"settings": "s"})
     rows = read_log(tmp_path / "m" / "log.csv")
     best = min(rows, key=lambda row: row["val_loss"])
     assert json.loads((tmp_path / "m" / "finished.json").read_text()) == {

@@ -1,8 +1,8 @@
 """metrics.json: every figure of a run's predictions, measured once and read by all that show one.
 
 Tables, figures and the report take their numbers from here, and so can other programs. The file
-tells by which code, configuration and predictions it was made; when one of them is another, it is
-made again, so that nothing shows what no longer holds.
+tells from which settings and predictions it was made; when one of them is another, it is made
+again, so that nothing shows what no longer holds.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any, TypeVar
 
 import ichnet
 from ichnet.config import Config, fingerprint
+from ichnet.config.depends import settings_of
 from ichnet.files import write_whole
 from ichnet.reporting.measures.composite import Composite, Level, load_composite
 from ichnet.reporting.measures.estimate import Estimate
@@ -29,7 +29,11 @@ from ichnet.reporting.measures.performance import (
 )
 from ichnet.reporting.measures.plan import ALL, Pair, classifiers, pairs, units_of_sets
 from ichnet.runs import RunFolder
+from ichnet.runs.stage import same_origin
 from ichnet.statistics.operating_points import OperatingPoint
+
+FORMAT = 1
+"""To be raised when what is measured, or how, is changed: older files are then made again."""
 
 T = TypeVar("T")
 
@@ -90,7 +94,7 @@ def load_metrics(run: RunFolder, config: Config) -> Metrics:
             document = json.loads(path.read_text(encoding="utf-8"))
         except json.JSONDecodeError as error:
             raise ValueError(f"{path}: {error}; remove it, and it is made again") from error
-        if document.get("made_from") == made_from:
+        if same_origin(document.get("made_from"), made_from):
             return _from_json(document)
     document = _measure_run(run, config) | {"made_from": made_from}
     with write_whole(path) as handle:
@@ -99,15 +103,16 @@ def load_metrics(run: RunFolder, config: Config) -> Metrics:
 
 
 def _sources(run: RunFolder, config: Config) -> dict[str, Any]:
-    """Return fingerprints (SHA-256, 12 digits) of the package, configuration and predictions."""
-    package = Path(ichnet.__file__).parent
+    """Return what the figures are made from: settings, and digests of the predictions.
+
+    Digests are SHA-256, 12 digits. The program's text is no part of it: ``FORMAT`` is.
+    """
     files = sorted(run.root.glob("predictions/*/*.csv"))
     predictions = {str(path.relative_to(run.root)): _digest(path.read_bytes()) for path in files}
-    code = [[str(p.relative_to(package)), p.read_text("utf-8")] for p in package.rglob("*.py")]
     return {
         "ichnet": ichnet.__version__,
-        "code": fingerprint(sorted(code)),
-        "configuration": fingerprint(config),
+        "format": FORMAT,
+        "settings": settings_of(config, "metrics"),
         "data": fingerprint(predictions),
         "predictions": predictions,
     }

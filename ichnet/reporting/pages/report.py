@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import importlib.metadata
 import platform
+from collections.abc import Callable, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -22,6 +24,8 @@ from ichnet.reporting.measures.plan import classifiers
 from ichnet.reporting.pages.explorer import explorer_data
 from ichnet.reporting.pages.gallery import choose_cases, gallery_page, read_predicted
 from ichnet.reporting.pages.html import inline_json, page_environment, script_hash, template_text
+from ichnet.reporting.pages.sections import SECTIONS, Section
+from ichnet.reporting.tables.contrasts import contrasts_table
 from ichnet.reporting.tables.difficult import difficult_tables
 from ichnet.reporting.tables.etable1 import etable1
 from ichnet.reporting.tables.table import Table, to_html
@@ -30,18 +34,8 @@ from ichnet.reporting.tables.table2 import ARM_TITLES, table2
 from ichnet.reporting.tables.table3 import table3
 from ichnet.runs import RunFolder, ensemble_name, segmenter_name
 
-SECTIONS: dict[str, str] = {
-    "summary": "Summary",
-    "cohorts": "Cohorts",
-    "annotation": "Weak or strong",
-    "ensembles": "Ensembles",
-    "roc": "ROC curves",
-    "explore": "Explore",
-    "cases": "Hits and misses",
-    "difficult": "Difficult cases",
-    "training": "Training",
-    "configuration": "Configuration",
-}
+Part = dict[str, str | Markup]
+"""A section as the template shows it: ``id``, ``title``, ``text``, ``content``."""
 
 PACKAGES = ("numpy", "scipy", "matplotlib", "tensorflow", "keras", "pydicom", "opencv-python")
 """Whose versions are told, where installed; none is imported for that."""
@@ -69,42 +63,115 @@ def write_report(run: RunFolder, records: Path) -> Path:
 
 def render_report(run: RunFolder, records: Path, made: datetime) -> str:
     """Return the report as HTML; ``made`` is the date it bears."""
-    config_path = run.root / "config.yaml"
-    config = load_config(config_path)
+    config = load_config(run.config)
     environment = page_environment()
     script = template_text(environment, "report.js")
     explorer = explorer_data(_every_model(run, config), config)
-    final = load_composite(run, [FINAL_MODEL])
-    metrics = load_metrics(run, config).of("scan")
-    summary, listing = difficult_tables(run, config)
+    sections = [
+        _part("summary", "Summary", _summary(run, config)),
+        *_sections(run, records, config),
+        *([_part("explore", "Explore", _template("report_explore.html"))] if explorer else []),
+        _part("cases", "Hits and misses", _cases(run, config)),
+        _part("training", "Training", _training(run)),
+        _part("configuration", "Configuration", _configuration(run, config)),
+    ]
     return environment.get_template("report.html").render(
         name=config.name,
         made=made,
         fingerprint=fingerprint(config),
         versions={"ichnet": ichnet.__version__},
         data_statement=config.data_statement,
-        sections=[
-            {"id": key, "title": title}
-            for key, title in SECTIONS.items()
-            if explorer or key != "explore"
-        ],
-        sentence=headline(final, metrics, config),
-        tiles=_tiles(metrics, config),
-        overview=_overview(run, metrics, config),
-        table1=_html(table1(records)),
-        table2=[_html(table) for table in table2(run, config)],
-        table3=_html(table3(run, config)),
-        roc=_roc(run, config),
-        figure2_table=_html(etable1(run, config)),
+        sections=sections,
         explorer=Markup(inline_json(explorer)) if explorer else None,
         script=Markup(script),
         script_hash=script_hash(script),
+    )
+
+
+def _sections(run: RunFolder, records: Path, config: Config) -> list[Part]:
+    """Return the sections that the results page has too, as far as there is something to show.
+
+    What needs nothing but predictions and listings is computed here; the rest is shown when its
+    files are there. Last comes what is not there, with the commands that make it.
+    """
+    computed: dict[str, Callable[[], Markup]] = {
+        "questions": lambda: _html(contrasts_table(run, config)),
+        "cohorts": lambda: _html(table1(records)),
+        "annotation": lambda: _html(*table2(run, config)),
+        "ensembles": lambda: _html(table3(run, config)),
+        "roc": lambda: _roc(run, config) + _html(etable1(run, config)),
+        "difficult": lambda: _difficult(run, config),
+    }
+    parts, absent = [], []
+    for one in SECTIONS:
+        if one.key in computed:
+            parts.append(_part(one.key, one.title, computed[one.key](), one.text))
+        elif all((run.root / name).exists() for name in one.files):
+            parts.append(_part(one.key, one.title, _from_files(run, one), one.text))
+        else:
+            absent.append(one)
+    return [*parts, *([_absent(run, absent)] if absent else [])]
+
+
+def _from_files(run: RunFolder, section: Section) -> Markup:
+    """Return the section's tables and figures as its script wrote them."""
+    tables = [run.tables / f"{name}.html" for name in section.tables]
+    figures = [run.figures / f"{name}.png" for name in section.figures]
+    shown = [Markup(path.read_text(encoding="utf-8")) for path in tables]  # escaped there
+    picture = Markup('<figure><img src="data:image/png;base64,{}" alt="{}"></figure>')
+    for path in figures:
+        data = base64.b64encode(path.read_bytes()).decode()
+        shown.append(picture.format(data, f"{section.title}: {path.stem}"))
+    return Markup("").join(shown)
+
+
+def _absent(run: RunFolder, sections: Sequence[Section]) -> Part:
+    """Return a list of what the run does not have, with the commands that make it."""
+    item = Markup("<li>{}: <code>{}</code></li>")
+    items = [item.format(one.title, one.command(run.root)) for one in sections]
+    return _part(
+        "absent", "Not made in this run", Markup("<ul>{}</ul>").format(Markup("").join(items))
+    )
+
+
+def _part(key: str, title: str, content: Markup, text: str = "") -> Part:
+    return {"id": key, "title": title, "text": text, "content": content}
+
+
+def _template(name: str, **values: object) -> Markup:
+    return Markup(page_environment().get_template(name).render(**values))  # escaped there
+
+
+def _summary(run: RunFolder, config: Config) -> Markup:
+    metrics = load_metrics(run, config).of("scan")
+    return _template(
+        "report_summary.html",
+        sentence=headline(load_composite(run, [FINAL_MODEL]), metrics, config),
+        tiles=_tiles(metrics, config),
+        overview=_overview(run, metrics, config),
+    )
+
+
+def _cases(run: RunFolder, config: Config) -> Markup:
+    final = load_composite(run, [FINAL_MODEL])
+    return _template(
+        "report_cases.html",
         gallery=_gallery(run, final, config),
         gallery_absent=f"{FINAL_MODEL}: {final.missing.get(FINAL_MODEL)}.",
-        difficult_summary=_html(summary),
-        difficult_list=_html(listing),
-        training=_training(run),
-        configuration=config_path.read_text(encoding="utf-8"),
+    )
+
+
+def _difficult(run: RunFolder, config: Config) -> Markup:
+    summary, listing = difficult_tables(run, config)
+    details = Markup("<details><summary>List of difficult cases</summary>{}</details>")
+    return _html(summary) + details.format(_html(listing))
+
+
+def _configuration(run: RunFolder, config: Config) -> Markup:
+    return _template(
+        "report_configuration.html",
+        fingerprint=fingerprint(config),
+        configuration=run.config.read_text(encoding="utf-8"),
         facts=_facts(run),
     )
 
@@ -220,8 +287,8 @@ def _figure(title: str, caption: str, svg: str) -> Markup:
     ).format(title, caption, title, Markup(svg))
 
 
-def _html(table: Table) -> Markup:
-    return Markup(to_html(table))  # escaped there
+def _html(*tables: Table) -> Markup:
+    return Markup("").join(Markup(to_html(table)) for table in tables)  # escaped there
 
 
 def _facts(run: RunFolder) -> list[tuple[str, str]]:

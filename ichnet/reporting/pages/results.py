@@ -6,128 +6,12 @@ import csv
 import re
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from ichnet.config import Config, fingerprint, load_config
 from ichnet.files import whole_path, write_whole
+from ichnet.reporting.pages.sections import SECTIONS
 from ichnet.runs import RunFolder
-
-
-@dataclass(frozen=True)
-class Section:
-    """A part of the page.
-
-    Attributes:
-        title: its heading.
-        text: what a reader should know before the numbers.
-        command: makes the files, given the run folder.
-        tables, figures: stems of Markdown tables and PNG figures in the run folder.
-    """
-
-    title: str
-    text: str
-    command: str
-    tables: tuple[str, ...] = ()
-    figures: tuple[str, ...] = ()
-
-
-SECTIONS: tuple[Section, ...] = (
-    Section(
-        "Contrasts",
-        "What was asked before the run, and what came out.",
-        "eval/contrasts.py --run {run}",
-        tables=("contrasts",),
-    ),
-    Section(
-        "Cohorts",
-        "The synthetic cohorts, as the paper's Table 1 describes its own.",
-        "eval/table1.py --run {run} --records {records}",
-        tables=("table1",),
-    ),
-    Section(
-        "What each model learned from",
-        "Training slices and scans by the rules of the paper's Figure 1.",
-        "eval/figure1.py --run {run} --records {records}",
-        figures=("figure1",),
-    ),
-    Section(
-        "The method in pictures",
-        "Channels, arms, both networks, and the weights that inputs get.",
-        "eval/method_figures.py --config models/{run.name}.yaml --records {records} --run {run}",
-        figures=("efigure1", "efigure2", "efigure3", "efigure4", "efigure5"),
-    ),
-    Section(
-        "Weak against strong annotation",
-        "Experiment A: twelve classifiers of slices. A scan's probability is that of its most "
-        "suspicious slice, calibrated on validation scans.",
-        "eval/table2.py --run {run}",
-        tables=("table2", "table2_contrast", "table2_slices", "table2_slices_contrast", "etable1"),
-    ),
-    Section(
-        "The place of a slice",
-        "What an AUC by slice is to be held against: a score that never looks at the slice.",
-        "eval/slice_position.py --config models/{run.name}.yaml --records {records} --run {run}",
-        tables=("slice_position",),
-    ),
-    Section(
-        "Where the classifiers look",
-        "Saliency maps against outlines, measured apart from detection.",
-        "eval/localise.py --config models/{run.name}.yaml --records {records} --run {run}",
-        tables=("localisation",),
-    ),
-    Section(
-        "Weighted ensembles",
-        "Experiments B and C: five segmenters, and five combinations of them.",
-        "eval/table3.py --run {run}",
-        tables=("table3", "baselines", "table3-matched"),
-    ),
-    Section(
-        "Lesions found",
-        "Recall by volume, false components and outlines, lesion by lesion.",
-        "eval/lesions.py --config models/{run.name}.yaml --records {records} --run {run}",
-        tables=("lesions",),
-    ),
-    Section(
-        "ROC curves",
-        "The final ensemble.",
-        "eval/figure2.py --run {run}",
-        figures=("figure2",),
-    ),
-    Section(
-        "ROC curves by arm and by test set",
-        "Each network in its three arms; the final ensemble on each external set.",
-        "eval/roc_panels.py --run {run}",
-        figures=("efigure6", "efigure7"),
-    ),
-    Section(
-        "Calibration",
-        "Whether a probability means what it says.",
-        "eval/calibration.py --run {run}",
-        tables=("calibration",),
-        figures=("reliability",),
-    ),
-    Section(
-        "Difficult cases",
-        "Cases that the final ensemble is not sure of.",
-        "eval/difficult_cases.py --run {run}",
-        tables=("difficult_cases_summary",),
-    ),
-    Section(
-        "The review of difficult cases",
-        "What six simulated experts make of them: their agreement, the truth before and after "
-        "their vote, what the ensemble still gets wrong. They show that the review works; they "
-        "are evidence of nothing.",
-        "eval/review.py --run {run} --simulate",
-        tables=("review_agreement", "review_before_after", "etable2"),
-    ),
-    Section(
-        "Time and memory",
-        "What each step took on the machine that made this page.",
-        "eval/costs.py --run {run}",
-        tables=("costs",),
-    ),
-)
 
 HEAD = """# Results on synthetic cohorts
 
@@ -141,12 +25,11 @@ Made by `make reproduce` with `{name}.yaml` (configuration {config}, seed {seed}
 """
 
 
-def results_page(run: RunFolder, records: Path, images: Path, analysis: str) -> str:
+def results_page(run: RunFolder, images: Path, analysis: str) -> str:
     """Return the page as Markdown and copy its figures.
 
     Args:
         run: with the tables and figures that ``eval/`` wrote.
-        records: folder of the record sets, named in commands.
         images: folder for the figures, beside the page.
         analysis: Markdown by a person, put after the contrasts' sentences and before
             their table: what failed and what it shows.
@@ -154,12 +37,12 @@ def results_page(run: RunFolder, records: Path, images: Path, analysis: str) -> 
     Raises:
         FileNotFoundError: when a table or figure is missing; names the command that makes it.
     """
-    config = load_config(run.root / "config.yaml")
+    config = load_config(run.config)
     parts = [_head(config)]
     for section in SECTIONS:
-        command = "python " + section.command.format(run=run.root, records=records)
+        command = section.command(run.root)
         parts.append(f"## {section.title}\n\n{section.text}\n\n`{command}`\n")
-        if section.title == "Contrasts":
+        if section.key == "questions":
             parts.append("\n".join(sentences(run.tables / "contrasts.csv")) + "\n")
             if analysis:
                 parts.append(f"### What the contrasts show\n\n{analysis.strip()}\n")
@@ -172,10 +55,10 @@ def results_page(run: RunFolder, records: Path, images: Path, analysis: str) -> 
     return "\n".join(parts)
 
 
-def write_results(run: RunFolder, records: Path, page: Path, analysis: Path) -> Path:
+def write_results(run: RunFolder, page: Path, analysis: Path) -> Path:
     """Write the page, with figures below ``images/results/`` beside it, and return its path."""
     text = analysis.read_text(encoding="utf-8") if analysis.exists() else ""
-    content = results_page(run, records, page.parent / "images" / "results", text)
+    content = results_page(run, page.parent / "images" / "results", text)
     with write_whole(page) as handle:
         handle.write(content)
     return page

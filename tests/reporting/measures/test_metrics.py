@@ -90,7 +90,8 @@ def test_the_file_names_what_it_came_from(four_scans, config):
     content = (four_scans.root / name).read_bytes()
     made_from = found["made_from"]
     assert made_from["predictions"] == {name: hashlib.sha256(content).hexdigest()[:12]}
-    assert all(len(made_from[key]) == 12 for key in ("code", "configuration", "data"))
+    assert len(made_from["data"]) == 12
+    assert made_from["settings"]["evaluation"]["threshold"] == config.evaluation.threshold
     assert (found["threshold"], found["seed"]) == (config.evaluation.threshold, config.seed)
 
 
@@ -124,10 +125,22 @@ def test_a_file_that_is_current_is_left_and_another_is_made_again(four_scans, co
     assert load_metrics(four_scans, at_06).of("scan").models["ensemble-all"].auc.value == 1
 
     document = read(four_scans)
-    document["made_from"]["code"] = "another"
+    document["made_from"]["format"] = 0
     path.write_text(json.dumps(document), encoding="utf-8")
     load_metrics(four_scans, at_06)
-    assert read(four_scans)["made_from"]["code"] != "another"
+    assert read(four_scans)["made_from"]["format"] > 0
+
+
+def test_neither_the_program_s_text_nor_other_settings_make_it_stale(four_scans, config):
+    load_metrics(four_scans, config)
+    assert read(four_scans)["made_from"].keys() == {
+        "ichnet", "format", "settings", "data", "predictions"
+    }  # fmt: skip
+    path = four_scans.root / "metrics.json"
+    path.write_text(path.read_text(encoding="utf-8") + "\n", encoding="utf-8")
+    other = replace(config, phantom=replace(config.phantom, matrix=512), export=())
+    load_metrics(four_scans, other)
+    assert path.read_text(encoding="utf-8").endswith("\n")  # not written again
 
 
 def test_a_broken_file_is_refused(four_scans, config):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Callable
 from datetime import datetime, timezone
@@ -11,6 +12,9 @@ import pytest
 from ichnet.config import ConfigError
 from ichnet.reporting.pages.html import script_hash
 from ichnet.reporting.pages.report import render_report, write_report
+from ichnet.reporting.pages.sections import SECTIONS
+from ichnet.reporting.tables.files import write_table
+from ichnet.reporting.tables.table import Table
 from ichnet.runs import RunFolder
 
 MADE = datetime(2024, 2, 29, 12, 0, tzinfo=timezone.utc)
@@ -56,11 +60,32 @@ def test_every_section_is_there_and_linked(page: str) -> None:
 
     targets = {attributes.get("id") for _, attributes in parsed.elements}
     links = [str(a["href"]) for a in parsed.attributes("a")]
-    assert len(links) == 11
+    assert len(links) == 13  # with the one to skip them
     assert all(link.startswith("#") and link[1:] in targets for link in links)
-    for name in ("table1", "table2", "table2_contrast", "table2_slices", "table3", "etable1"):
+    for name in ("contrasts", "table1", "table2", "table2_contrast", "table3", "etable1"):
         assert f'id="{name}"' in page
     assert len(parsed.attributes("svg")) == 4  # three figures and the curve to explore
+
+
+def test_report_and_results_page_have_one_list_of_sections(page: str) -> None:
+    for section in SECTIONS:
+        assert (f"<h2>{html.escape(section.title)}</h2>" in page) != (
+            f"<li>{html.escape(section.title)}: <code>python eval/{section.script}.py" in page
+        )
+    assert 'id="questions"' in page  # the contrasts
+
+
+def test_a_section_whose_files_are_there_is_shown(
+    write_run: Callable[..., RunFolder], tmp_path: Path
+) -> None:
+    run = write_run(tmp_path, backbones=("VGG19",), slices_per_scan=2, replicates=10)
+    table = Table("lesions", "Lesions", "n = 1 <scan>", ("Model",), (("ensemble-all",),))
+    write_table(table, run.tables)
+    page = render_report(run, tmp_path / "none", MADE)
+    assert "<h2>Lesions found</h2>" in page
+    assert "n = 1 &lt;scan&gt;" in page
+    assert "<li>Lesions found" not in page
+    Page(page)
 
 
 def test_no_identifier_twice(page: str) -> None:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from ichnet.reporting.pages.results import SECTIONS, sentences, write_results
+from ichnet.reporting.pages.results import sentences, write_results
+from ichnet.reporting.pages.sections import SECTIONS
 from ichnet.runs import RunFolder
 
 CONTRASTS = """\
@@ -46,13 +47,11 @@ def test_a_sentence_for_each_contrast(complete):
 def test_every_table_and_figure_with_its_command(complete, tmp_path):
     analysis = tmp_path / "analysis.md"
     analysis.write_text("It did not learn enough.\n", encoding="utf-8")
-    page = write_results(complete, Path("work/tiny/records"), tmp_path / "docs/r.md", analysis)
+    page = write_results(complete, tmp_path / "docs/r.md", analysis)
     text = page.read_text(encoding="utf-8")
     for section in SECTIONS:
-        script = section.command.split()[0]
-        assert f"`python {script} --" in text
-        assert f" --run {complete.root}" in section.command.format(run=complete.root, records="r")
-        assert Path(__file__).parents[3].joinpath(script).exists()
+        assert f"`python eval/{section.script}.py --run {complete.root}" in text
+        assert Path(__file__).parents[3].joinpath(f"eval/{section.script}.py").exists()
         assert all(f"\ntable {name}\n" in text for name in section.tables)
         for name in section.figures:
             assert f"(images/results/{name}.png)" in text
@@ -65,5 +64,5 @@ def test_a_missing_table_names_its_command(complete, tmp_path):
     (complete.tables / "table3.md").unlink()
     page = tmp_path / "docs" / "results.md"
     with pytest.raises(FileNotFoundError, match=r"table3\.md is missing.*eval/table3\.py"):
-        write_results(complete, Path("records"), page, tmp_path / "none.md")
+        write_results(complete, page, tmp_path / "none.md")
     assert not page.exists()

@@ -9,8 +9,9 @@ import pytest
 import tensorflow as tf
 from scipy.optimize import nnls
 
-from ichnet.evaluation import baselines
-from ichnet.evaluation.baselines import combine, least_squares_weights, write_weights
+from ichnet.networks.combination import combine, read_weights, write_weights
+from ichnet.training import baselines
+from ichnet.training.baselines import least_squares_weights
 
 MAPS = tf.constant([[[[0.2, 0.8], [0.0, 0.4]], [[1.0, 1.0], [0.6, 0.0]]]])
 
@@ -57,6 +58,15 @@ def test_weights_are_those_of_all_pixels_at_once(monkeypatch, tmp_path):
     assert weights[0] > 0.5
     write_weights(weights, ("all", "sdh", "sah"), tmp_path / "weights.json")
     assert json.loads((tmp_path / "weights.json").read_text())["sdh"] == 0
+    read = read_weights(("sah", "all"), tmp_path / "weights.json")
+    np.testing.assert_array_equal(read, weights[[2, 0]])
+    with pytest.raises(ValueError, match=r"weights\.json: not the weights of small"):
+        read_weights(("small",), tmp_path / "weights.json")
+
+
+def test_weights_that_are_not_fitted_are_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"no weights; fit them \(models/fit_baselines"):
+        read_weights(("all",), tmp_path / "weights.json")
 
 
 def test_nothing_to_fit_is_an_error(monkeypatch, tmp_path):

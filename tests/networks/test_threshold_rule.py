@@ -7,7 +7,8 @@ import json
 import numpy as np
 import pytest
 
-from ichnet.evaluation.threshold import ThresholdRule, prepare_scan, slice_scores, tune
+from ichnet.networks.threshold_rule import ThresholdRule, prepare_scan, slice_scores
+from ichnet.training.baselines import tune
 
 PIXEL_MM, SPACING_MM = 2.0, 5.0
 VOXEL_ML = 0.02  # 2 x 2 x 5 mm
@@ -79,3 +80,12 @@ def test_a_rule_is_written_as_json(tmp_path):
     ThresholdRule(49.0, 4.0, 0.2).write(tmp_path / "rule.json")
     stored = json.loads((tmp_path / "rule.json").read_text())
     assert stored == {"threshold_hu": 49.0, "margin_mm": 4.0, "smallest_ml": 0.2}
+    assert ThresholdRule.read(tmp_path / "rule.json") == ThresholdRule(49.0, 4.0, 0.2)
+
+
+def test_a_rule_that_is_missing_or_none_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"rule\.json: no rule; fit it \(models/fit_bas"):
+        ThresholdRule.read(tmp_path / "rule.json")
+    (tmp_path / "rule.json").write_text('{"threshold_hu": 49}')
+    with pytest.raises(ValueError, match=r"rule\.json: not a threshold rule"):
+        ThresholdRule.read(tmp_path / "rule.json")

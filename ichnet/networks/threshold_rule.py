@@ -1,15 +1,13 @@
 """The simplest detector, which whatever learns must beat: bright tissue within the skull.
 
 Tissue counts as blood where it is brighter than a threshold, no denser than blood can be, away
-from the bone, and part of a component that is large enough. The three numbers are those with the
-highest scan AUC on training scans.
+from the bone, and part of a component that is large enough. :mod:`ichnet.training.baselines` finds
+the three numbers on training scans.
 """
 
 from __future__ import annotations
 
-import itertools
 import json
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -19,7 +17,6 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from ichnet.files import write_whole
-from ichnet.statistics.roc import roc_auc
 
 BONE_HU = 250.0
 DENSEST_BLOOD_HU = 100.0
@@ -27,10 +24,6 @@ CLOSED_MM = 6.0
 """Gaps of the skull's section up to twice this are closed before it is filled."""
 
 SMOOTHED_MM = 1.5
-
-THRESHOLDS_HU = tuple(range(40, 79, 3))
-MARGINS_MM = (2.0, 4.0, 7.0)
-SMALLEST_ML = (0.05, 0.2, 0.5, 1.0, 2.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +57,7 @@ class ThresholdRule:
 
     def blood(self, scan: Prepared) -> NDArray[np.bool_]:
         """Return what counts as blood, bool [slices, rows, columns]."""
-        parts, counts = _components(scan, self.threshold_hu, self.margin_mm)
+        parts, counts = components_of(scan, self.threshold_hu, self.margin_mm)
         kept = np.append(False, scan.voxel_ml @ counts >= self.smallest_ml)
         return np.asarray(kept[parts])
 
@@ -72,6 +65,21 @@ class ThresholdRule:
         """Write the rule as JSON."""
         with write_whole(path) as handle:
             json.dump(asdict(self), handle, indent=2)
+
+    @classmethod
+    def read(cls, path: Path) -> ThresholdRule:
+        """Read a rule that was written.
+
+        Raises:
+            FileNotFoundError: when none has been fitted.
+            ValueError: when the file is not a rule; the message names it.
+        """
+        if not path.exists():
+            raise FileNotFoundError(f"{path}: no rule; fit it (models/fit_baselines.py)")
+        try:
+            return cls(**json.loads(path.read_text(encoding="utf-8")))
+        except (ValueError, TypeError) as error:
+            raise ValueError(f"{path}: not a threshold rule ({error})") from error
 
 
 def prepare_scan(
@@ -104,47 +112,10 @@ def slice_scores(blood: NDArray[np.bool_], voxel_ml: NDArray[np.float64]) -> NDA
     return np.asarray(volume_ml / (volume_ml + 1.0), float)
 
 
-def tune(scans: Sequence[Prepared], truth: Sequence[bool]) -> tuple[ThresholdRule, float]:
-    """Return the rule with the highest scan AUC, and that AUC.
-
-    A scan's score is the highest of its slices', as of every model.
-
-    Args:
-        scans: of the training split.
-        truth: whether each holds hemorrhage; both kinds are needed.
-
-    Raises:
-        ValueError: when all scans are of one kind.
-    """
-    rules = [
-        (hu, margin, smallest)
-        for hu, margin in itertools.product(THRESHOLDS_HU, MARGINS_MM)
-        for smallest in SMALLEST_ML
-    ]
-    scores = np.zeros((len(rules), len(scans)))
-    for column, scan in enumerate(scans):
-        scores[:, column] = _scores_of_rules(scan)
-    aucs = [roc_auc(truth, row) for row in scores]
-    best = int(np.argmax(aucs))
-    return ThresholdRule(*map(float, rules[best])), float(aucs[best])
-
-
-def _scores_of_rules(scan: Prepared) -> list[float]:
-    """Return the score of a scan by each rule, in the order of ``tune``."""
-    scores = []
-    for hu, margin in itertools.product(THRESHOLDS_HU, MARGINS_MM):
-        _, counts = _components(scan, hu, margin)
-        volumes_ml = scan.voxel_ml @ counts
-        for smallest in SMALLEST_ML:
-            volume_ml = counts[:, volumes_ml >= smallest].sum(axis=1) * scan.voxel_ml
-            scores.append(float(np.max(volume_ml / (volume_ml + 1.0))))
-    return scores
-
-
-def _components(
+def components_of(
     scan: Prepared, threshold_hu: float, margin_mm: float
 ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-    """Return components by number from 1, and the pixels of each in each slice.
+    """Return bright components by number from 1, and the pixels of each in each slice.
 
     Returns:
         int32 [slices, rows, columns], 0 where there is none; int64 [slices, components].

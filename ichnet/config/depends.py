@@ -1,0 +1,155 @@
+"""What each result depends on in the configuration: the one list.
+
+The workflow repeats a result when one of these settings changes, and whatever makes the result
+keeps them beside it and begins anew when they differ. What a result depends on beside the
+configuration (records, models, maps) is a digest that its maker adds.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ichnet.config.load import config_to_mapping
+from ichnet.config.schema import ARMS, BACKBONES, Config, members_of
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Sections of a configuration, e.g. ``image`` or ``evaluation.threshold``.
+
+    Attributes:
+        sections: what a result depends on.
+        without: parts of these sections that it does not depend on.
+    """
+
+    sections: tuple[str, ...]
+    without: tuple[str, ...] = ()
+
+
+TRAINING = ("seed", "register", "image")
+SEGMENTER = (*TRAINING, "augmentation", "segmenters")
+ENCODER_ONLY = ("segmenters.pretraining", "segmenters.frozen_encoder")
+
+DEPENDS_ON: dict[str, Settings] = {
+    "phantom": Settings(("seed", "phantom")),
+    "records": Settings(("seed", "image", "selection")),
+    # which other networks and arms are trained changes none of them
+    "classifier": Settings(
+        (*TRAINING, "augmentation", "classifiers"),
+        without=("classifiers.backbones", "classifiers.arms", "classifiers.training_by_backbone"),
+    ),
+    "encoder": Settings(
+        SEGMENTER,
+        without=("segmenters.loss", "segmenters.training", "segmenters.frozen_encoder"),
+    ),
+    "segmenter": Settings(SEGMENTER, without=ENCODER_ONLY),
+    "segmenter-small": Settings((*SEGMENTER, "selection.small_lesion_ml"), without=ENCODER_ONLY),
+    # of the pre-training it depends through the encoder's weights
+    "segmenter-subtype": Settings(SEGMENTER, without=("segmenters.pretraining",)),
+    "maps": Settings(("ensembles.maps", "ensembles.folds")),
+    "ensemble": Settings((*TRAINING, "ensembles"), without=("ensembles.combinations",)),
+    "baselines": Settings(("ensembles.maps",)),
+    "calibration": Settings(("evaluation.top_pixels", "evaluation.calibration")),
+    "predictions": Settings(
+        ("evaluation.top_pixels", "evaluation.calibration", "ensembles.pixel_threshold")
+    ),
+    "metrics": Settings(
+        (
+            "seed",
+            "evaluation",
+            "selection.small_lesion_ml",
+            "contrasts",
+            "classifiers.backbones",
+            "classifiers.arms",
+            "ensembles.combinations",
+        )
+    ),
+    "localise": Settings(
+        ("seed", "evaluation.bootstrap_replicates", "classifiers.backbones", "classifiers.arms")
+    ),
+    "lesions": Settings(
+        (
+            "seed",
+            "evaluation.bootstrap_replicates",
+            "ensembles.pixel_threshold",
+            "ensembles.combinations",
+        )
+    ),
+    "slice_position": Settings(("seed", "evaluation.bootstrap_replicates")),
+    "figure1": Settings(("seed", "selection", "classifiers.backbones", "classifiers.arms")),
+    "method_figures": Settings(("image", "classifiers.backbones", "ensembles")),
+    # of the other scripts of eval/
+    "tables": Settings(("evaluation", "classifiers.arms", "ensembles.combinations")),
+    "table1": Settings(()),
+    "costs": Settings(()),
+    "contrasts": Settings(("contrasts", "repeats", "selection.small_lesion_ml")),
+    "export": Settings(
+        (
+            "data_statement",
+            "image",
+            "evaluation",  # the model card tells of figures and intervals
+            "ensembles.pixel_threshold",
+            "selection.small_lesion_ml",
+        )
+    ),
+    "report": Settings(tuple(Config.__dataclass_fields__)),  # it prints the configuration
+}
+"""By the kind of result; a model is found by its name (see :func:`settings_of_model`)."""
+
+
+def settings_of(config: Config, result: str) -> dict[str, Any]:
+    """Return the settings that a result depends on, by their names, as JSON holds them.
+
+    Args:
+        config: the experiment.
+        result: a key of :data:`DEPENDS_ON`.
+    """
+    needs = DEPENDS_ON[result]
+    mapping = config_to_mapping(config)
+    for name in needs.without:
+        section, _, key = name.partition(".")
+        del mapping[section][key]
+    return {name: _part(mapping, name.split(".")) for name in needs.sections}
+
+
+def settings_of_model(config: Config, model: str) -> dict[str, Any]:
+    """Return the settings that a trained model depends on.
+
+    Args:
+        config: the experiment.
+        model: its name in the run, e.g. ``VGG19-aihub-strong`` or ``segmenter-sdh-fold2of5``.
+
+    Raises:
+        ConfigError: for an ensemble whose combination the configuration does not have.
+    """
+    for backbone in BACKBONES:
+        if model in (f"{backbone}-{arm}" for arm in ARMS):
+            own = config.classifiers.of(backbone)  # type: ignore[arg-type]
+            return settings_of(replace(config, classifiers=own), "classifier")
+    kind, _, name = re.sub(r"-fold\d+of\d+$", "", model).partition("-")
+    found = settings_of(config, f"{kind}-{name}" if f"{kind}-{name}" in DEPENDS_ON else kind)
+    return {**found, "members": list(members_of(config, name))} if kind == "ensemble" else found
+
+
+def settings_of_script(config: Config, script: str) -> dict[str, Any]:
+    """Return the settings that the result of a script of ``eval/`` depends on."""
+    return settings_of(config, script if script in DEPENDS_ON else "tables")
+
+
+def differences(old: object, new: object, where: str = "") -> Iterable[str]:
+    """Yield how two JSON documents differ, e.g. ``seed: 1, now 2``, one text for each value."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        for key in sorted({*old, *new}):
+            place = f"{where}.{key}" if where else str(key)
+            yield from differences(old.get(key), new.get(key), place)
+    elif old != new:
+        yield f"{where}: {old!r}, now {new!r}"
+
+
+def _part(mapping: Any, names: list[str]) -> Any:
+    for name in names:
+        mapping = mapping[name]
+    return mapping

@@ -1,0 +1,156 @@
+"""Trained models applied to the slices of a record set."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from tqdm import tqdm
+
+from ichnet.config import Config
+from ichnet.evaluation.answers import Answer, reader_and_answer
+from ichnet.networks.threshold_rule import ThresholdRule, slice_scores
+from ichnet.records.record_set import RecordSet
+from ichnet.records.schema import Example
+from ichnet.runs import THRESHOLD, RunFolder
+from ichnet.training.baselines import prepared_scans
+
+BATCH_SLICES = 16
+
+Predictor = Callable[[RecordSet, str], list["SlicePrediction"]]
+"""Predicts every slice of one split of a record set."""
+
+
+@dataclass(frozen=True)
+class SlicePrediction:
+    """What a model says about one slice, beside the truth.
+
+    Attributes:
+        labels: of the slice, in the order of ``LABELS``; -1 unknown.
+        probability: the model's slice score.
+        mask_pixels: true lesion pixels at the records' matrix; ``None`` where nobody drew.
+        predicted_pixels: of the predicted mask; ``None`` for classifiers.
+        overlap_pixels: in both; ``None`` unless both are known.
+        pixel_ml: volume that one pixel of the slice stands for.
+    """
+
+    scan_id: str
+    patient_id: str
+    slice_index: int
+    labels: tuple[int, ...]
+    probability: float
+    mask_pixels: int | None
+    predicted_pixels: int | None
+    overlap_pixels: int | None
+    pixel_ml: float
+
+
+def model_predictor(config: Config, model: str, records: Path, run: RunFolder) -> Predictor:
+    """Return how a trained model predicts a split of a record set."""
+    if model == THRESHOLD:
+        return _threshold_predictor(ThresholdRule.read(run.rule))
+    return _network_predictor(config, model, records, run)
+
+
+def _network_predictor(config: Config, model: str, records: Path, run: RunFolder) -> Predictor:
+    """Return how a trained network predicts a split of a record set."""
+    dataset_of, answer = reader_and_answer(config, model, records, run)
+
+    def predict(record_set: RecordSet, split: str) -> list[SlicePrediction]:
+        slices = dataset_of(record_set, split).batch(BATCH_SLICES)
+        count = sum(row["split"] == split for row in record_set.slices)
+        with tqdm(desc=f"{model} on {record_set.folder.name}", total=count, disable=None) as bar:
+            found = []
+            for one in predict_slices(slices, answer, config.ensembles.pixel_threshold):
+                found.append(one)
+                bar.update()
+        return found
+
+    return predict
+
+
+def _threshold_predictor(rule: ThresholdRule) -> Predictor:
+    """Return how a threshold rule predicts a split of a record set."""
+
+    def predict(record_set: RecordSet, split: str) -> list[SlicePrediction]:
+        found = []
+        for slices, scan in prepared_scans(record_set, split):
+            blood = rule.blood(scan)
+            for one, score, pixels in zip(
+                slices, slice_scores(blood, scan.voxel_ml), blood, strict=True
+            ):
+                drawn = one["mask"] > 0
+                measured = {
+                    "probability": score,
+                    "pixel_ml": one["pixel_spacing_mm"] ** 2 * one["slice_spacing_mm"] / 1000.0,
+                    "mask_pixels": np.count_nonzero(drawn),
+                    "predicted_pixels": np.count_nonzero(pixels),
+                    "overlap_pixels": np.count_nonzero(drawn & pixels),
+                }
+                found.append(_prediction({**one, **measured}))
+        return found
+
+    return predict
+
+
+def predict_slices(
+    batches: tf.data.Dataset, answer: Answer, pixel_threshold: float
+) -> Iterator[SlicePrediction]:
+    """Yield the prediction of each slice, in order.
+
+    Args:
+        batches: of slices with what ``parse_slice`` gives.
+        answer: the model.
+        pixel_threshold: a pixel is hemorrhage above this.
+    """
+
+    def measure(batch: Example) -> Example:
+        probability, found = answer(batch)
+        pixel_ml = batch["pixel_spacing_mm"] ** 2 * batch["slice_spacing_mm"] / 1000.0
+        names = ("scan_id", "patient_id", "slice_index", "labels", "has_mask")
+        result = {name: batch[name] for name in names}
+        # weights that sum to one but for rounding can bring a mean of ones just above one
+        result["probability"] = tf.clip_by_value(probability, 0.0, 1.0)
+        result["pixel_ml"] = pixel_ml
+        drawn = batch["mask"] > 0
+        result["mask_pixels"] = tf.math.count_nonzero(drawn, axis=(1, 2))
+        if found is not None:
+            predicted = found > pixel_threshold
+            result["predicted_pixels"] = tf.math.count_nonzero(predicted, axis=(1, 2))
+            both = tf.math.logical_and(predicted, drawn)
+            result["overlap_pixels"] = tf.math.count_nonzero(both, axis=(1, 2))
+        return result
+
+    graph = tf.function(measure, input_signature=[batches.element_spec], autograph=False)
+    for batch in batches.prefetch(1):
+        columns = {name: values.numpy() for name, values in graph(batch).items()}
+        for index in range(len(columns["scan_id"])):
+            yield _prediction({name: values[index] for name, values in columns.items()})
+
+
+def by_scan(predictions: Iterable[SlicePrediction]) -> dict[str, list[SlicePrediction]]:
+    """Group slices by scan, scans in the order in which they first appear."""
+    scans: dict[str, list[SlicePrediction]] = defaultdict(list)
+    for one in predictions:
+        scans[one.scan_id].append(one)
+    return dict(scans)
+
+
+def _prediction(values: dict[str, Any]) -> SlicePrediction:
+    has_mask, has_map = bool(values["has_mask"]), "predicted_pixels" in values
+    return SlicePrediction(
+        scan_id=values["scan_id"].decode(),
+        patient_id=values["patient_id"].decode(),
+        slice_index=int(values["slice_index"]),
+        labels=tuple(int(label) for label in values["labels"]),
+        probability=float(values["probability"]),
+        mask_pixels=int(values["mask_pixels"]) if has_mask else None,
+        predicted_pixels=int(values["predicted_pixels"]) if has_map else None,
+        overlap_pixels=int(values["overlap_pixels"]) if has_mask and has_map else None,
+        pixel_ml=float(values["pixel_ml"]),
+    )

@@ -1,0 +1,24 @@
+"""Say what a run is of: its configuration, and where its records lie.
+
+The first training of a run does the same. With --replace a run that holds models gets another
+configuration; what depends on the difference must then be made again, as the workflow does.
+
+Example:
+    python models/configure.py --config models/phantom.yaml --run runs/phantom
+"""
+
+from ichnet.scripts import begin_experiment, run_script, training_parser
+
+
+def main() -> None:
+    """Parse arguments, keep the configuration, say where."""
+    parser = training_parser(__doc__)
+    parser.add_argument(
+        "--replace", action="store_true", help="put it in the place of another configuration"
+    )
+    args = parser.parse_args()
+    print(f"configuration: {begin_experiment(args, args.replace).run.config}")
+
+
+if __name__ == "__main__":
+    run_script(main)
