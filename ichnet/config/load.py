@@ -174,9 +174,21 @@ def _check_values(config: Config, source: str) -> None:
     low, high = config.evaluation.difficult
     if not 0 <= low <= high <= 1:
         raise ConfigError(f"{source}: evaluation.difficult must be two ordered probabilities")
+    blurred, sharpened = config.augmentation.sharpness
+    if not -1 <= blurred <= sharpened:
+        raise ConfigError(f"{source}: augmentation.sharpness must be two ordered numbers from -1")
     shares = config.selection.validation_share + config.selection.ensemble_share
     if shares >= 1 or min(config.selection.validation_share, config.selection.ensemble_share) < 0:
         raise ConfigError(f"{source}: the selection's shares leave no patient for training")
+    trainings = [
+        config.classifiers.training,
+        *config.classifiers.training_by_backbone.values(),
+        config.segmenters.training,
+        config.segmenters.pretraining,
+        config.ensembles.training,
+    ]
+    if not all(0 <= training.average_decay < 1 for training in trainings):
+        raise ConfigError(f"{source}: a training's average_decay must be from 0 to below 1")
     if config.ensembles.maps == "out-of-fold":
         if config.ensembles.folds < 2:
             raise ConfigError(f"{source}: ensembles.folds must be 2 or more")

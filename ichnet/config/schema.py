@@ -91,7 +91,7 @@ class SelectionConfig:
 
 @dataclass(frozen=True)
 class AugmentationConfig:
-    """Random changes of a training slice, applied to image and mask alike.
+    """Random changes of a training slice; a magnitude of 0 leaves its change out.
 
     Attributes:
         rotation_degrees, shift_mm: largest magnitudes, drawn uniformly.
@@ -99,6 +99,18 @@ class AugmentationConfig:
         flip: mirror left and right with probability 1/2.
         noise_hu: standard deviation of white noise added to the image.
         offset_hu: largest constant added to the image, drawn uniformly.
+        rotation_sd_degrees: standard deviation of a further, normal rotation.
+        stretch: largest relative change of the length from front to back, beside ``scale``.
+        sharpness: least and most of the difference from a blurred image that is added, drawn
+            uniformly; -0.9 leaves nearly the blurred image, 0.7 sharpens.
+        contrast_sd: standard deviation of the logarithm of a factor on the contrast of soft
+            tissue.
+        field_hu: largest standard deviation of a slowly varying field, drawn uniformly.
+        bone_glow_hu: most that is added to tissue within thick bone, less with its distance. This
+            and what follows is drawn as the largest times the square of a uniform number, so that
+            most slices get little.
+        varied_noise_hu, coarse_noise_hu: largest standard deviation of white noise, and of noise
+            with a grain of some mm.
     """
 
     rotation_degrees: float
@@ -107,6 +119,14 @@ class AugmentationConfig:
     flip: bool
     noise_hu: float
     offset_hu: float
+    rotation_sd_degrees: float = 0.0
+    stretch: float = 0.0
+    sharpness: tuple[float, float] = (0.0, 0.0)
+    contrast_sd: float = 0.0
+    field_hu: float = 0.0
+    bone_glow_hu: float = 0.0
+    varied_noise_hu: float = 0.0
+    coarse_noise_hu: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -125,6 +145,8 @@ class TrainingConfig:
             ``mixed_bfloat16`` (TPU, recent CPUs and GPUs).
         xla: compile the steps with XLA; slower on CPUs, not measured on GPUs. Training over
             several replicas does without.
+        average_decay: the weights that are validated and kept are a moving average over the
+            steps, of which each step leaves this share, e.g. 0.995; 0 for the last step's own.
     """
 
     optimizer: str | dict[str, Any]
@@ -134,6 +156,7 @@ class TrainingConfig:
     patience_epochs: int | None = None
     precision: Literal["float32", "mixed_float16", "mixed_bfloat16"] = "float32"
     xla: bool = False
+    average_decay: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -181,7 +204,8 @@ class SegmenterConfig:
         stem_factor: side of the blocks of pixels that the stem turns into channels, 1 for none.
         base_width: channels of the first stage; each stage down doubles them.
         depth: number of stages down, and up, behind the stem (paper's figure not available).
-        loss: ``dice``, ``dice+bce`` or ``focal-tversky``.
+        loss: ``dice``, ``dice+bce``, ``focal-tversky``, or ``batch-dice+bce``, which also counts
+            the pixels of a whole batch together.
         training: of each segmenter.
         pretraining: of Model 2's encoder on subtype labels.
         frozen_encoder: leave that encoder as it was pre-trained (an ablation).
@@ -190,7 +214,7 @@ class SegmenterConfig:
     stem_factor: int
     base_width: int
     depth: int
-    loss: Literal["dice", "dice+bce", "focal-tversky"]
+    loss: Literal["dice", "dice+bce", "focal-tversky", "batch-dice+bce"]
     training: TrainingConfig
     pretraining: TrainingConfig
     frozen_encoder: bool = False

@@ -1,44 +1,67 @@
-"""A model in a ``.keras`` file with the state of its optimizer, whichever that is.
+"""A model in a ``.keras`` file with all that its training needs to go on.
 
-Keras 2 leaves the state of its legacy optimizers, among them all of tensorflow-addons', out of the
-file; training that resumed would begin anew with trained weights. Here it is one more member of
-the file, which is a zip archive.
+The file is a zip archive; what Keras does not put into it becomes a further member: averages of
+weights (see :mod:`ichnet.training.averaging`), and the state of Keras 2's legacy optimizers, among
+them all of tensorflow-addons', without which what resumes would begin anew with trained weights.
 """
 
 from __future__ import annotations
 
 import io
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import keras
 import numpy as np
+from numpy.typing import NDArray
 
 from ichnet.networks.loading import load_network
 
 LEGACY_STATE = "legacy_optimizer.npz"
+AVERAGES = "averaged_weights.npz"
+
+Arrays = Sequence[NDArray[np.float32]]
 
 
-def save_checkpoint(model: keras.Model, path: Path) -> None:
-    """Write a compiled model and its optimizer's state."""
+def save_checkpoint(model: keras.Model, path: Path, averages: Arrays | None = None) -> None:
+    """Write a compiled model, its optimizer's state and the averages of its weights, if any."""
     model.save(path)
     if _is_legacy(model.optimizer):
-        state = io.BytesIO()
-        np.savez(state, *model.optimizer.get_weights())
-        with zipfile.ZipFile(path, "a") as archive:
-            archive.writestr(LEGACY_STATE, state.getvalue())
+        _append(path, LEGACY_STATE, model.optimizer.get_weights())
+    if averages is not None:
+        _append(path, AVERAGES, averages)
 
 
 def load_checkpoint(path: Path) -> keras.Model:
     """Read what :func:`save_checkpoint` wrote."""
     model = load_network(path)
     if _is_legacy(model.optimizer):
-        with zipfile.ZipFile(path) as archive, archive.open(LEGACY_STATE) as member:
-            state = np.load(io.BytesIO(member.read()))
         # as Keras 2 does itself when it reads its older format
         model.optimizer._create_all_weights(model.trainable_variables)
-        model.optimizer.set_weights([state[name] for name in state.files])
+        model.optimizer.set_weights(_read(path, LEGACY_STATE))
     return model
+
+
+def load_averages(path: Path) -> Arrays | None:
+    """Return the averages of weights in a checkpoint; ``None`` when it has none."""
+    with zipfile.ZipFile(path) as archive:
+        if AVERAGES not in archive.namelist():
+            return None
+    return _read(path, AVERAGES)
+
+
+def _append(path: Path, member: str, arrays: Arrays) -> None:
+    data = io.BytesIO()
+    np.savez(data, *arrays)
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr(member, data.getvalue())
+
+
+def _read(path: Path, member: str) -> Arrays:
+    with zipfile.ZipFile(path) as archive, archive.open(member) as data:
+        arrays = np.load(io.BytesIO(data.read()))
+    return [arrays[name] for name in arrays.files]
 
 
 def _is_legacy(optimizer: keras.optimizers.Optimizer) -> bool:

@@ -109,8 +109,10 @@ def fit_distributed(
             listeners.on_train_batch_end(step)
         logs = _metrics(model)
         model.reset_metrics()
+        listeners.on_test_begin()
         for batch in held_out:
             test_step(batch)
+        listeners.on_test_end()
         logs |= {f"val_{name}": value for name, value in _metrics(model).items()}
         listeners.on_epoch_end(epoch, logs)
         logger.info("epoch %d of %d: %s", epoch + 1, epochs.stop, _line(logs))

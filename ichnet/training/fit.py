@@ -1,7 +1,8 @@
 """Training that can be interrupted at any moment and continued where it stopped.
 
 A model's folder holds ``last.keras`` (the whole state after the last finished epoch: weights,
-optimizer, losses), ``best.keras`` (lowest validation loss so far: see ``validation_loss``),
+their averages if any, optimizer, losses), ``best.keras`` (lowest validation loss so far: see
+``validation_loss``; with averaged weights where a training averages them),
 ``log.csv``, TensorBoard's files and, at the end, ``finished.json``. The number of finished epochs
 is read off the optimizer's own step counter, so the state cannot disagree with itself.
 """
@@ -27,7 +28,8 @@ from ichnet.config import TrainingConfig
 from ichnet.files import whole_path, write_whole
 from ichnet.networks.loading import load_network
 from ichnet.runs.stage import Stage
-from ichnet.training.checkpoint import load_checkpoint, save_checkpoint
+from ichnet.training.averaging import AveragedWeights
+from ichnet.training.checkpoint import load_averages, load_checkpoint, save_checkpoint
 from ichnet.training.compiling import precision
 from ichnet.training.distribution import (
     fit_distributed,
@@ -105,8 +107,13 @@ def _fit(
     if finished:
         logger.info("%s: continuing after epoch %d", folder.name, finished)
     if finished < training.epochs and not out_of_patience(rows, training.patience_epochs):
+        averages = None
+        if training.average_decay:
+            begun = load_averages(last) if finished else None
+            averages = AveragedWeights(training.average_decay, begun)
         keepers = [
-            EpochKeeper(kept, rows, training.patience_epochs),
+            *([averages] if averages else []),
+            EpochKeeper(kept, rows, training.patience_epochs, averages),
             keras.callbacks.TensorBoard(str(kept / "tensorboard"), write_graph=False),
             *callbacks(kept / "tensorboard"),
         ]
@@ -164,6 +171,7 @@ class EpochKeeper(keras.callbacks.Callback):
         rows: the log of the epochs finished earlier. Later rows of an existing log belong to an
             epoch whose checkpoint was never completed, and are dropped.
         patience_epochs: see ``TrainingConfig``.
+        averages: of the weights, to be kept as the best ones; ``None`` for the weights themselves.
 
     Raises:
         FloatingPointError: after an epoch whose loss is not finite; what is kept stays the state
@@ -171,12 +179,17 @@ class EpochKeeper(keras.callbacks.Callback):
     """
 
     def __init__(
-        self, folder: Path, rows: Sequence[Mapping[str, float]], patience_epochs: int | None
+        self,
+        folder: Path,
+        rows: Sequence[Mapping[str, float]],
+        patience_epochs: int | None,
+        averages: AveragedWeights | None = None,
     ) -> None:
         super().__init__()
         self.folder = folder
         self.rows = list(rows)
         self.patience_epochs = patience_epochs
+        self.averages = averages
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
         """Write the epoch's state; the log first, so that no checkpoint lacks its row."""
@@ -190,12 +203,20 @@ class EpochKeeper(keras.callbacks.Callback):
         self.rows = [*self.rows[:epoch], {"epoch": float(epoch + 1), **values}]
         write_log(self.rows, self.folder / "log.csv")
         with whole_path(self.folder / "last.keras") as path:
-            save_checkpoint(self.model, path)
+            averages = self.averages
+            save_checkpoint(self.model, path, averages.values() if averages else None)
             if best_row(self.rows) is self.rows[-1]:
                 with whole_path(self.folder / "best.keras") as best:
-                    shutil.copyfile(path, best)
+                    self._keep_best(path, best)
         if out_of_patience(self.rows, self.patience_epochs):
             self.model.stop_training = True
+
+    def _keep_best(self, last: Path, best: Path) -> None:
+        if self.averages is None:
+            shutil.copyfile(last, best)
+            return
+        with self.averages.in_place():
+            save_checkpoint(self.model, best)
 
 
 def _once_prefixed(name: str) -> str:

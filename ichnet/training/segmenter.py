@@ -23,7 +23,7 @@ from ichnet.runs import RunFolder, fold_name, segmenter_name
 from ichnet.training.compiling import compile_model, register_modules
 from ichnet.training.distribution import make_strategy
 from ichnet.training.fit import fit
-from ichnet.training.losses import DicePlusBCE, FocalTversky, SoftDice
+from ichnet.training.losses import BatchDicePlusBCE, DicePlusBCE, FocalTversky, SoftDice
 from ichnet.training.validation import alike
 
 RECORD_SET = "aihub-scans"
@@ -32,6 +32,7 @@ LOSSES: dict[str, type[keras.losses.Loss]] = {
     "dice": SoftDice,
     "dice+bce": DicePlusBCE,
     "focal-tversky": FocalTversky,
+    "batch-dice+bce": BatchDicePlusBCE,
 }
 
 

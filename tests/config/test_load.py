@@ -123,6 +123,17 @@ def test_types_are_those_of_the_fields():
         (["phantom", "slices"], [1, 2, 3], "phantom: slices: expected 2 values, got 3"),
         (["phantom", "scans"], [1], "phantom: scans: expected keys and values, got [1]"),
         (["phantom", "scans", "rsna"], "x", "phantom: scans.rsna: expected int, got 'x'"),
+        # values that mean nothing
+        (
+            ["augmentation", "sharpness"],
+            [0.5, -0.5],
+            "mine.yaml: augmentation.sharpness must be two ordered numbers from -1",
+        ),
+        (
+            ["segmenters", "training", "average_decay"],
+            1.0,
+            "mine.yaml: a training's average_decay must be from 0 to below 1",
+        ),
         # choices
         (
             ["classifiers", "backbones"],

@@ -93,10 +93,10 @@ def networks(config) -> dict[str, Any]:
     }
     for member in members.values():
         *others, kernel, old = member.get_weights()
-        member.set_weights([*others, kernel * 8, np.zeros_like(old)])
+        member.set_weights([*others, kernel * 2, np.zeros_like(old)])
         odds = np.asarray(member(SEVEN, training=False)).astype(float)
         bias = -np.mean(np.log(odds / (1 - odds)))  # about half of the pixels are then above 0.5
-        member.set_weights([*others, kernel * 8, np.full_like(old, bias)])
+        member.set_weights([*others, kernel * 2, np.full_like(old, bias)])
     weights = build_weight_model(MATRIX, list(members), "pixel", 2, 0.5, seed=5)
     ensemble = build_ensemble(members, weights, config.image, config.evaluation.top_pixels)
     classifier = build_classifier("MobileNetV2", config.image, weights=None, seed=3)

@@ -251,3 +251,48 @@ def test_a_learning_rate_schedule_and_clipping_as_yaml_gives_them(tmp_path):
     model.save(tmp_path / "m.keras")
     again = keras.models.load_model(tmp_path / "m.keras")
     assert int(again.optimizer.iterations) == 3
+
+
+def test_a_warm_up_before_a_cosine_as_yaml_gives_it():
+    """From 0.1 to 0.5 in two steps, then half a cosine over two steps down to a tenth of 0.5."""
+    schedule = {
+        "class_name": "CosineDecay",
+        "config": {
+            "initial_learning_rate": 0.1,
+            "warmup_target": 0.5,
+            "warmup_steps": 2,
+            "decay_steps": 2,
+            "alpha": 0.1,
+        },
+    }
+    config = {"learning_rate": schedule, "weight_decay": 0.25, "global_clipnorm": 1.0}
+    inputs = keras.Input((1,))
+    model = keras.Model(inputs, keras.layers.Dense(1, use_bias=False)(inputs))
+    model.set_weights([np.array([[1.0]])])
+    model = compile_model(model, training({"class_name": "SGD", "config": config}), "mse")
+    model.run_eagerly = True
+    weight, moved = 1.0, []
+    for rate in (0.1, 0.3, 0.5, 0.275, 0.05):
+        weight -= rate * 0.25 * weight
+        model.train_on_batch(np.zeros((1, 1)), np.zeros((1, 1)))  # no gradient
+        moved.append(float(model.get_weights()[0][0, 0]))
+        assert moved[-1] == pytest.approx(weight, rel=1e-5), rate
+
+
+@pytest.mark.parametrize("name", ["phantom", "reproduce", "paper"])
+def test_schedules_of_the_project_end_with_their_trainings(name):
+    """Warm-up and decay together are as many steps as there are."""
+    config = load_config(Path(__file__).parents[2] / "models" / f"{name}.yaml")
+    trainings = [
+        config.classifiers.training,
+        *config.classifiers.training_by_backbone.values(),
+        config.segmenters.training,
+        config.segmenters.pretraining,
+    ]
+    for one in trainings:
+        rate = one.optimizer["config"]["learning_rate"] if isinstance(one.optimizer, dict) else 0
+        if isinstance(rate, dict):
+            settings = rate["config"]
+            steps = settings.get("warmup_steps", 0) + settings["decay_steps"]
+            assert steps == one.epochs * one.steps_per_epoch
+        make_optimizer(one)

@@ -12,7 +12,14 @@ import tensorflow as tf
 
 from ichnet.cohorts.case import Case
 from ichnet.cohorts.splits import PatientOverlapError
-from ichnet.config import SEGMENTERS, Config, ConfigError, TrainingConfig, load_config
+from ichnet.config import (
+    SEGMENTERS,
+    AugmentationConfig,
+    Config,
+    ConfigError,
+    TrainingConfig,
+    load_config,
+)
 from ichnet.ct.volume import Volume
 from ichnet.evaluation.maps import cache_maps
 from ichnet.evaluation.trained import load_folds, load_trained
@@ -47,8 +54,7 @@ def config() -> Config:
     return replace(
         demo,
         image=replace(demo.image, matrix=MATRIX, field_of_view_mm=128.0),
-        augmentation=replace(
-            demo.augmentation,
+        augmentation=AugmentationConfig(
             rotation_degrees=0.0,
             shift_mm=0.0,
             scale=0.0,

@@ -66,9 +66,13 @@ def weights_of(path: Path) -> list[np.ndarray]:
     return keras.models.load_model(path).get_weights()
 
 
+@pytest.mark.parametrize("average_decay", [0.0, 0.9])
 @pytest.mark.parametrize("build", [build, build_with_addons])
-def test_interrupted_training_ends_with_the_weights_of_an_uninterrupted_one(build, tmp_path):
-    fit(build, train, validation(), tmp_path / "whole", TRAINING, {"settings": "s"})
+def test_interrupted_training_ends_with_the_weights_of_an_uninterrupted_one(
+    build, average_decay, tmp_path
+):
+    training = replace(TRAINING, average_decay=average_decay)
+    fit(build, train, validation(), tmp_path / "whole", training, {"settings": "s"})
 
     with pytest.raises(BaseException):  # noqa: B017, PT011  (tf.data wraps the interruption)
         fit(
@@ -76,25 +80,27 @@ def test_interrupted_training_ends_with_the_weights_of_an_uninterrupted_one(buil
             lambda e: train(e, fail_after=2),
             validation(),
             tmp_path / "cut",
-            TRAINING,
+            training,
             {"settings": "s"},
         )
     assert len(read_log(tmp_path / "cut" / "log.csv")) == 2
-    fit(build, train, validation(), tmp_path / "cut", TRAINING, {"settings": "s"})
+    fit(build, train, validation(), tmp_path / "cut", training, {"settings": "s"})
 
-    for whole, cut in zip(
-        weights_of(tmp_path / "whole" / "last.keras"),
-        weights_of(tmp_path / "cut" / "last.keras"),
-        strict=True,
-    ):
-        np.testing.assert_array_equal(cut, whole)
+    for name in ("last.keras", "best.keras"):
+        for whole, cut in zip(
+            weights_of(tmp_path / "whole" / name), weights_of(tmp_path / "cut" / name), strict=True
+        ):
+            np.testing.assert_array_equal(cut, whole)
     whole_log = read_log(tmp_path / "whole" / "log.csv")
     assert read_log(tmp_path / "cut" / "log.csv") == whole_log
     assert [row["epoch"] for row in whole_log] == [1, 2, 3, 4]
 
 
-def test_the_best_epoch_is_kept_and_returned(tmp_path):
-    model = fit(build, train, validation(), tmp_path / "m", TRAINING, {"settings": "s"})
+@pytest.mark.parametrize("average_decay", [0.0, 0.9])
+def test_the_best_epoch_is_kept_and_returned(average_decay, tmp_path):
+    """With the weights that were validated, be they the last step's or their averages."""
+    training = replace(TRAINING, average_decay=average_decay)
+    model = fit(build, train, validation(), tmp_path / "m", training, {"settings": "s"})
     best = min(row["val_loss"] for row in read_log(tmp_path / "m" / "log.csv"))
     inputs, targets = epoch_batches(99)[0]
     loss = np.mean((model.predict(inputs, verbose=0) - targets) ** 2)

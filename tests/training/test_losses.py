@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from ichnet.training.losses import (
     SALIENCY_LOSSES,
+    BatchDicePlusBCE,
     DicePlusBCE,
     FocalTversky,
     SaliencyLoss,
@@ -20,7 +21,8 @@ from ichnet.training.losses import (
 )
 
 KINDS = SALIENCY_LOSSES
-LOSSES = [SoftDice(), DicePlusBCE(), FocalTversky(), *(SaliencyLoss(kind) for kind in KINDS)]
+BY_SAMPLE = [SoftDice(), DicePlusBCE(), FocalTversky(), *(SaliencyLoss(kind) for kind in KINDS)]
+LOSSES = [*BY_SAMPLE, BatchDicePlusBCE()]
 TARGET = np.array([[[1, 1, 0], [0, 0, 0]]], np.float32)
 MAP = np.array([[[0.8, 0.5, 0.1], [0.0, 0.0, 0.2]]], np.float32)
 
@@ -69,7 +71,7 @@ def test_dice_plus_bce_by_hand():
     assert float(DicePlusBCE()(target, prediction)) == pytest.approx(dice + entropy, rel=1e-5)
 
 
-@pytest.mark.parametrize("loss", LOSSES, ids=name_of)
+@pytest.mark.parametrize("loss", BY_SAMPLE, ids=name_of)
 def test_a_batch_of_two_costs_the_mean_of_two_batches_of_one(loss):
     """A large lesion in one sample does not drown a small one in the other."""
     rng = np.random.default_rng(0)
@@ -80,6 +82,38 @@ def test_a_batch_of_two_costs_the_mean_of_two_batches_of_one(loss):
     alone = [float(loss(target[i : i + 1], prediction[i : i + 1])) for i in (0, 1)]
     assert abs(alone[0] - alone[1]) > 0.1
     assert float(loss(target, prediction)) == pytest.approx(sum(alone) / 2, rel=1e-5)
+
+
+def test_batch_dice_plus_bce_by_hand():
+    """Two slices of two pixels: a lesion found by 0.8, and a false pixel of 0.4."""
+    target = np.float32([[[1, 0]], [[0, 0]]])
+    prediction = np.float32([[[0.8, 0.1]], [[0.4, 0.2]]])
+    slices = [1 - (2 * 0.8 + 5) / (1 + 0.9 + 5), 1 - 5 / (0.6 + 5)]
+    batch = 1 - (2 * 0.8 + 5) / (1 + 1.5 + 5)
+    entropies = [-(math.log(0.8) + math.log(0.9)) / 2, -(math.log(0.6) + math.log(0.8)) / 2]
+    expected = [10 * entropies[i] + 0.5 * slices[i] + 0.5 * batch for i in (0, 1)]
+    np.testing.assert_allclose(BatchDicePlusBCE().call(target, prediction), expected, rtol=1e-5)
+    loss = BatchDicePlusBCE(smoothing=5.0, entropy_weight=0.0)
+    assert float(loss(target, prediction)) == pytest.approx(0.25 * sum(slices) + 0.5 * batch)
+
+
+def test_of_a_batch_false_evidence_on_an_empty_slice_keeps_its_slope():
+    """2,000 found pixels of one slice, then 500 or 250 false ones of another.
+
+    The empty slice's own Dice falls by 5/255 - 5/505, that of the batch by 500/4505 - 250/4255.
+    """
+    target = np.zeros((2, 50, 50), np.float32)
+    target[0, :40] = 1
+
+    def dice(false: int) -> float:
+        prediction = target.copy()
+        prediction[1].flat[:false] = 1
+        return float(BatchDicePlusBCE(entropy_weight=0.0)(target, prediction))
+
+    slices = 0.25 * (5 / 255 - 5 / 505)
+    batch = 0.5 * (500 / 4505 - 250 / 4255)
+    assert dice(500) - dice(250) == pytest.approx(slices + batch, rel=1e-3)
+    assert batch > 9 * slices
 
 
 def test_dice_of_an_empty_target_is_finite_and_punishes_false_evidence():
@@ -273,7 +307,13 @@ def test_an_unknown_kind_is_refused():
 
 @pytest.mark.parametrize(
     "loss",
-    [SoftDice(2.0), DicePlusBCE(3.0), FocalTversky(2.0), *(SaliencyLoss(kind) for kind in KINDS)],
+    [
+        SoftDice(2.0),
+        DicePlusBCE(3.0),
+        FocalTversky(2.0),
+        BatchDicePlusBCE(2.0, 4.0),
+        *(SaliencyLoss(kind) for kind in KINDS),
+    ],
     ids=name_of,
 )
 def test_serialization_round_trip(loss):

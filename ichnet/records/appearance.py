@@ -1,0 +1,156 @@
+"""Random changes of how a training batch looks: kernel, contrast, beam hardening, noise.
+
+Each slice draws its own amounts. Lengths are in mm, so that a configuration means the same at
+every matrix.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from ichnet.config import AugmentationConfig, ImageConfig
+
+KERNEL_MM = 1.5
+"""Standard deviation of the blur that sharpness adds or removes: about a soft kernel's own."""
+
+SOFT_TISSUE_HU = (-50.0, 110.0)
+"""Contrast is changed between these; fat, air and bone are shifted with their ends."""
+
+BRAIN_HU = 32.0
+"""Between gray and white matter: contrast is changed about it."""
+
+BONE_HU = (150.0, 750.0)
+"""Where bone begins, and where it counts in full."""
+
+GLOW_MM = 9.0
+"""Standard deviation of the blur of bone: how far into the brain its brightness reaches."""
+
+NOT_AIR_HU = -150.0
+"""What is added to tissue is left out below this."""
+
+FIELD_POINTS = 5
+"""Rows and columns of the grid of random values between which a slow field is interpolated."""
+
+COARSE_NOISE_MM = 1.8
+"""Standard deviation of the blur of coarse noise: the grain of a soft kernel."""
+
+
+def change_appearance(
+    hu: tf.Tensor, augmentation: AugmentationConfig, image: ImageConfig, seed: tf.Tensor
+) -> tf.Tensor:
+    """Change sharpness, contrast, brightness and noise, in the order in which a scan gets them.
+
+    Args:
+        hu: float32 [batch, matrix, matrix].
+        augmentation: the magnitudes; a change whose magnitude is zero is left out.
+        image: for the size of a pixel.
+        seed: int [2].
+    """
+    pixel_mm = image.field_of_view_mm / image.matrix
+    seeds = tf.unstack(tf.random.experimental.stateless_split(seed, 11))
+    if any(augmentation.sharpness):
+        hu = change_sharpness(hu, _uniform(hu, seeds[0], *augmentation.sharpness), pixel_mm)
+    if augmentation.contrast_sd:
+        logarithm = tf.random.stateless_normal(_one_each(hu), seeds[1])
+        hu = change_contrast(hu, tf.exp(logarithm * augmentation.contrast_sd))
+    if augmentation.offset_hu:
+        hu += _uniform(hu, seeds[2], -augmentation.offset_hu, augmentation.offset_hu)
+    if augmentation.bone_glow_hu:
+        hu = brighten_near_bone(hu, _amplitude(hu, seeds[3], augmentation.bone_glow_hu), pixel_mm)
+    if augmentation.field_hu:
+        hu = add_slow_field(hu, _uniform(hu, seeds[4], 0.0, augmentation.field_hu), seeds[5])
+    if augmentation.noise_hu:
+        hu = add_noise(hu, augmentation.noise_hu, seeds[6])
+    if augmentation.varied_noise_hu:
+        hu = add_noise(hu, _amplitude(hu, seeds[7], augmentation.varied_noise_hu), seeds[8])
+    if augmentation.coarse_noise_hu:
+        sd_hu = _amplitude(hu, seeds[9], augmentation.coarse_noise_hu)
+        hu = add_coarse_noise(hu, sd_hu, pixel_mm, seeds[10])
+    return hu
+
+
+def change_sharpness(hu: tf.Tensor, amount: tf.Tensor, pixel_mm: float) -> tf.Tensor:
+    """Add ``amount`` times what a blur takes away: 0.5 sharpens, -1 leaves the blurred slice."""
+    return hu + amount * (hu - blur(hu, KERNEL_MM / pixel_mm))
+
+
+def change_contrast(hu: tf.Tensor, factor: tf.Tensor) -> tf.Tensor:
+    """Multiply the distance of soft tissue from :data:`BRAIN_HU` by ``factor``."""
+    soft = tf.clip_by_value(hu, *SOFT_TISSUE_HU)
+    return hu + (factor - 1) * (soft - BRAIN_HU)
+
+
+def brighten_near_bone(hu: tf.Tensor, amount_hu: tf.Tensor, pixel_mm: float) -> tf.Tensor:
+    """Add ``amount_hu`` times the blurred bone of a slice: brain is brighter towards the skull.
+
+    Beam hardening, scatter and the partial volume of the inner table do that to real scans.
+    """
+    low, high = BONE_HU
+    bone = tf.clip_by_value((hu - low) / (high - low), 0.0, 1.0)
+    glow = blur(bone, GLOW_MM / pixel_mm)
+    return hu + amount_hu * glow * tf.cast(hu > NOT_AIR_HU, hu.dtype)
+
+
+def add_slow_field(hu: tf.Tensor, sd_hu: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+    """Add to tissue normal values of a standard deviation at a coarse grid, interpolated."""
+    shape = [tf.shape(hu)[0], FIELD_POINTS, FIELD_POINTS, 1]
+    grid = tf.random.stateless_normal(shape, seed)
+    field = tf.image.resize(grid, hu.shape[1:], "bicubic")[..., 0]
+    return hu + sd_hu * field * tf.cast(hu > NOT_AIR_HU, hu.dtype)
+
+
+def add_noise(hu: tf.Tensor, sd_hu: tf.Tensor | float, seed: tf.Tensor) -> tf.Tensor:
+    """Add white noise of a standard deviation that may differ from slice to slice."""
+    return hu + sd_hu * tf.random.stateless_normal(tf.shape(hu), seed)
+
+
+def add_coarse_noise(
+    hu: tf.Tensor, sd_hu: tf.Tensor, pixel_mm: float, seed: tf.Tensor
+) -> tf.Tensor:
+    """Add blurred noise, which after the blur has the standard deviation ``sd_hu``."""
+    noise = tf.random.stateless_normal(tf.shape(hu), seed)
+    return hu + sd_hu * _by_rows_and_columns(noise, _grain_weights, COARSE_NOISE_MM / pixel_mm)
+
+
+def blur(images: tf.Tensor, sigma: float) -> tf.Tensor:
+    """Blur [batch, rows, columns] by a Gaussian of ``sigma`` pixels; a constant stays one."""
+    return _by_rows_and_columns(images, gaussian_weights, sigma)
+
+
+def gaussian_weights(size: int, sigma: float) -> NDArray[np.float32]:
+    """Return the weights of a blur along one axis, [size, size], whose rows sum to one."""
+    distance = np.arange(size)[:, None] - np.arange(size)
+    weights = np.exp(-0.5 * (distance / sigma) ** 2)
+    return (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
+
+
+def _grain_weights(size: int, sigma: float) -> NDArray[np.float32]:
+    """Return the weights of a blur that leaves white noise its standard deviation."""
+    weights = gaussian_weights(size, sigma)
+    return np.asarray(weights / np.linalg.norm(weights, axis=1, keepdims=True), np.float32)
+
+
+def _by_rows_and_columns(
+    images: tf.Tensor, weights: Callable[[int, float], NDArray[np.float32]], sigma: float
+) -> tf.Tensor:
+    """Apply the weights of one axis to both: a product of matrices is the quickest blur."""
+    rows, columns = (tf.constant(weights(size, sigma)) for size in images.shape[1:])
+    return tf.einsum("ij,bjk,lk->bil", rows, images, columns)
+
+
+def _amplitude(hu: tf.Tensor, seed: tf.Tensor, largest: float) -> tf.Tensor:
+    """Return ``largest`` times a squared uniform number: most slices get little, [batch, 1, 1]."""
+    return largest * _uniform(hu, seed, 0.0, 1.0) ** 2
+
+
+def _uniform(hu: tf.Tensor, seed: tf.Tensor, low: float, high: float) -> tf.Tensor:
+    return tf.random.stateless_uniform(_one_each(hu), seed, low, high)
+
+
+def _one_each(hu: tf.Tensor) -> list[Any]:
+    return [tf.shape(hu)[0], 1, 1]
