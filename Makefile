@@ -17,7 +17,7 @@ BIN = $(VENV)/bin
 # one core for each job of the workflow; TensorFlow's C++ log is chatter
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: help demo reproduce test lint unit test-addons benchmark docs clean
+.PHONY: help demo reproduce test test-quick lint unit test-addons benchmark docs dist clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -35,9 +35,13 @@ lint: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/codespell
 
 unit: $(INSTALLED)
 	$(BIN)/python -m pytest -n $(CORES) --dist loadfile
+
+test-quick: $(INSTALLED)  ## tests that are not marked slow, under two minutes
+	$(BIN)/python -m pytest -n $(CORES) --dist loadfile -m "not slow"
 
 test-addons: $(ADDONS_INSTALLED)  ## tests on TensorFlow 2.15 with tensorflow-addons
 	$(ADDONS_VENV)/bin/python -m pytest -n $(CORES) --dist loadfile
@@ -48,7 +52,7 @@ benchmark: $(INSTALLED)  ## every script of benchmarks/, each ends with a line o
 
 $(INSTALLED): setup.cfg constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dicom-codecs,runtimes,workflow,test]'
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dicom-codecs,runtimes,workflow,test,release]'
 	touch $@
 
 $(ADDONS_INSTALLED): setup.cfg constraints-addons.txt
@@ -61,5 +65,10 @@ docs: $(INSTALLED)  ## the documentation as a site, build/site
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[docs]'
 	$(BIN)/mkdocs build
 
+dist: $(INSTALLED)  ## source distribution and wheel, checked, in dist
+	rm -rf dist
+	$(BIN)/python -m build
+	$(BIN)/twine check --strict dist/*
+
 clean:  ## remove environments, work files and runs
-	rm -rf $(VENV) $(ADDONS_VENV) work runs build .snakemake
+	rm -rf $(VENV) $(ADDONS_VENV) work runs build dist .snakemake

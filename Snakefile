@@ -13,6 +13,7 @@ import re
 from functools import reduce
 
 from ichnet import runs
+from ichnet.config import SEGMENTERS as NAMES_OF_SEGMENTERS
 
 NAME = config["name"]
 CONFIG = str(workflow.configfiles[0])
@@ -27,7 +28,7 @@ BACKBONES = config["classifiers"]["backbones"]
 ARMS = config["classifiers"]["arms"]
 COMBINATIONS = list(config["ensembles"]["combinations"])
 CLASSIFIERS = [runs.classifier_name(b, a) for b in BACKBONES for a in ARMS]
-SEGMENTERS = [runs.segmenter_name(s) for s in runs.SEGMENTERS]
+SEGMENTERS = [runs.segmenter_name(s) for s in NAMES_OF_SEGMENTERS]
 BASELINES = [runs.baseline_name(b) for b in runs.BASELINES]
 ENSEMBLES = [runs.ensemble_name(c) for c in COMBINATIONS]
 MODELS = CLASSIFIERS + SEGMENTERS + BASELINES + ENSEMBLES + [runs.THRESHOLD]
@@ -79,7 +80,7 @@ wildcard_constraints:
     run="|".join(map(re.escape, [RUN, *REPEATS])),
     backbone="|".join(BACKBONES),
     arm="|".join(ARMS),
-    segmenter="|".join(runs.SEGMENTERS),
+    segmenter="|".join(NAMES_OF_SEGMENTERS),
     combination="|".join(COMBINATIONS),
     cohort="rsna|aihub|dumc|cq500",
     fold=r"\d+",

@@ -41,9 +41,10 @@ from pydicom.uid import UID, ExplicitVRLittleEndian, JPEG2000Lossless
 
 from ichnet.config import Config, load_config
 from ichnet.ct.dicom import read_series
-from ichnet.ct.header import SliceHeader, read_header
+from ichnet.ct.header import read_header
 from ichnet.ct.pixels import read_hu
 from ichnet.ct.resample import to_matrix
+from ichnet.ct.slice_header import SliceHeader
 from ichnet.records.example import SliceRecord
 from ichnet.records.prepare import Options, prepare
 from ichnet.records.tfrecord import TFRecordFile

@@ -30,13 +30,14 @@ from numpy.typing import NDArray
 
 from ichnet.config import SEGMENTERS, Config, load_config
 from ichnet.ct.resample import from_matrix, to_matrix
-from ichnet.inference.maps import cache_maps, maps_decoder, maps_records
-from ichnet.inference.serving import ServedModel
+from ichnet.deployment.serving import ServedModel
+from ichnet.evaluation.maps import cache_maps
 from ichnet.networks.ensemble import build_ensemble
 from ichnet.networks.flops import count_flops, matrix_product_rate
 from ichnet.networks.inception_unet import build_inception_unet
 from ichnet.networks.weight_model import build_weight_model
 from ichnet.phantom.cohort import generate
+from ichnet.records.maps import maps_decoder, maps_records
 from ichnet.records.prepare import prepare
 from ichnet.records.reader import slices_dataset
 from ichnet.records.record_set import RecordSet

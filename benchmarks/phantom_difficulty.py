@@ -26,14 +26,14 @@ from numpy.typing import NDArray
 from ichnet.config import Config, load_config
 from ichnet.ct.header import read_header
 from ichnet.ct.pseudonym import load_key, pseudonym
-from ichnet.inference.maps import cache_maps
-from ichnet.inference.predict_records import CALIBRATION_SET, predict_model
+from ichnet.evaluation.maps import cache_maps
+from ichnet.evaluation.predict_records import CALIBRATION_SET, predict_model
 from ichnet.phantom.cohort import generate, tasks_of
 from ichnet.phantom.patient import Patient, draw_patient
-from ichnet.predictions import read_predictions, scans_path
 from ichnet.records.prepare import Options, prepare
 from ichnet.records.record_set import RecordSet
 from ichnet.runs import TEST_COHORTS, THRESHOLD, RunFolder, segmenter_name
+from ichnet.runs.predictions import read_predictions, scans_path
 from ichnet.statistics.delong import delong_interval
 from ichnet.subtypes import SUBTYPES
 from ichnet.training.segmenter import train_segmenter

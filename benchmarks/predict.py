@@ -34,10 +34,10 @@ from pydicom.uid import CTImageStorage
 from ichnet.config import SEGMENTERS, load_config
 from ichnet.ct.dicom import read_series
 from ichnet.ct.discover import discover
-from ichnet.inference.export import export_model
-from ichnet.inference.predict import Predictor, predict_scan, predict_volume
-from ichnet.inference.read_ahead import read_ahead
-from ichnet.inference.saved_model import SavedModel
+from ichnet.deployment.export import export_model
+from ichnet.deployment.predict import Predictor, predict_scan, predict_volume
+from ichnet.deployment.read_ahead import read_ahead
+from ichnet.deployment.saved_model import SavedModel
 from ichnet.networks.ensemble import build_ensemble
 from ichnet.networks.inception_unet import build_inception_unet
 from ichnet.networks.weight_model import build_weight_model

@@ -27,8 +27,8 @@ from dicom_fuzz import mutated, write_originals
 from pydicom import dcmread
 
 from ichnet.config import load_config
-from ichnet.inference.export import export_model
-from ichnet.inference.predict import Predictor
+from ichnet.deployment.export import export_model
+from ichnet.deployment.predict import Predictor
 from ichnet.networks.inception_unet import build_inception_unet
 from ichnet.statistics.calibration import PlattCalibration
 

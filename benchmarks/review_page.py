@@ -21,8 +21,8 @@ import numpy as np
 from ichnet.ct.volume import Volume
 from ichnet.phantom.patient import draw_patient
 from ichnet.phantom.scanner import scan_patient
-from ichnet.reporting.review_images import EncodedScan, encode_scan
-from ichnet.reporting.review_page import write_review
+from ichnet.reporting.review.images import EncodedScan, encode_scan
+from ichnet.reporting.review.page import write_review
 
 CASES, SLICES, ROUNDS = 161, 32, 5
 MATRIX = 512

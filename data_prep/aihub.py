@@ -14,7 +14,10 @@ def main() -> None:
     """Parse arguments, prepare, print the report."""
     parser = preparation_parser(__doc__)
     parser.add_argument(
-        "--set", choices=("slices", "scans"), required=True, help="for experiment A, or for B"
+        "--set",
+        choices=("slices", "scans"),
+        required=True,
+        help="slices for experiment A, or scans for experiment B",
     )
     args = parser.parse_args()
     run_preparation(args, "aihub", args.set)

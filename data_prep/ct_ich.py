@@ -14,7 +14,10 @@ def main() -> None:
     """Parse arguments, prepare, print the report."""
     parser = preparation_parser(__doc__, thin=True)
     parser.add_argument(
-        "--set", choices=("all", "slices", "scans"), required=True, help="all, or those of A or B"
+        "--set",
+        choices=("all", "slices", "scans"),
+        required=True,
+        help="every scan (for testing), slices for experiment A, or scans for experiment B",
     )
     args = parser.parse_args()
     run_preparation(args, "ct_ich", args.set)

@@ -14,9 +14,23 @@ from ichnet.scripts import experiment_parser, run_script
 def main() -> None:
     """Parse arguments, generate, say what lies where."""
     parser = experiment_parser(__doc__, "config")
-    parser.add_argument("--output", type=Path, required=True, help="parent of the cohorts' folders")
-    parser.add_argument("--cohorts", nargs="+", choices=COHORTS, default=COHORTS)
-    parser.add_argument("--workers", type=int, default=2, help="processes (2)")
+    parser.add_argument(
+        "--output",
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help="folder in which each cohort gets a folder of its own",
+    )
+    parser.add_argument(
+        "--cohorts",
+        nargs="+",
+        choices=COHORTS,
+        default=COHORTS,
+        help="which cohorts to make (default: all)",
+    )
+    parser.add_argument(
+        "--workers", type=int, default=2, metavar="N", help="number of processes (default: 2)"
+    )
     args = parser.parse_args()
 
     config = load_config(args.config)

@@ -16,9 +16,21 @@ SHEETS = {"hemorrhages": lesion_tiles, "mimics": mimic_tiles, "sites": site_tile
 def main() -> None:
     """Parse arguments, draw each sheet, say where it is."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--output", type=Path, required=True, help="folder for the pictures")
-    parser.add_argument("--seed", type=int, default=2023)
-    parser.add_argument("--matrix", type=int, default=256)
+    parser.add_argument(
+        "--output", type=Path, required=True, metavar="DIR", help="folder to write the pictures to"
+    )
+    parser.add_argument(
+        "--seed",
+        type=int,
+        default=2023,
+        help="random seed of the heads (default: 2023)",
+    )
+    parser.add_argument(
+        "--matrix",
+        type=int,
+        default=256,
+        help="rows and columns of each slice (default: 256)",
+    )
     args = parser.parse_args()
     for name, tiles in SHEETS.items():
         path = args.output / f"phantom-{name}.png"

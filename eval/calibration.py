@@ -8,13 +8,10 @@ Needs no TensorFlow. Prints where the files lie.
 from __future__ import annotations
 
 from ichnet.config import load_config
-from ichnet.reporting.calibration import (
-    calibration_table,
-    draw_reliability,
-    reliability_diagrams,
-)
-from ichnet.reporting.style import write_figure
-from ichnet.reporting.table_files import write_table
+from ichnet.reporting.figures.reliability import draw_reliability, reliability_diagrams
+from ichnet.reporting.figures.style import write_figure
+from ichnet.reporting.tables.calibration import calibration_table
+from ichnet.reporting.tables.files import write_table
 from ichnet.runs import RunFolder
 from ichnet.scripts import experiment_parser, run_script
 

@@ -1,4 +1,4 @@
-"""Write the contrasts that the configuration asks for, with their repeats.
+"""Write the table of the contrasts that the configuration names, with their repeats.
 
     python eval/contrasts.py --run runs/phantom
 
@@ -8,8 +8,8 @@ Needs no TensorFlow. Prints where the table lies (CSV, Markdown, HTML).
 from __future__ import annotations
 
 from ichnet.config import load_config
-from ichnet.reporting.contrasts import contrasts_table
-from ichnet.reporting.table_files import write_table
+from ichnet.reporting.tables.contrasts import contrasts_table
+from ichnet.reporting.tables.files import write_table
 from ichnet.runs import RunFolder
 from ichnet.scripts import experiment_parser, run_script
 

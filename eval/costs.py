@@ -1,4 +1,4 @@
-"""Write what each step of the workflow took: time and memory.
+"""Write the table of time and memory that each step of the workflow took.
 
     python eval/costs.py --run runs/phantom
 
@@ -7,8 +7,8 @@ Needs no TensorFlow. Prints where the table lies (CSV, Markdown, HTML).
 
 from __future__ import annotations
 
-from ichnet.reporting.costs import costs_table
-from ichnet.reporting.table_files import write_table
+from ichnet.reporting.tables.costs import costs_table
+from ichnet.reporting.tables.files import write_table
 from ichnet.runs import RunFolder
 from ichnet.scripts import experiment_parser, run_script
 

@@ -8,8 +8,8 @@ Needs no TensorFlow. Prints where the tables lie (CSV, Markdown, HTML).
 from __future__ import annotations
 
 from ichnet.config import load_config
-from ichnet.reporting.difficult import difficult_tables
-from ichnet.reporting.table_files import write_table
+from ichnet.reporting.tables.difficult import difficult_tables
+from ichnet.reporting.tables.files import write_table
 from ichnet.runs import RunFolder
 from ichnet.scripts import experiment_parser, run_script
 

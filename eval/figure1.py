@@ -1,4 +1,4 @@
-"""Draw Figure 1: every model and what it learned from.
+"""Draw Figure 1: every model and its training data.
 
     python eval/figure1.py --run runs/phantom --records work/phantom/records
 
@@ -8,8 +8,8 @@ Needs no TensorFlow. Prints where the figure lies (PNG, SVG).
 from __future__ import annotations
 
 from ichnet.config import load_config
-from ichnet.reporting.figure1 import TITLE, draw_figure1, figure1
-from ichnet.reporting.style import write_figure
+from ichnet.reporting.figures.figure1 import TITLE, draw_figure1, figure1
+from ichnet.reporting.figures.style import write_figure
 from ichnet.runs import RunFolder
 from ichnet.scripts import experiment_parser, run_script
 

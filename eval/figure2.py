@@ -8,10 +8,10 @@ Needs no TensorFlow. Prints where the figure (PNG, SVG, its points as CSV) and t
 from __future__ import annotations
 
 from ichnet.config import load_config
-from ichnet.reporting.etable1 import etable1
-from ichnet.reporting.figure2 import FIGURE2_TITLE, draw_figure2, figure2, write_curves
-from ichnet.reporting.style import write_figure
-from ichnet.reporting.table_files import write_table
+from ichnet.reporting.figures.figure2 import FIGURE2_TITLE, draw_figure2, figure2, write_curves
+from ichnet.reporting.figures.style import write_figure
+from ichnet.reporting.tables.etable1 import etable1
+from ichnet.reporting.tables.files import write_table
 from ichnet.runs import RunFolder
 from ichnet.scripts import experiment_parser, run_script
 

@@ -1,9 +1,9 @@
-"""Measure what each training of an experiment costs here, and tell what it would on GPUs.
+"""Measure what each training of an experiment costs here, and estimate the cost on other devices.
 
     python eval/full_scale.py --config models/paper.yaml --run runs/paper
 
 Takes some minutes: every network is built at the configuration's matrix and trained for a few
-steps. Run it on the device you have, or give another's matrix-product rate (--device-tflops).
+steps. --device-tflops is the throughput of the device to estimate for.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections import Counter
 
 from ichnet.config import load_config
-from ichnet.reporting.full_scale import Cost, full_scale_table, makespan
-from ichnet.reporting.table_files import write_table
-from ichnet.reporting.tables import to_markdown
+from ichnet.reporting.tables.files import write_table
+from ichnet.reporting.tables.full_scale import Cost, full_scale_table, makespan
+from ichnet.reporting.tables.table import to_markdown
 from ichnet.runs import RunFolder
 from ichnet.scripts import experiment_parser, load_tensorflow, run_script
 
@@ -25,9 +25,16 @@ def main() -> None:
         "--device-tflops",
         type=float,
         default=15,
-        help="float32 matrix products a second of the device to tell of (15)",
+        metavar="TFLOPS",
+        help="throughput of the target device, float32 TFLOP/s (default: 15)",
     )
-    parser.add_argument("--batch", type=int, default=2, help="slices of a measured step (2)")
+    parser.add_argument(
+        "--batch",
+        type=int,
+        default=2,
+        metavar="N",
+        help="batch size of the measured steps (default: 2)",
+    )
     args = parser.parse_args()
     load_tensorflow()
     from ichnet.networks.flops import matrix_product_rate

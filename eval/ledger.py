@@ -1,4 +1,4 @@
-"""Write docs/ledger.md: the paper's printed numbers, the status of each and how we read it.
+"""Write docs/ledger.md: the paper's printed numbers, their consistency, and how we read them.
 
     python eval/ledger.py
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ichnet.paper import load_ledger
-from ichnet.reporting.ledger import write_ledger
+from ichnet.reporting.tables.ledger import write_ledger
 from ichnet.scripts import experiment_parser, run_script
 
 
@@ -18,7 +18,10 @@ def main() -> None:
     """Run the script."""
     parser = experiment_parser(__doc__)
     parser.add_argument(
-        "--page", type=Path, default=Path("docs/ledger.md"), help="(docs/ledger.md)"
+        "--page",
+        type=Path,
+        default=Path("docs/ledger.md"),
+        help="file to write (default: docs/ledger.md)",
     )
     print(f"Ledger: {write_ledger(load_ledger(), parser.parse_args().page)}")
 

@@ -1,7 +1,7 @@
-"""Measure segmenters and ensembles lesion by lesion, and write the table of it.
+"""Measure segmenters and ensembles lesion by lesion, and write tables/lesions.
 
-The external test set with outlines is DUMC's. A folder of CSV files for each model (lesions,
-scans, free-response ROC), then tables/lesions.
+Done on DUMC, the external test cohort with outlines. Also writes CSV files for each model: lesions,
+scans, free-response ROC.
 
 Example:
     python eval/lesions.py --run runs/phantom
@@ -23,10 +23,10 @@ def main() -> None:
     models += [ensemble_name(name) for name in config.ensembles.combinations]
 
     load_tensorflow()
-    from ichnet.inference.lesions import measure_lesions
+    from ichnet.evaluation.lesions import measure_lesions
     from ichnet.records.record_set import RecordSet
-    from ichnet.reporting.lesions import lesions_table
-    from ichnet.reporting.table_files import write_table
+    from ichnet.reporting.tables.files import write_table
+    from ichnet.reporting.tables.lesions import lesions_table
 
     record_set = RecordSet.open(args.records / COHORT)
     for model in models:

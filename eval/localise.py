@@ -1,6 +1,6 @@
-"""Measure where trained classifiers look, against outlines, and write the table of it.
+"""Compare classifiers' saliency maps with outlines, and write tables/localisation.
 
-The external test set with outlines is DUMC's. One CSV a model, then tables/localisation.
+Done on DUMC, the external test cohort with outlines. Also writes a CSV file for each model.
 
 Example:
     python eval/localise.py --run runs/phantom
@@ -19,10 +19,10 @@ def main() -> None:
     config, run = load_config(args.config), RunFolder(args.run)
 
     load_tensorflow()
-    from ichnet.inference.localise import localise_model
+    from ichnet.evaluation.localise import localise_model
     from ichnet.records.record_set import RecordSet
-    from ichnet.reporting.localisation import localisation_table
-    from ichnet.reporting.table_files import write_table
+    from ichnet.reporting.tables.files import write_table
+    from ichnet.reporting.tables.localisation import localisation_table
 
     record_set = RecordSet.open(args.records / COHORT)
     for backbone in config.classifiers.backbones:

@@ -1,6 +1,6 @@
-"""Draw eFigures 1 to 5: channels, arms, both networks, and the weights that inputs get.
+"""Draw eFigures 1 to 5: input channels, arms, both networks, and weights of the ensemble's members.
 
-The slice shown is the one with the largest outline among DUMC's.
+The slice shown is the one with the largest outline in the DUMC cohort.
 
 Example:
     python eval/method_figures.py --run runs/phantom
@@ -19,11 +19,11 @@ def main() -> None:
     config, run = load_experiment(args), RunFolder(args.run)
 
     load_tensorflow()
-    from ichnet.inference import method_figures as method
-    from ichnet.inference.trained import load_best
+    from ichnet.evaluation import method_figures as method
+    from ichnet.evaluation.trained import load_best
     from ichnet.records.record_set import RecordSet
-    from ichnet.reporting import architecture, slice_figures
-    from ichnet.reporting.style import write_figure
+    from ichnet.reporting.figures import architecture, slice_figures
+    from ichnet.reporting.figures.style import write_figure
 
     shown = method.largest_lesion(RecordSet.open(args.records / COHORT), SPLIT)
     backbone = config.classifiers.backbones[0]

@@ -1,14 +1,14 @@
-"""Write metrics.json: every figure of a run's predictions, which tables, figures and report read.
+"""Write metrics.json: all measures of a run's predictions, which tables, figures and report use.
 
     python eval/metrics.py --run runs/phantom
 
-Needs no TensorFlow. Prints where the file lies; one that is current is left as it is.
+Needs no TensorFlow. Prints the path of the file, which is kept when it is up to date.
 """
 
 from __future__ import annotations
 
 from ichnet.config import load_config
-from ichnet.reporting.metrics import load_metrics
+from ichnet.reporting.measures.metrics import load_metrics
 from ichnet.runs import RunFolder
 from ichnet.scripts import experiment_parser, run_script
 

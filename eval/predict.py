@@ -1,4 +1,4 @@
-"""Write trained models' predictions on the external test cohorts, two CSV files each.
+"""Predict the external test cohorts with trained models; two CSV files for each model and cohort.
 
 A model is first calibrated on validation scans (see docs/method.md). Classifiers read records;
 segmenters and ensembles read the maps cached by models/cache_maps.py.
@@ -15,11 +15,13 @@ from ichnet.scripts import experiment_parser, load_experiment, load_tensorflow, 
 def main() -> None:
     """Parse arguments, predict, say where the predictions are."""
     parser = experiment_parser(__doc__, "config", "records", "run", "seed")
-    parser.add_argument("--models", required=True, nargs="+", help="e.g. ensemble-all")
+    parser.add_argument(
+        "--models", required=True, nargs="+", help="names of trained models, e.g. ensemble-all"
+    )
     args = parser.parse_args()
 
     load_tensorflow()
-    from ichnet.inference.predict_records import predict_model
+    from ichnet.evaluation.predict_records import predict_model
 
     config = load_experiment(args)
     run = RunFolder(args.run)

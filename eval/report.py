@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ichnet.reporting.report import write_report
+from ichnet.reporting.pages.report import write_report
 from ichnet.runs import RunFolder
 from ichnet.scripts import experiment_parser, run_script
 
@@ -22,7 +22,7 @@ def main() -> None:
         "--records",
         type=Path,
         metavar="PATH",
-        help="folder of the record sets (work/<name of the run>/records)",
+        help="folder that holds the record sets (default: work/<name of the run>/records)",
     )
     arguments = parser.parse_args()
     run = RunFolder(arguments.run)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ichnet.reporting.results import write_results
+from ichnet.reporting.pages.results import write_results
 from ichnet.runs import RunFolder
 from ichnet.scripts import experiment_parser, run_script
 
@@ -18,13 +18,16 @@ def main() -> None:
     """Run the script."""
     parser = experiment_parser(__doc__, "run")
     parser.add_argument(
-        "--page", type=Path, default=Path("docs/results.md"), help="(docs/results.md)"
+        "--page",
+        type=Path,
+        default=Path("docs/results.md"),
+        help="file to write (default: docs/results.md)",
     )
     parser.add_argument(
         "--analysis",
         type=Path,
         default=Path("docs/results_analysis.md"),
-        help="a person's reading of the contrasts, put into the page (docs/results_analysis.md)",
+        help="Markdown to insert, on the contrasts' meaning (default: docs/results_analysis.md)",
     )
     arguments = parser.parse_args()
     run = RunFolder(arguments.run)

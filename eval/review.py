@@ -1,4 +1,4 @@
-"""Write what came of the review of difficult cases: agreement, meeting, amended truth, errors.
+"""Evaluate the review of difficult cases: agreement, consensus list, amended truth, errors.
 
     python eval/review.py --run runs/phantom --answers answers/*.csv [--votes meeting.csv]
     python eval/review.py --run runs/phantom --simulate
@@ -12,17 +12,17 @@ from __future__ import annotations
 from pathlib import Path
 
 from ichnet.config import load_config
-from ichnet.reporting.review_answers import read_answers, read_votes, write_answers
-from ichnet.reporting.review_page import read_key
-from ichnet.reporting.review_results import (
+from ichnet.reporting.review.answers import read_answers, read_votes, write_answers
+from ichnet.reporting.review.page import read_key
+from ichnet.reporting.review.results import (
     agreement_table,
     amend,
     before_after_table,
     errors_table,
     write_meeting,
 )
-from ichnet.reporting.simulated_readers import simulate_answers
-from ichnet.reporting.table_files import write_table
+from ichnet.reporting.review.simulated_readers import simulate_answers
+from ichnet.reporting.tables.files import write_table
 from ichnet.runs import RunFolder
 from ichnet.scripts import experiment_parser, run_script
 
@@ -31,9 +31,18 @@ def main() -> None:
     """Run the script."""
     parser = experiment_parser(__doc__, "run")
     source = parser.add_mutually_exclusive_group(required=True)
-    source.add_argument("--answers", type=Path, nargs="+", help="exported by the page")
-    source.add_argument("--simulate", action="store_true", help="six readers who do not exist")
-    parser.add_argument("--votes", type=Path, help="the meeting's list, filled in")
+    source.add_argument(
+        "--answers",
+        type=Path,
+        nargs="+",
+        help="CSV files that the review page exported, one for each reader",
+    )
+    source.add_argument(
+        "--simulate", action="store_true", help="make up the answers of six readers"
+    )
+    parser.add_argument(
+        "--votes", type=Path, help="review/meeting.csv, filled in at the consensus meeting"
+    )
     args = parser.parse_args()
     run = RunFolder(args.run)
     key = read_key(run.root / "review" / "key.csv")

@@ -16,10 +16,10 @@ from ichnet.config import load_config
 from ichnet.ct.dicom import read_series
 from ichnet.ct.discover import discover
 from ichnet.ct.pseudonym import load_key, pseudonym
-from ichnet.reporting.composite import FINAL_MODEL, load_composite
-from ichnet.reporting.difficult import difficult_cases
-from ichnet.reporting.review_images import EncodedScan, encode_scan
-from ichnet.reporting.review_page import number_cases, write_key, write_review
+from ichnet.reporting.measures.composite import FINAL_MODEL, load_composite
+from ichnet.reporting.review.images import EncodedScan, encode_scan
+from ichnet.reporting.review.page import number_cases, write_key, write_review
+from ichnet.reporting.tables.difficult import difficult_cases
 from ichnet.runs import RunFolder
 from ichnet.scripts import experiment_parser, load_tensorflow, run_script
 
@@ -27,8 +27,16 @@ from ichnet.scripts import experiment_parser, load_tensorflow, run_script
 def main() -> None:
     """Run the script."""
     parser = experiment_parser(__doc__, "run")
-    parser.add_argument("--dicom", type=Path, nargs="+", required=True, help="where the scans lie")
-    parser.add_argument("--model", type=Path, help="an exported ensemble, for the overlay")
+    parser.add_argument(
+        "--dicom",
+        type=Path,
+        nargs="+",
+        required=True,
+        help="folders that hold the DICOM files of the test scans",
+    )
+    parser.add_argument(
+        "--model", type=Path, help="exported ensemble whose outlines readers can show"
+    )
     args = parser.parse_args()
     run = RunFolder(args.run)
     config = load_config(run.root / "config.yaml")
@@ -38,8 +46,8 @@ def main() -> None:
     cases = difficult_cases(composite, FINAL_MODEL, config.evaluation.difficult)
     if args.model:
         load_tensorflow()
-        from ichnet.inference.predict import predict_volume
-        from ichnet.inference.saved_model import SavedModel
+        from ichnet.deployment.predict import predict_volume
+        from ichnet.deployment.saved_model import SavedModel
 
         model = SavedModel(args.model)
     secret = load_key()

@@ -8,8 +8,8 @@ Needs no TensorFlow. Prints where the figures lie (PNG, SVG).
 from __future__ import annotations
 
 from ichnet.config import load_config
-from ichnet.reporting.roc_panels import draw_panels, efigure6, efigure7
-from ichnet.reporting.style import write_figure
+from ichnet.reporting.figures.roc_panels import draw_panels, efigure6, efigure7
+from ichnet.reporting.figures.style import write_figure
 from ichnet.runs import RunFolder
 from ichnet.scripts import experiment_parser, run_script
 

@@ -1,4 +1,4 @@
-"""Write what the place of a slice tells by itself, beside which an AUC by slice is to be read.
+"""Write tables/slice_position: the AUC of slice position alone, to compare slice AUCs with.
 
     python eval/slice_position.py --run runs/phantom
 
@@ -8,8 +8,8 @@ Needs no TensorFlow.
 from __future__ import annotations
 
 from ichnet.records.record_set import RecordSet
-from ichnet.reporting.slice_position import position_table
-from ichnet.reporting.table_files import write_table
+from ichnet.reporting.tables.files import write_table
+from ichnet.reporting.tables.slice_position import position_table
 from ichnet.runs import TEST_COHORTS, RunFolder
 from ichnet.scripts import experiment_parser, load_experiment, run_script
 

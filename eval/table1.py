@@ -7,8 +7,8 @@ Needs no TensorFlow. Prints where the tables lie (CSV, Markdown, HTML).
 
 from __future__ import annotations
 
-from ichnet.reporting.table1 import table1
-from ichnet.reporting.table_files import write_table
+from ichnet.reporting.tables.files import write_table
+from ichnet.reporting.tables.table1 import table1
 from ichnet.runs import RunFolder
 from ichnet.scripts import experiment_parser, run_script
 

@@ -8,8 +8,8 @@ Needs no TensorFlow. Prints where the tables lie (CSV, Markdown, HTML).
 from __future__ import annotations
 
 from ichnet.config import load_config
-from ichnet.reporting.table2 import table2
-from ichnet.reporting.table_files import write_table
+from ichnet.reporting.tables.files import write_table
+from ichnet.reporting.tables.table2 import table2
 from ichnet.runs import RunFolder
 from ichnet.scripts import experiment_parser, run_script
 

@@ -11,9 +11,9 @@ Needs no TensorFlow. Prints where the tables lie (CSV, Markdown, HTML).
 from __future__ import annotations
 
 from ichnet.config import load_config
-from ichnet.reporting.table3 import baselines_table, table3
-from ichnet.reporting.table3_matched import table3_matched
-from ichnet.reporting.table_files import write_table
+from ichnet.reporting.tables.files import write_table
+from ichnet.reporting.tables.table3 import baselines_table, table3
+from ichnet.reporting.tables.table3_matched import table3_matched
 from ichnet.runs import RunFolder
 from ichnet.scripts import experiment_parser, run_script
 

@@ -2,8 +2,8 @@
 
 The package follows one direction of flow, a room for each step::
 
-    ct -> cohorts, phantom -> records -> networks, training -> inference
-    inference -> statistics -> reporting
+    ct -> cohorts, phantom -> records -> networks, training -> evaluation -> statistics -> reporting
+    a trained model -> deployment
 
 Importing :mod:`ichnet` loads nothing else, in particular not TensorFlow.
 """

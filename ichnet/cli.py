@@ -144,9 +144,9 @@ def build_parser() -> argparse.ArgumentParser:
 
 def _predict(args: argparse.Namespace) -> int:
     from ichnet.ct.pseudonym import load_key
-    from ichnet.inference.metadata import ModelError
-    from ichnet.inference.predict import Predictor
-    from ichnet.inference.watch import stopped_by_signals, watch
+    from ichnet.deployment.metadata import ModelError
+    from ichnet.deployment.predict import Predictor
+    from ichnet.deployment.watch import stopped_by_signals, watch
 
     if not args.inputs and not args.watch:
         return _fail("nothing to predict: name DICOM folders, files or archives, or --watch DIR")
@@ -188,9 +188,9 @@ def _pacs(args: argparse.Namespace) -> int:
     from dicomweb_client import DICOMwebClient
 
     from ichnet.ct.pseudonym import load_key
-    from ichnet.inference.metadata import ModelError
-    from ichnet.inference.pacs import predict_studies
-    from ichnet.inference.predict import Predictor
+    from ichnet.deployment.metadata import ModelError
+    from ichnet.deployment.pacs import predict_studies
+    from ichnet.deployment.predict import Predictor
 
     without = 0
     try:
@@ -222,7 +222,7 @@ def _phantom(args: argparse.Namespace) -> int:
 
 
 def _info(args: argparse.Namespace) -> int:
-    from ichnet.inference.environment import describe_environment
+    from ichnet.deployment.environment import describe_environment
 
     for name, value in describe_environment().items():
         print(f"{name:24}{value}")

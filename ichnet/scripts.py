@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ichnet.config import Config, ConfigError, load_config
 from ichnet.ct.errors import ReadError
-from ichnet.inference.environment import quiet_tensorflow
+from ichnet.deployment.environment import quiet_tensorflow
 
 DEFAULT_CONFIG = Path("models/phantom.yaml")
 
@@ -19,20 +19,26 @@ DEFAULT_CONFIG = Path("models/phantom.yaml")
 def experiment_parser(description: str | None, *names: str) -> argparse.ArgumentParser:
     """Return a parser with the usual options among ``config``, ``records``, ``run``, ``seed``."""
     options = {
-        "config": ("the experiment's configuration", DEFAULT_CONFIG),
-        "records": ("folder of the record sets", Path("work/phantom/records")),
-        "run": ("the run folder", Path("runs/phantom")),
+        "config": ("YAML configuration of the experiment", DEFAULT_CONFIG),
+        "records": ("folder that holds the record sets", Path("work/phantom/records")),
+        "run": ("folder of the run: its models, predictions and tables", Path("runs/phantom")),
     }
     parser = argparse.ArgumentParser(
         description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     for name in names:
         if name == "seed":
-            parser.add_argument("--seed", type=int, help="in place of the configuration's seed")
+            parser.add_argument(
+                "--seed", type=int, help="random seed (default: the configuration's seed)"
+            )
             continue
         text, default = options[name]
         parser.add_argument(
-            f"--{name}", type=Path, default=default, metavar="PATH", help=f"{text} ({default})"
+            f"--{name}",
+            type=Path,
+            default=default,
+            metavar="PATH",
+            help=f"{text} (default: {default})",
         )
     return parser
 
@@ -45,24 +51,36 @@ def preparation_parser(description: str | None, thin: bool = False) -> argparse.
         thin: whether thin slices may be averaged.
     """
     parser = experiment_parser(description, "config")
-    parser.add_argument("--input", type=Path, required=True, help="the cohort's folder")
-    parser.add_argument("--output", type=Path, required=True, help="the record set's folder")
-    parser.add_argument("--strict", action="store_true", help="stop at the first unusable file")
     parser.add_argument(
-        "--workers", type=int, metavar="N", help="processes (as many as there are cores)"
+        "--input", type=Path, required=True, metavar="DIR", help="folder with the raw files"
+    )
+    parser.add_argument(
+        "--output",
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help="folder to write the record set to",
+    )
+    parser.add_argument(
+        "--strict",
+        action="store_true",
+        help="stop at the first unusable file instead of excluding it",
+    )
+    parser.add_argument(
+        "--workers", type=int, metavar="N", help="number of processes (default: number of cores)"
     )
     parser.add_argument(
         "--shard",
         type=_shard,
         metavar="K/N",
-        help="write the K-th of N shares only; when all are written, run again without this",
+        help="write only part K of N; when all are written, run again without --shard to join",
     )
     if thin:
         parser.add_argument(
             "--average-mm",
             type=float,
             metavar="MM",
-            help="average thin slices to about this thickness, e.g. 5",
+            help="average thin slices to about this thickness in mm, e.g. 5",
         )
     return parser
 

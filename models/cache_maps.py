@@ -15,12 +15,18 @@ from ichnet.scripts import experiment_parser, load_tensorflow, run_script
 def main() -> None:
     """Parse arguments, compute, say where the maps are."""
     parser = experiment_parser(__doc__, "config", "records", "run")
-    parser.add_argument("--set", required=True, choices=RECORD_SETS, dest="record_set")
+    parser.add_argument(
+        "--set",
+        required=True,
+        choices=RECORD_SETS,
+        dest="record_set",
+        help="the record set to segment",
+    )
     args = parser.parse_args()
 
     load_tensorflow()
-    from ichnet.inference.maps import cache_maps
-    from ichnet.inference.trained import load_best, load_folds
+    from ichnet.evaluation.maps import cache_maps
+    from ichnet.evaluation.trained import load_best, load_folds
     from ichnet.records.record_set import RecordSet
 
     run = RunFolder(args.run)

@@ -14,20 +14,20 @@ from ichnet.scripts import experiment_parser, load_tensorflow, run_script
 def main() -> None:
     """Parse arguments, export, say where the SavedModel is."""
     parser = experiment_parser(__doc__, "config", "run")
-    parser.add_argument("--model", required=True, help="e.g. ensemble-all")
+    parser.add_argument("--model", required=True, help="name of a trained model, e.g. ensemble-all")
     parser.add_argument(
-        "--version", type=_version, metavar="N", help="of the export (the newest's and one)"
+        "--version", type=_version, metavar="N", help="version number (default: latest + 1)"
     )
     parser.add_argument(
-        "--replace", action="store_true", help="put it in the place of a version that exists"
+        "--replace", action="store_true", help="overwrite --version if it exists already"
     )
     args = parser.parse_args()
 
     load_tensorflow()
-    from ichnet.inference.export import export_model
-    from ichnet.inference.scan_score import read_calibration
-    from ichnet.inference.trained import load_trained, members_of_model
-    from ichnet.reporting.metrics import model_metrics
+    from ichnet.deployment.export import export_model
+    from ichnet.evaluation.trained import load_trained, members_of_model
+    from ichnet.reporting.measures.metrics import model_metrics
+    from ichnet.statistics.scan_score import read_calibration
 
     config = load_config(args.config)
     run = RunFolder(args.run)

@@ -15,8 +15,10 @@ from ichnet.scripts import experiment_parser, load_experiment, load_tensorflow, 
 def main() -> None:
     """Parse arguments, train, say where the model is."""
     parser = experiment_parser(__doc__, "config", "records", "run", "seed")
-    parser.add_argument("--backbone", required=True, choices=BACKBONES)
-    parser.add_argument("--arm", required=True, choices=ARMS)
+    parser.add_argument("--backbone", required=True, choices=BACKBONES, help="the network")
+    parser.add_argument(
+        "--arm", required=True, choices=ARMS, help="training data and kind of annotation"
+    )
     args = parser.parse_args()
 
     load_tensorflow()

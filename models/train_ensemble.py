@@ -13,7 +13,11 @@ from ichnet.scripts import experiment_parser, load_experiment, load_tensorflow, 
 def main() -> None:
     """Parse arguments, train, say where the model is."""
     parser = experiment_parser(__doc__, "config", "run", "seed")
-    parser.add_argument("--combination", required=True, help="a key of ensembles.combinations")
+    parser.add_argument(
+        "--combination",
+        required=True,
+        help="name of a combination in the configuration's ensembles.combinations",
+    )
     args = parser.parse_args()
 
     load_tensorflow()

@@ -15,9 +15,12 @@ from ichnet.scripts import experiment_parser, load_experiment, load_tensorflow, 
 def main() -> None:
     """Parse arguments, train, say where the model is."""
     parser = experiment_parser(__doc__, "config", "records", "run", "seed")
-    parser.add_argument("--segmenter", required=True, choices=SEGMENTERS)
+    parser.add_argument("--segmenter", required=True, choices=SEGMENTERS, help="which of the five")
     parser.add_argument(
-        "--fold", type=int, metavar="K", help="train without this fold's patients, from 1"
+        "--fold",
+        type=int,
+        metavar="K",
+        help="leave out the patients of fold K (1, 2, ...), for out-of-fold maps",
     )
     args = parser.parse_args()
 

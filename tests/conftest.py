@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from ichnet.inference.environment import ONEDNN
+from ichnet.deployment.environment import ONEDNN
 
 # As the scripts do. TensorFlow reads it once, when it is imported: left to the order in which
 # tests are imported, a test and the script it starts could compute with different kernels.

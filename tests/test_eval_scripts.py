@@ -16,8 +16,8 @@ from ichnet.config import load_config
 from ichnet.ct.discover import discover
 from ichnet.ct.pseudonym import load_key, pseudonym
 from ichnet.phantom.cohort import generate
-from ichnet.predictions import SCAN_COLUMNS, scans_path, write_predictions
 from ichnet.runs import RunFolder
+from ichnet.runs.predictions import SCAN_COLUMNS, scans_path, write_predictions
 
 ROOT = Path(__file__).parents[1]
 SUFFIXES = ("csv", "md", "html", "tex")

@@ -26,7 +26,7 @@ import tensorflow as tf
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
 from ichnet.config import load_config
-from ichnet.inference.export import export_model
+from ichnet.deployment.export import export_model
 from ichnet.networks.channels import hu_input
 from ichnet.statistics.calibration import PlattCalibration
 

@@ -18,22 +18,22 @@ import tensorflow as tf
 
 from ichnet.config import SEGMENTERS, Config, load_config, save_config
 from ichnet.ct.pseudonym import load_key
-from ichnet.inference import method_figures
-from ichnet.inference.export import export_model
-from ichnet.inference.maps import cache_maps
-from ichnet.inference.predict import predict_inputs
-from ichnet.inference.predict_records import predict_model
-from ichnet.inference.scan_score import read_calibration
-from ichnet.inference.trained import load_best, load_trained, members_of_model
+from ichnet.deployment.export import export_model
+from ichnet.deployment.predict import predict_inputs
+from ichnet.evaluation import method_figures
+from ichnet.evaluation.maps import cache_maps
+from ichnet.evaluation.predict_records import predict_model
+from ichnet.evaluation.trained import load_best, load_trained, members_of_model
 from ichnet.phantom.cohort import generate
-from ichnet.predictions import read_predictions
 from ichnet.records.prepare import Options, prepare
 from ichnet.records.record_set import RecordSet
-from ichnet.reporting.metrics import load_metrics, model_metrics
-from ichnet.reporting.report import write_report
-from ichnet.reporting.table3 import table3
-from ichnet.reporting.table_files import write_table
+from ichnet.reporting.measures.metrics import load_metrics, model_metrics
+from ichnet.reporting.pages.report import write_report
+from ichnet.reporting.tables.files import write_table
+from ichnet.reporting.tables.table3 import table3
 from ichnet.runs import TEST_COHORTS, RunFolder, ensemble_name, segmenter_name
+from ichnet.runs.predictions import read_predictions
+from ichnet.statistics.scan_score import read_calibration
 from ichnet.training.classifier import train_classifier
 from ichnet.training.ensemble import train_ensemble
 from ichnet.training.segmenter import pretrain_encoder, train_segmenter

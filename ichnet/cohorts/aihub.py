@@ -37,7 +37,7 @@ from ichnet.cohorts.series import (
 )
 from ichnet.ct.dicom import Mapper, read_headers, read_series
 from ichnet.ct.errors import Exclusion, ReadError
-from ichnet.ct.header import SliceHeader
+from ichnet.ct.slice_header import SliceHeader
 
 COHORT = "aihub"
 SUFFIXES = (".json", ".png")
@@ -78,10 +78,11 @@ def load(entry: ScanEntry, key: bytes) -> Case:
         ReadError: the reasons of :func:`ichnet.ct.dicom.read_series`, ``bad-annotation``.
     """
     volume = read_series(entry.files, key)
-    shape = volume.hu.shape[1:]
-    mask = np.stack([read_slice_mask(entry.extra[uid], shape) for uid in volume.sop_instance_uids])
+    # drawn on the slices as their files lay them out
+    shape = volume.file_shape
+    drawn = np.stack([read_slice_mask(entry.extra[uid], shape) for uid in volume.sop_instance_uids])
     labels = in_slice_order(entry.slice_labels, volume.sop_instance_uids)
-    return Case.of(entry, volume, labels, mask)
+    return Case.of(entry, volume, labels, volume.turn.apply(drawn))
 
 
 def read_slice_mask(path: Path, shape: tuple[int, int]) -> NDArray[np.uint8]:

@@ -26,7 +26,7 @@ from ichnet.cohorts.series_choice import choose_series, series_name
 from ichnet.cohorts.tables import Row, read_rows
 from ichnet.ct.dicom import Mapper, group_series, read_headers, read_series, sort_slices
 from ichnet.ct.errors import Exclusion, ReadError
-from ichnet.ct.header import SliceHeader
+from ichnet.ct.slice_header import SliceHeader
 from ichnet.ct.source import ARCHIVE_SUFFIX, members
 from ichnet.subtypes import SUBTYPES
 

@@ -109,12 +109,12 @@ def _entry(name: str, rows: list[Row], scans: dict[str, Path], masks: dict[str, 
         subtypes = {one: row.zero_or_one(column) for one, column in COLUMN_OF.items()}
         slice_labels[number] = labels_from_subtypes(subtypes)
     outlined = read_mask(masks[name], None, lambda _, values: (values > 0).astype(np.uint8))
-    if set(slice_labels) != set(map(str, range(len(outlined)))):
+    if slice_labels.keys() != outlined.keys():
         raise rows[0].error(f"{len(slice_labels)} rows for {len(outlined)} slices")
-    for index, pixels in enumerate(outlined):
-        if bool(pixels.any()) != bool(slice_labels[str(index)][0]):
+    for number, pixels in outlined.items():
+        if bool(pixels.any()) != bool(slice_labels[number][0]):
             said = "an outline, but no subtype" if pixels.any() else "a subtype, but no outline"
-            raise ReadError(masks[name], "bad-annotation", f"slice {index + 1} has {said}")
+            raise ReadError(masks[name], "bad-annotation", f"slice {int(number) + 1} has {said}")
     return ScanEntry(
         COHORT,
         name,

@@ -41,8 +41,8 @@ from ichnet.cohorts.series import (
 from ichnet.cohorts.tables import Row, read_rows
 from ichnet.ct.dicom import Mapper, read_headers, read_series
 from ichnet.ct.errors import Exclusion, ReadError
-from ichnet.ct.header import SliceHeader
 from ichnet.ct.pseudonym import pseudonym
+from ichnet.ct.slice_header import SliceHeader
 from ichnet.subtypes import LABELS, SUBTYPES
 
 COHORT = "dumc"
@@ -96,13 +96,13 @@ def load(entry: ScanEntry, key: bytes) -> Case:
     volume = replace(volume, patient_id=pseudonym(key, "patient", entry.patient_key))
     if not entry.slice_labels:
         return Case.of(entry, volume, known_from_scan(entry.scan_labels, len(volume.hu)))
-    shape = volume.hu.shape[1:]
-    mask = np.zeros(volume.hu.shape, np.uint8)
+    shape = volume.file_shape  # masks are drawn on the slices as their files lay them out
+    drawn = np.zeros((len(volume.hu), *shape), np.uint8)
     for index, uid in enumerate(volume.sop_instance_uids):
         if uid in entry.extra:
-            mask[index] = read_bit_mask(entry.extra[uid], shape)
+            drawn[index] = read_bit_mask(entry.extra[uid], shape)
     labels = in_slice_order(entry.slice_labels, volume.sop_instance_uids)
-    return Case.of(entry, volume, labels, mask)
+    return Case.of(entry, volume, labels, volume.turn.apply(drawn))
 
 
 def _list_row(row: Row, came_before: bool) -> Listed:

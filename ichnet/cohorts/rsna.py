@@ -24,7 +24,7 @@ from ichnet.cohorts.series import paths_of, patient_key, require_distinct_instan
 from ichnet.cohorts.tables import open_table, read_header
 from ichnet.ct.dicom import Mapper, group_series, read_headers, read_series, sort_slices
 from ichnet.ct.errors import Exclusion, ReadError
-from ichnet.ct.header import SliceHeader
+from ichnet.ct.slice_header import SliceHeader
 from ichnet.subtypes import LABELS
 
 COHORT = "rsna"

@@ -11,8 +11,9 @@ import pydicom
 
 from ichnet.cohorts.case import ScanEntry
 from ichnet.ct.dicom import group_series, sort_slices
+from ichnet.ct.dicom_file import lenient_pydicom
 from ichnet.ct.errors import Exclusion, ReadError
-from ichnet.ct.header import SliceHeader, lenient_pydicom
+from ichnet.ct.slice_header import SliceHeader
 
 DAYS_OF_UNIT = {"D": 1.0, "W": 7.0, "M": 365.25 / 12, "Y": 365.25}
 """Units of a DICOM age string, as ``057Y`` (PS3.5, value representation AS)."""

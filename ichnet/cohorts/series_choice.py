@@ -12,7 +12,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ichnet.ct.header import SliceHeader
+from ichnet.ct.contrast_words import CONTRAST_WORDS, PLAIN_WORDS
+from ichnet.ct.slice_header import SliceHeader
 from ichnet.ct.volume import slice_normal
 
 WANTED_SPACING_MM = 5.0
@@ -21,10 +22,6 @@ WANTED_SPACING_MM = 5.0
 SMALLEST_COVERAGE = 0.5
 """A series must span at least this share of the study's longest."""
 
-PLAIN_WORDS = re.compile(r"\b(pre|plain|non|without|w o|unenhanced|nc|ncct)\b")
-CONTRAST_WORDS = re.compile(
-    r"\b(post|contrast|enhanced|ce|cect|cta|angio\w*|oral|iv|\d+ ?cc)\b|\bc\+"
-)
 ELSEWHERE_WORDS = re.compile(r"\b(hrct|chest|thorax|abdomen|neck|spine|pns|\w*orbits?)\b")
 """Studies hold series of other parts of the body, and of the sinuses (PNS) and orbits alone."""
 

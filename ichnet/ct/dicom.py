@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ichnet.ct.errors import Exclusion, ReadError
-from ichnet.ct.header import SliceHeader, read_frames
+from ichnet.ct.header import read_frames
+from ichnet.ct.orientation import Grid, turn_of, turned_grid
 from ichnet.ct.pixels import read_pixels
 from ichnet.ct.pseudonym import pseudonym
+from ichnet.ct.slice_header import SliceHeader
 from ichnet.ct.source import open_source
 from ichnet.ct.volume import Volume, slice_normal, slice_spacing_from_positions
 
@@ -63,7 +64,9 @@ def read_series(files: Sequence[Path], key: bytes) -> Volume:
                 header.path, "mixed-series", f"of another series than {headers[0].path}"
             )
     slices = sort_slices(headers)
-    orientation, positions_mm, pixel_spacing_mm = _geometry(slices)
+    grid = _grid(slices)
+    turn = turn_of(grid.orientation)
+    turned = turned_grid(grid, turn)
     hu = np.empty((len(slices), *slices[0].shape), np.int16)
     repaired = 0
     for index, header in enumerate(slices):
@@ -73,15 +76,18 @@ def read_series(files: Sequence[Path], key: bytes) -> Volume:
     if repaired:
         description[REPAIRED] = str(repaired)
     return Volume(
-        hu=hu,
-        pixel_spacing_mm=pixel_spacing_mm,
-        orientation=orientation,
-        positions_mm=positions_mm,
-        slice_spacing_mm=slice_spacing_from_positions(positions_mm, slice_normal(orientation)),
+        hu=turn.apply(hu),
+        pixel_spacing_mm=turned.pixel_spacing_mm,
+        orientation=turned.orientation,
+        positions_mm=turned.positions_mm,
+        slice_spacing_mm=slice_spacing_from_positions(
+            turned.positions_mm, slice_normal(turned.orientation)
+        ),
         scan_id=pseudonym(key, "scan", first.series_uid),
         patient_id=_patient_pseudonym(first, key),
         sop_instance_uids=tuple(header.sop_instance_uid for header in slices),
         description=description,
+        turn=turn,
     )
 
 
@@ -152,8 +158,8 @@ def sort_slices(headers: Sequence[SliceHeader]) -> list[SliceHeader]:
             raise ReadError(
                 header.path, "mixed-geometry", f"another {difference} than {first.path.name}"
             )
-    orientation, positions_mm, _ = _geometry(headers)
-    heights_mm = positions_mm @ slice_normal(orientation)
+    grid = _grid(headers)
+    heights_mm = grid.positions_mm @ slice_normal(grid.orientation)
     order = np.argsort(heights_mm, kind="stable")
     for below, above in pairwise(order):
         if heights_mm[above] - heights_mm[below] < SMALLEST_GAP_MM:
@@ -180,17 +186,16 @@ def _furthest(a: Sequence[float], b: Sequence[float]) -> float:
     return max(abs(x - y) for x, y in zip(a, b, strict=True))
 
 
-def _geometry(
-    headers: Sequence[SliceHeader],
-) -> tuple[NDArray[np.float64], NDArray[np.float64], tuple[float, float]]:
-    """Return orientation [6], positions [slices, 3] and pixel spacing of a series.
+def _grid(headers: Sequence[SliceHeader]) -> Grid:
+    """Return where the pixels of a series lie, in the layout of its files.
 
     Medians, so that roundings in single slices do not matter, nor the order of the files.
     """
     orientation = np.median([header.orientation for header in headers], axis=0)
     positions_mm = np.array([header.position_mm for header in headers])
     row_mm, column_mm = np.median([header.pixel_spacing_mm for header in headers], axis=0)
-    return orientation, positions_mm, (float(row_mm), float(column_mm))
+    spacing_mm = (float(row_mm), float(column_mm))
+    return Grid(headers[0].shape, spacing_mm, orientation, positions_mm)
 
 
 def _patient_pseudonym(header: SliceHeader, key: bytes) -> str:

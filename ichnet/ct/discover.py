@@ -10,7 +10,7 @@ from pathlib import Path
 from ichnet.ct.archive import extract
 from ichnet.ct.dicom import group_series, read_headers, sort_slices
 from ichnet.ct.errors import Exclusion, ReadError
-from ichnet.ct.header import SliceHeader
+from ichnet.ct.slice_header import SliceHeader
 
 DAMAGED = ("truncated", "bad-header", "no-pixels")
 """Reasons that take a slice out of a scan; a scout or a dose page is no slice of it."""

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import gzip
-import struct
 from pathlib import Path
 
+import nibabel
 import numpy as np
 from numpy.typing import NDArray
 
-from ichnet.ct.nifti import HEADER_BYTES, RAS_TO_LPS
+from ichnet.ct.nifti import RAS_TO_LPS
 from ichnet.ct.volume import Volume
 from ichnet.files import whole_path
 
-UINT8 = 2
-MILLIMETRES = 2
-SCANNER_COORDINATES = 1
 EVEN = 0.01
 """Gaps that differ by less than this share count as equal."""
 
@@ -33,14 +30,18 @@ def write_nifti_mask(volume: Volume, mask: NDArray[np.uint8], path: Path) -> Non
         path: ends in ``.nii.gz``.
     """
     planes, affine = _planes(volume)
-    content = _header(mask[planes].shape, affine) + mask[planes].tobytes()
+    # NIfTI's first axis runs along a row of ours
+    image = nibabel.Nifti1Image(mask[planes].transpose(2, 1, 0), affine)
+    image.header.set_xyzt_units("mm")
+    image.set_sform(affine, code="scanner")
+    image.set_qform(None, code="unknown")  # it has no shear: a tilted scan does not fit into it
     with whole_path(path) as temporary:
         # without a time, so that the same mask gives the same bytes
-        temporary.write_bytes(gzip.compress(content, mtime=0))
+        temporary.write_bytes(gzip.compress(image.to_bytes(), mtime=0))
 
 
 def _planes(volume: Volume) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
-    """Return the slice that each plane shows, and the affine (column, row, plane) to mm, RAS."""
+    """Return the slice that each plane shows, and the affine [4, 4] from its pixels to mm, RAS."""
     heights_mm = volume.positions_mm @ volume.normal
     gaps_mm = np.diff(heights_mm)
     step_mm = float(gaps_mm.min())
@@ -62,20 +63,4 @@ def _planes(volume: Volume) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
             volume.positions_mm[0],
         ]
     )
-    return planes, RAS_TO_LPS[:, None] * lps
-
-
-def _header(shape: tuple[int, ...], affine: NDArray[np.float64]) -> bytes:
-    """Return the header of a single-file NIfTI-1 volume of uint8, with sform only."""
-    slices, rows, columns = shape
-    header = bytearray(HEADER_BYTES + 4)  # and no extension
-    struct.pack_into("<i", header, 0, HEADER_BYTES)
-    struct.pack_into("<8h", header, 40, 3, columns, rows, slices, 1, 1, 1, 1)
-    struct.pack_into("<2h", header, 70, UINT8, 8)
-    struct.pack_into("<8f", header, 76, 1, *np.linalg.norm(affine[:, :3], axis=0), 0, 0, 0, 0)
-    struct.pack_into("<3f", header, 108, len(header), 1, 0)
-    struct.pack_into("<B", header, 123, MILLIMETRES)
-    struct.pack_into("<2h", header, 252, 0, SCANNER_COORDINATES)
-    struct.pack_into("<12f", header, 280, *affine.ravel())
-    header[344:348] = b"n+1\0"
-    return bytes(header)
+    return planes, np.vstack([RAS_TO_LPS[:, None] * lps, [0, 0, 0, 1]])

@@ -1,4 +1,4 @@
-"""A scan on one page: its slices at the brain window, upright, with a mask's outline."""
+"""A scan on one page: its slices at the brain window, with a mask's outline."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ichnet.ct.volume import Volume
-from ichnet.ct.windows import apply_window, is_transposed, upright
+from ichnet.ct.windows import apply_window
 from ichnet.files import whole_path
 
 RESEARCH_USE = "For research use only; not a medical device."
@@ -44,7 +44,7 @@ MARGIN_MM = 8.0
 
 @dataclass(frozen=True)
 class _Frame:
-    """The part of an upright slice that is shown, and its size on the page."""
+    """The part of a slice that is shown, and its size on the page."""
 
     rows: slice
     columns: slice
@@ -77,7 +77,7 @@ def save_overlay(
     """
     if mask is not None and mask.shape != volume.hu.shape:
         raise ValueError(f"the mask has shape {mask.shape}, the scan {volume.hu.shape}")
-    marked = None if mask is None else upright(volume, mask != 0)
+    marked = None if mask is None else np.asarray(mask != 0)
     pixels_of = np.zeros(len(volume.hu)) if marked is None else marked.sum(axis=(1, 2))
     chosen = choose_slices(pixels_of, MOST_SLICES)
     image = _montage(volume, marked, chosen)
@@ -115,7 +115,7 @@ def _montage(
     volume: Volume, marked: NDArray[np.bool_] | None, chosen: list[int]
 ) -> NDArray[np.uint8]:
     """Return the chosen slices side by side, uint8 RGB [height, width, 3]."""
-    hu = upright(volume)
+    hu = volume.hu
     shown = hu[chosen].max(axis=0) > TISSUE_HU
     if marked is not None:
         shown |= marked[chosen].any(axis=0)
@@ -135,10 +135,8 @@ def _montage(
 
 
 def _frame(volume: Volume, shown: NDArray[np.bool_]) -> _Frame:
-    """Frame what is to be shown of upright slices [rows, columns], in its true proportions."""
+    """Frame what is to be shown of slices [rows, columns], in its true proportions."""
     row_mm, column_mm = volume.pixel_spacing_mm
-    if is_transposed(volume):
-        row_mm, column_mm = column_mm, row_mm
     rows = _extent(np.flatnonzero(shown.any(axis=1)), len(shown), MARGIN_MM / row_mm)
     columns = _extent(np.flatnonzero(shown.any(axis=0)), shown.shape[1], MARGIN_MM / column_mm)
     height_mm = (rows.stop - rows.start) * row_mm

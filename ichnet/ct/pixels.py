@@ -12,9 +12,10 @@ from pydicom.pixels.decoders.base import get_decoder
 from pydicom.pixels.utils import pixel_array
 from pydicom.uid import UID
 
+from ichnet.ct.dicom_file import PARSE_ERRORS, lenient_pydicom
 from ichnet.ct.errors import ReadError
-from ichnet.ct.header import PARSE_ERRORS, SliceHeader, lenient_pydicom
 from ichnet.ct.jpeg2000 import decode_jpeg2000
+from ichnet.ct.slice_header import SliceHeader
 from ichnet.ct.source import open_source
 from ichnet.ct.volume import AIR_HU
 

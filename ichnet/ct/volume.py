@@ -7,21 +7,25 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from ichnet.ct.orientation import UNTURNED, Turn, turn_of
+
 AIR_HU = -1024
 """Padding, and everything darker than this, becomes -1024 HU."""
 
 
 @dataclass(frozen=True, eq=False)
 class Volume:
-    """One scan (one series), its slices ordered along the slice normal from feet to head.
+    """One scan (one series) in the one orientation that every array of this project has.
 
-    Pixels stay as acquired: only the order of the slices is changed, never their content.
+    Slices run from feet to head, rows from anterior to posterior, columns from the patient's right
+    to left. Whatever the file said, pixels are turned, never interpolated (see ``turn``).
 
     Attributes:
         hu: int16 [slices, rows, columns], Hounsfield units, at least :data:`AIR_HU`.
         pixel_spacing_mm: distance between rows, distance between columns (DICOM's order).
         orientation: float64 [6], direction cosines of a row and of a column
-            (ImageOrientationPatient; patient axes are left, posterior, superior).
+            (patient axes are left, posterior, superior): the first points to the patient's left,
+            the second to posterior, as far as the scan's tilt lets them.
         positions_mm: float64 [slices, 3], centre of the first pixel of each slice.
         slice_spacing_mm: float64 [slices], extent each slice stands for along the normal,
             from perpendicular gaps (see :func:`slice_spacing_from_positions`).
@@ -31,6 +35,8 @@ class Volume:
             DICOM results can refer to it. Never written to records, logs or tables.
         description: what prediction may need to know of the source (no identifiers),
             e.g. ``{"modality": "CT", "kernel": "H30s"}``.
+        turn: how the file's slices were turned. What was drawn on them is turned in the same way
+            (``turn.apply``), and what refers to them is turned back (``turn.undo``).
     """
 
     hu: NDArray[np.int16]
@@ -42,6 +48,7 @@ class Volume:
     patient_id: str
     sop_instance_uids: tuple[str, ...] = ()
     description: dict[str, str] = field(default_factory=dict)
+    turn: Turn = UNTURNED
 
     def __post_init__(self) -> None:
         slices = len(self.hu)
@@ -58,6 +65,17 @@ class Volume:
             )
         if self.sop_instance_uids and len(self.sop_instance_uids) != slices:
             raise ValueError(f"{slices} slices but {len(self.sop_instance_uids)} instance UIDs")
+        if turn_of(self.orientation) != UNTURNED:
+            raise ValueError(
+                "rows must run from anterior to posterior and columns from right to left; turn the "
+                "slices by ichnet.ct.orientation"
+            )
+
+    @property
+    def file_shape(self) -> tuple[int, int]:
+        """Rows and columns of a slice in its file."""
+        rows, columns = self.hu.shape[1:]
+        return self.turn.undo_shape((rows, columns))
 
     @property
     def normal(self) -> NDArray[np.float64]:

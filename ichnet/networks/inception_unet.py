@@ -1,7 +1,14 @@
 """Experiment B's network: a 2D U-Net of Inception modules (paper section 2.2, eFigure 3).
 
-The drawing is not available, so the modules follow Szegedy et al. 2016 in their plainest form,
-inside the U-Net of Ronneberger et al. 2015.
+The paper's drawing is not available. Modules follow Szegedy et al. 2016 in their plainest form,
+inside the U-Net of Ronneberger et al. 2015. How they are computed is ours, chosen for what is
+learned in a given time on CPUs (``benchmarks/segmentation.py``):
+
+- the network works at half the resolution of its input: a space-to-depth stem moves each 2 x 2
+  block of pixels into channels, and the head gives four probabilities at each position, which a
+  depth-to-space rearranges to full resolution. Convolutions then have four times the channels for
+  the same number of operations, which is what vector units need;
+- the 1x1 convolutions that begin the four branches are one convolution, split afterwards.
 """
 
 from __future__ import annotations
@@ -15,6 +22,7 @@ import keras
 from ichnet.config import ImageConfig
 from ichnet.networks.channels import hu_input
 from ichnet.networks.normalisation import BATCH_MOMENTUM
+from ichnet.networks.rearrange import DepthToSpace, SpaceToDepth, SplitChannels
 from ichnet.subtypes import LABELS
 
 Module = Callable[[Any, int, str], Any]
@@ -25,35 +33,43 @@ LESION_PRIOR = 0.01
 
 
 def build_inception_unet(
-    image: ImageConfig, base_width: int, depth: int, name: str, seed: int
+    image: ImageConfig, base_width: int, depth: int, name: str, seed: int, stem_factor: int = 2
 ) -> keras.Model:
     """Return an untrained segmenter of slices.
 
     Args:
-        image: matrix and windows; a matrix that cannot be halved ``depth`` times is padded with
-            air inside, and the map cut back.
-        base_width: channels of the first stage, a multiple of four; each stage down doubles them.
+        image: matrix and windows; a matrix that stem and stages cannot divide is padded with air
+            inside, and the map is cropped to the matrix.
+        base_width: channels of the first stage, a multiple of four (of 16 for speed); each stage
+            down doubles them.
         depth: stages down, and up.
         name: of the model.
         seed: of the initial weights; sets the global seeds of Python, NumPy and TensorFlow.
+        stem_factor: side of the blocks of pixels that become channels; 1 for no stem.
 
     Returns:
         A functional model of ``hu`` [batch, matrix, matrix]: the probability of hemorrhage at
         each pixel, float32 [batch, matrix, matrix].
 
     Raises:
-        ValueError: when matrix or width cannot be divided.
+        ValueError: when ``base_width`` is no multiple of four.
     """
-    return build_unet(image, base_width, depth, name, seed, inception_module)
+    return build_unet(image, base_width, depth, name, seed, stem_factor, inception_module)
 
 
 def build_unet(
-    image: ImageConfig, base_width: int, depth: int, name: str, seed: int, module: Module
+    image: ImageConfig,
+    base_width: int,
+    depth: int,
+    name: str,
+    seed: int,
+    stem_factor: int,
+    module: Module,
 ) -> keras.Model:
     """Return an untrained U-Net of any kind of module; see :func:`build_inception_unet`."""
     keras.utils.set_random_seed(seed)
     hu, channels = hu_input(image)
-    features, skips = _encode(channels, image, base_width, depth, module)
+    features, skips = _encode(channels, image, base_width, depth, stem_factor, module)
     for stage, skip in zip(range(depth, 0, -1), reversed(skips), strict=True):
         width = base_width * 2 ** (stage - 1)
         # kernel and stride agree, so that no output pixel is reached more often than another
@@ -63,14 +79,16 @@ def build_unet(
         features = keras.layers.Concatenate(name=f"up{stage}_skip")([features, skip])
         features = module(features, width, f"up{stage}")
     head = keras.layers.Conv2D(
-        1,
+        stem_factor**2,
         1,
         activation="sigmoid",
         bias_initializer=keras.initializers.Constant(math.log(LESION_PRIOR / (1 - LESION_PRIOR))),
         dtype="float32",
         name="head",
     )(features)
-    if missing := missing_pixels(image.matrix, depth):
+    if stem_factor > 1:
+        head = DepthToSpace(stem_factor, dtype="float32", name="head_depth_to_space")(head)
+    if missing := missing_pixels(image.matrix, depth, stem_factor):
         head = keras.layers.Cropping2D(((0, missing), (0, missing)), name="crop")(head)
     shape = (image.matrix, image.matrix)
     lesion_map = keras.layers.Reshape(shape, dtype="float32", name="map")(head)
@@ -78,7 +96,7 @@ def build_unet(
 
 
 def build_subtype_encoder(
-    image: ImageConfig, base_width: int, depth: int, seed: int
+    image: ImageConfig, base_width: int, depth: int, seed: int, stem_factor: int = 2
 ) -> keras.Model:
     """Return the U-Net's way down with a classifying head, for Model 2's pre-training.
 
@@ -88,11 +106,11 @@ def build_subtype_encoder(
         :func:`build_inception_unet`.
 
     Raises:
-        ValueError: when matrix or width cannot be divided.
+        ValueError: when ``base_width`` is no multiple of four.
     """
     keras.utils.set_random_seed(seed)
     hu, channels = hu_input(image)
-    features, _ = _encode(channels, image, base_width, depth, inception_module)
+    features, _ = _encode(channels, image, base_width, depth, stem_factor, inception_module)
     pooled = keras.layers.GlobalAveragePooling2D(name="pool")(features)
     labels = keras.layers.Dense(len(LABELS), "sigmoid", dtype="float32", name="labels")(pooled)
     return keras.Model(hu, labels, name="encoder-subtype")
@@ -128,58 +146,67 @@ def transfer_encoder(encoder: keras.Model, unet: keras.Model) -> list[str]:
 
 
 def inception_module(inputs: Any, width: int, name: str) -> Any:
-    """Return four branches, concatenated, normalised and rectified.
+    """Return four branches of ``width / 4`` channels each, concatenated, normalised and rectified.
 
-    1x1; 1x1 and 3x3; 1x1 and two 3x3; 3x3 pooling and 1x1. Each branch gives a quarter of
-    ``width`` channels.
+    1x1; 1x1 and 3x3; 1x1 and two 3x3; average pooling of 3x3 and 1x1. Averaging and a 1x1
+    convolution can be exchanged without changing the result, so that the pooling comes second, and
+    all branches begin with the same convolution of ``width`` channels.
 
     Raises:
         ValueError: when ``width`` is no multiple of four.
     """
     if width % 4:
         raise ValueError(f"{name}: width {width} is no multiple of four, one part for each branch")
-    pooled = keras.layers.MaxPooling2D(3, strides=1, padding="same", name=f"{name}_pool")(inputs)
-    branches = [
-        _convolutions(inputs, width // 4, (1,), f"{name}_a"),
-        _convolutions(inputs, width // 4, (1, 3), f"{name}_b"),
-        _convolutions(inputs, width // 4, (1, 3, 3), f"{name}_c"),
-        _convolutions(pooled, width // 4, (1,), f"{name}_d"),
-    ]
-    joined = keras.layers.Concatenate(name=f"{name}_concatenate")(branches)
+    part = width // 4
+    reduced = _convolution(inputs, width, 1, f"{name}_reduce")
+    a, b, c, d = SplitChannels(4, name=f"{name}_split")(reduced)
+    b = keras.layers.Activation("relu", name=f"{name}_b1")(b)
+    b = _convolution(b, part, 3, f"{name}_b2")
+    c = keras.layers.Activation("relu", name=f"{name}_c1")(c)
+    c = _convolution(c, part, 3, f"{name}_c2", activation="relu")
+    c = _convolution(c, part, 3, f"{name}_c3")
+    d = keras.layers.AveragePooling2D(3, strides=1, padding="same", name=f"{name}_pool")(d)
+    joined = keras.layers.Concatenate(name=f"{name}_concatenate")([a, b, c, d])
     normalised = keras.layers.BatchNormalization(momentum=BATCH_MOMENTUM, name=f"{name}_norm")(
         joined
     )
     return keras.layers.Activation("relu", name=f"{name}_relu")(normalised)
 
 
-def _convolutions(features: Any, width: int, sizes: tuple[int, ...], name: str) -> Any:
-    """Return convolutions in a row, rectified between, the last one linear."""
-    for index, size in enumerate(sizes, start=1):
-        features = keras.layers.Conv2D(
-            width,
-            size,
-            padding="same",
-            activation=None if index == len(sizes) else "relu",
-            kernel_initializer="he_normal",
-            name=f"{name}{index}",
-        )(features)
-    return features
+def _convolution(
+    features: Any, width: int, size: int, name: str, activation: str | None = None
+) -> Any:
+    return keras.layers.Conv2D(
+        width,
+        size,
+        padding="same",
+        activation=activation,
+        kernel_initializer="he_normal",
+        name=name,
+    )(features)
 
 
-def missing_pixels(matrix: int, depth: int) -> int:
-    """Return how many rows and columns a matrix lacks to be halved ``depth`` times."""
-    return -matrix % 2**depth
+def missing_pixels(matrix: int, depth: int, stem_factor: int) -> int:
+    """Return how many rows and columns a matrix lacks for the stem and ``depth`` halvings."""
+    return -matrix % (stem_factor * 2**depth)
 
 
 def _encode(
-    channels: Any, image: ImageConfig, base_width: int, depth: int, module: Module
+    channels: Any,
+    image: ImageConfig,
+    base_width: int,
+    depth: int,
+    stem_factor: int,
+    module: Module,
 ) -> tuple[Any, list[Any]]:
     """Return the features at the bottom and, from fine to coarse, those to skip across."""
     skips = []
     features = channels
-    if missing := missing_pixels(image.matrix, depth):
+    if missing := missing_pixels(image.matrix, depth, stem_factor):
         # channels are windows, in which air is zero
         features = keras.layers.ZeroPadding2D(((0, missing), (0, missing)), name="pad")(features)
+    if stem_factor > 1:
+        features = SpaceToDepth(stem_factor, name="stem")(features)
     for stage in range(1, depth + 1):
         features = module(features, base_width * 2 ** (stage - 1), f"down{stage}")
         skips.append(features)

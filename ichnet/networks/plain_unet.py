@@ -26,7 +26,7 @@ def build_plain_unet(
     Raises:
         ValueError: when the matrix cannot be divided.
     """
-    return build_unet(image, base_width, depth, name, seed, plain_module)
+    return build_unet(image, base_width, depth, name, seed, 1, plain_module)
 
 
 def plain_module(inputs: Any, width: int, name: str) -> Any:

@@ -75,6 +75,14 @@ def fleiss_kappa(counts: ArrayLike, level: float = 0.95) -> Kappa:
         Fleiss JL. Psychological Bulletin 1971;76:378-382 (kappa).
         Fleiss JL, Nee JCM, Landis JR. Psychological Bulletin 1979;86:974-977 (z).
         Gwet KL. Educational and Psychological Measurement 2021;81:781-790 (interval).
+
+    Examples:
+        Four scans, read by three people:
+
+        >>> ratings = [["ICH"] * 3, ["no"] * 3, ["no", "ICH", "no"], ["ICH", "ICH", "no"]]
+        >>> kappa = fleiss_kappa(count_ratings(ratings))
+        >>> print(f"{kappa.value:.2f}, p = {kappa.p:.2f}")
+        0.33, p = 0.25
     """
     table = _whole_numbers(counts)
     cases = len(table)

@@ -78,6 +78,13 @@ def bootstrap_interval(
         ValueError: for one class only, NaN, lengths that differ, a unit without a group, a
             statistic that is not defined on the data or on two replicates at least, or BCa when
             the value lies outside all replicates.
+
+    Examples:
+        >>> from ichnet.statistics import roc_auc
+        >>> truth, score = [0, 0, 0, 1, 1, 1], [0.1, 0.4, 0.35, 0.3, 0.8, 0.9]
+        >>> auc = bootstrap_interval(roc_auc, truth, score, replicates=500, seed=1)
+        >>> print(f"{auc.value:.2f} ({auc.low:.2f} to {auc.high:.2f})")
+        0.78 (0.33 to 1.00)
     """
     positive = two_classes(truth)
     arrays = [paired(positive, score) for score in scores]

@@ -68,6 +68,11 @@ def delong_interval(truth: ArrayLike, score: ArrayLike, level: float = 0.95) -> 
     Raises:
         ValueError: for fewer than two units in a class (their variance is not defined), NaN, or
             lengths that differ.
+
+    Examples:
+        >>> auc = delong_interval([0, 0, 0, 1, 1, 1], [0.1, 0.4, 0.35, 0.3, 0.8, 0.9])
+        >>> print(f"{auc.value:.2f} ({auc.low:.2f} to {auc.high:.2f})")
+        0.78 (0.29 to 1.00)
     """
     positive = two_classes(truth, least=2)
     placements = _placements(positive, paired_scores(positive, score))
@@ -94,6 +99,13 @@ def delong_test(
 
     Raises:
         ValueError: for fewer than two units in a class, NaN, or lengths that differ.
+
+    Examples:
+        >>> truth = [0, 0, 0, 1, 1, 1]
+        >>> strong, weak = [0.1, 0.4, 0.35, 0.3, 0.8, 0.9], [0.2, 0.6, 0.5, 0.3, 0.55, 0.7]
+        >>> test = delong_test(truth, strong, weak)
+        >>> print(f"{test.auc_a:.2f} against {test.auc_b:.2f}, p = {test.p:.2f}")
+        0.78 against 0.67, p = 0.48
     """
     positive = two_classes(truth, least=2)
     a = _placements(positive, paired_scores(positive, score_a, "score_a"))

@@ -76,7 +76,10 @@ def dice(truth: Mask, predicted: Mask, voxel_ml: NDArray[np.float64]) -> float:
 
 
 def hausdorff95_mm(truth: Mask, predicted: Mask, spacing_mm: Sequence[float]) -> float:
-    """Return the 95th percentile of the distances between the two surfaces, both ways together.
+    """Return HD95: the larger of the two directed 95th percentiles of surface distances.
+
+    The distances from one surface to the other and those back have a percentile each. Pooled, the
+    surface with many voxels would hide what the other is far from.
 
     Args:
         truth: bool [slices, rows, columns].
@@ -89,11 +92,11 @@ def hausdorff95_mm(truth: Mask, predicted: Mask, spacing_mm: Sequence[float]) ->
     if not truth.any() or not predicted.any():
         return float("nan")
     surfaces = [mask & ~ndimage.binary_erosion(mask) for mask in (truth, predicted)]
-    distances = []
+    directed = []
     for surface, other in (surfaces, surfaces[::-1]):
         to_other = ndimage.distance_transform_edt(~other, sampling=spacing_mm)
-        distances.append(to_other[surface])
-    return float(np.percentile(np.concatenate(distances), 95))
+        directed.append(float(np.percentile(to_other[surface], 95)))
+    return max(directed)
 
 
 @dataclass(frozen=True)

@@ -85,6 +85,12 @@ def roc_auc(truth: ArrayLike, score: ArrayLike) -> float:
 
     Raises:
         ValueError: for one class only, NaN, or lengths that differ.
+
+    Examples:
+        Of the nine pairs of a positive and a negative unit, seven are in the right order:
+
+        >>> roc_auc([0, 0, 0, 1, 1, 1], [0.1, 0.4, 0.35, 0.3, 0.8, 0.9])
+        0.7777777777777778
     """
     positive = two_classes(truth)
     blocks = ties(positive, paired_scores(positive, score))

@@ -21,8 +21,8 @@ from ichnet.config import (
     members_of,
     weights_split,
 )
-from ichnet.inference.maps import count_slices, maps_decoder, maps_fingerprint, maps_records
 from ichnet.networks.weight_model import build_weight_model
+from ichnet.records.maps import count_slices, maps_decoder, maps_fingerprint, maps_records
 from ichnet.records.schema import parse_identity
 from ichnet.runs import RunFolder, ensemble_name
 from ichnet.training.compiling import compile_model, register_modules

@@ -49,7 +49,11 @@ def pretrain_encoder(
 
     def build() -> keras.Model:
         encoder = build_subtype_encoder(
-            config.image, settings.base_width, settings.depth, config.seed
+            config.image,
+            settings.base_width,
+            settings.depth,
+            config.seed,
+            settings.stem_factor,
         )
         metrics = [keras.metrics.AUC(multi_label=True, num_labels=6, name="auc")]
         return compile_model(
@@ -85,7 +89,12 @@ def train_segmenter(
 
     def build() -> keras.Model:
         unet = build_inception_unet(
-            config.image, settings.base_width, settings.depth, name=name, seed=config.seed
+            config.image,
+            settings.base_width,
+            settings.depth,
+            name=name,
+            seed=config.seed,
+            stem_factor=settings.stem_factor,
         )
         if segmenter == "subtype":
             transferred = transfer_encoder(_load_encoder(run, encoder), unet)

@@ -112,13 +112,22 @@ def measure_networks(config: Config, batch: int) -> Iterator[Network]:
         yield _measure(backbone, model, hu, targets)
     with precision(segmenters.pretraining.precision):
         model = build_subtype_encoder(
-            config.image, segmenters.base_width, segmenters.depth, config.seed
+            config.image,
+            segmenters.base_width,
+            segmenters.depth,
+            config.seed,
+            segmenters.stem_factor,
         )
     compile_model(model, segmenters.pretraining, keras.losses.BinaryCrossentropy())
     yield _measure("Encoder", model, hu, labels)
     with precision(segmenters.training.precision):
         model = build_inception_unet(
-            config.image, segmenters.base_width, segmenters.depth, name="unet", seed=config.seed
+            config.image,
+            segmenters.base_width,
+            segmenters.depth,
+            name="unet",
+            seed=config.seed,
+            stem_factor=segmenters.stem_factor,
         )
     compile_model(model, segmenters.training, LOSSES[segmenters.loss]())
     yield _measure("Inception U-Net", model, hu, mask)

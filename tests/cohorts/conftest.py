@@ -52,9 +52,9 @@ def write_slice():
         }
         with disable_value_validation():
             dataset.file_meta.MediaStorageSOPInstanceUID = sop
-            for keyword, value in {**values, **elements}.items():
+            flat = np.full((ROWS, COLUMNS), hu + 1024, np.uint16).tobytes()
+            for keyword, value in {**values, "PixelData": flat, **elements}.items():
                 setattr(dataset, keyword, value)
-            dataset.PixelData = np.full((ROWS, COLUMNS), hu + 1024, np.uint16).tobytes()
             dataset["PixelData"].VR = "OW"
             path.parent.mkdir(parents=True, exist_ok=True)
             dataset.save_as(path, enforce_file_format=True)

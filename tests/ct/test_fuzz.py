@@ -12,9 +12,11 @@ import pytest
 from pydicom import dcmread
 from pydicom.data import get_testdata_files
 
+from ichnet.ct.dicom_file import lenient_pydicom
 from ichnet.ct.errors import ReadError
-from ichnet.ct.header import SliceHeader, lenient_pydicom, read_frames
+from ichnet.ct.header import read_frames
 from ichnet.ct.pixels import read_hu
+from ichnet.ct.slice_header import SliceHeader
 
 SCRIPT = Path(__file__).parents[2] / "benchmarks" / "dicom_fuzz.py"
 

@@ -17,9 +17,10 @@ from pydicom.uid import (
 
 import ichnet.ct.header
 from ichnet.ct.errors import ReadError
-from ichnet.ct.header import WANTED, SliceHeader, read_header
+from ichnet.ct.header import WANTED, read_header
 from ichnet.ct.pixels import read_hu
 from ichnet.ct.quick_header import QUICK_BYTES, QuickHeader, read_quickly
+from ichnet.ct.slice_header import SliceHeader
 
 STORED = np.arange(-48, 48, dtype=np.int16).reshape(8, 12)
 

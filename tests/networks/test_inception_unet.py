@@ -46,14 +46,17 @@ def test_one_probability_for_each_pixel(unet):
 @pytest.mark.parametrize(
     ("stage", "grid", "channels"),
     [
-        ("down1_relu", 32, 8),
-        ("down2_relu", 16, 16),
-        ("down3_relu", 8, 32),
-        ("bottom_relu", 4, 64),
-        ("up3_relu", 8, 32),
-        ("up2_relu", 16, 16),
-        ("up1_relu", 32, 8),
-        ("up1_skip", 32, 16),
+        ("stem", 16, 16),  # four windows of 2 x 2 pixels
+        ("down1_relu", 16, 8),
+        ("down2_relu", 8, 16),
+        ("down3_relu", 4, 32),
+        ("bottom_relu", 2, 64),
+        ("up3_relu", 4, 32),
+        ("up2_relu", 8, 16),
+        ("up1_relu", 16, 8),
+        ("up1_skip", 16, 16),
+        ("head", 16, 4),
+        ("head_depth_to_space", 32, 1),
     ],
 )
 def test_stages(unet, stage, grid, channels):
@@ -91,19 +94,31 @@ def test_the_same_seed_gives_the_same_weights(image_of):
     assert (weights[0] != other[0]).any()
 
 
-def test_a_matrix_that_cannot_be_halved_is_padded_with_air_inside(image_of):
-    """36 pixels and three halvings: as 40 pixels of which the last four are air."""
-    small = build_inception_unet(image_of(36), 8, 3, "net", seed=0)
-    large = build_inception_unet(image_of(40), 8, 3, "net", seed=0)
-    hu = noise(36)
-    padded = np.pad(hu, ((0, 0), (0, 4), (0, 4)), constant_values=-1024)
-    assert small.output_shape == (None, 36, 36)
-    np.testing.assert_allclose(small(hu), large(padded)[:, :36, :36], atol=1e-6)
+@pytest.mark.parametrize(
+    ("matrix", "stem_factor", "padded_matrix"), [(36, 1, 40), (36, 2, 48), (33, 4, 64)]
+)
+def test_a_matrix_that_cannot_be_divided_is_padded_with_air_inside(
+    image_of, matrix, stem_factor, padded_matrix
+):
+    """36 pixels, three halvings and no stem: as 40 pixels of which the last four are air."""
+    small = build_inception_unet(image_of(matrix), 8, 3, "net", 0, stem_factor)
+    large = build_inception_unet(image_of(padded_matrix), 8, 3, "net", 0, stem_factor)
+    hu, missing = noise(matrix), (0, padded_matrix - matrix)
+    padded = np.pad(hu, ((0, 0), missing, missing), constant_values=-1024)
+    assert small.output_shape == (None, matrix, matrix)
+    np.testing.assert_allclose(small(hu), large(padded)[:, :matrix, :matrix], atol=1e-6)
+
+
+def test_without_a_stem_the_first_stage_has_the_matrix(image_of):
+    unet = build_inception_unet(image_of(16), 8, 1, "net", seed=0, stem_factor=1)
+    assert tuple(unet.get_layer("down1_relu").output.shape) == (None, 16, 16, 8)
+    assert "stem" not in {layer.name for layer in unet.layers}
+    assert unet.output_shape == (None, 16, 16)
 
 
 def test_the_encoder_is_padded_like_the_unet(image_of):
     encoder = build_subtype_encoder(image_of(36), base_width=8, depth=3, seed=0)
-    assert encoder.get_layer("bottom_relu").output.shape[1:3] == (5, 5)
+    assert encoder.get_layer("bottom_relu").output.shape[1:3] == (3, 3)
     unet = build_inception_unet(image_of(36), 8, 3, "net", seed=1)
     transfer_encoder(encoder, unet)
 
@@ -126,6 +141,20 @@ def test_inception_branches():
     np.testing.assert_array_equal(reached, [1, 9, 25, 9])
 
 
+def test_pooling_before_or_after_the_1x1_convolution_gives_the_same():
+    """At the border too, where fewer than nine pixels are averaged."""
+    inputs = keras.Input((5, 5, 3))
+    model = keras.Model(inputs, inception_module(inputs, 4, "m"))
+    branch = keras.Model(inputs, model.get_layer("m_pool").output)
+    kernel, bias = model.get_layer("m_reduce").get_weights()
+    bias[3] = 0.5
+    model.get_layer("m_reduce").set_weights([kernel, bias])
+    features = np.random.default_rng(0).normal(size=(1, 5, 5, 3)).astype(np.float32)
+    pooled = keras.layers.AveragePooling2D(3, strides=1, padding="same")(features)
+    expected = np.asarray(pooled) @ kernel[0, 0, :, 3] + 0.5
+    np.testing.assert_allclose(branch(features)[..., 0], expected, atol=1e-6)
+
+
 def test_encoder_gives_six_probabilities(encoder):
     labels = encoder(noise(32), training=False)
     assert labels.shape == (2, 6)
@@ -135,7 +164,7 @@ def test_encoder_gives_six_probabilities(encoder):
 
 def test_transfer_moves_every_weight_of_the_encoder(encoder, unet):
     with_weights = {layer.name for layer in encoder.layers if layer.get_weights()}
-    before = unet.get_layer("up1_a1").get_weights()
+    before = unet.get_layer("up1_reduce").get_weights()
     assert set(transfer_encoder(encoder, unet)) == with_weights - {"labels"}
     assert not np.array_equal(unet.get_layer("bottom_norm").get_weights()[2], np.zeros(64))
     for stage in ("down1", "down2", "down3", "bottom"):
@@ -144,21 +173,21 @@ def test_transfer_moves_every_weight_of_the_encoder(encoder, unet):
             for model in (encoder, unet)
         ]
         np.testing.assert_array_equal(*features)
-    np.testing.assert_array_equal(unet.get_layer("up1_a1").get_weights()[0], before[0])
+    np.testing.assert_array_equal(unet.get_layer("up1_reduce").get_weights()[0], before[0])
 
 
 def test_transferred_weights_stay_trainable(encoder, unet):
     transfer_encoder(encoder, unet)
     with tf.GradientTape() as tape:
         loss = tf.reduce_sum(unet(noise(32), training=True))
-    kernel = unet.get_layer("down1_a1").kernel
+    kernel = unet.get_layer("down1_reduce").kernel
     assert any(kernel is variable for variable in unet.trainable_variables)
     assert float(tf.reduce_max(tf.abs(tape.gradient(loss, kernel)))) > 0
 
 
 def test_transfer_to_a_wider_network_is_refused(encoder, image_of):
     wider = build_inception_unet(image_of(32), base_width=12, depth=3, name="wider", seed=0)
-    with pytest.raises(ValueError, match=r"layer 'down1_.1' has another shape in wider"):
+    with pytest.raises(ValueError, match=r"layer 'down1_.*' has another shape in wider"):
         transfer_encoder(encoder, wider)
 
 
@@ -176,7 +205,7 @@ def test_mixed_precision_gives_the_same_map_in_float32(image_of):
     plain = build_inception_unet(image_of(32), 8, 2, "net", seed=0)
     with precision("mixed_bfloat16"):
         mixed = build_inception_unet(image_of(32), 8, 2, "net", seed=0)
-    assert mixed.get_layer("down1_a1").compute_dtype == "bfloat16"
+    assert mixed.get_layer("down1_reduce").compute_dtype == "bfloat16"
     for one, other in zip(plain.get_weights(), mixed.get_weights(), strict=True):
         assert other.dtype == np.float32
         np.testing.assert_array_equal(one, other)

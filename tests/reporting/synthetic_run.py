@@ -9,13 +9,6 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from ichnet.predictions import (
-    SCAN_COLUMNS,
-    SLICE_COLUMNS,
-    scans_path,
-    slices_path,
-    write_predictions,
-)
 from ichnet.runs import (
     THRESHOLD,
     RunFolder,
@@ -23,6 +16,13 @@ from ichnet.runs import (
     classifier_name,
     ensemble_name,
     segmenter_name,
+)
+from ichnet.runs.predictions import (
+    SCAN_COLUMNS,
+    SLICE_COLUMNS,
+    scans_path,
+    slices_path,
+    write_predictions,
 )
 from ichnet.subtypes import LABELS, SUBTYPES
 

@@ -14,10 +14,11 @@ from ichnet.cohorts.case import Case
 from ichnet.cohorts.splits import PatientOverlapError
 from ichnet.config import SEGMENTERS, Config, ConfigError, TrainingConfig, load_config
 from ichnet.ct.volume import Volume
-from ichnet.inference.maps import cache_maps, maps_dataset
-from ichnet.inference.trained import load_folds, load_trained
+from ichnet.evaluation.maps import cache_maps
+from ichnet.evaluation.trained import load_folds, load_trained
 from ichnet.networks.classifiers import Bias
 from ichnet.networks.inception_unet import build_inception_unet
+from ichnet.records.maps import maps_dataset
 from ichnet.records.record_set import RecordSet
 from ichnet.records.writer import RecordSetWriter
 from ichnet.runs import RunFolder, segmenter_name
@@ -169,14 +170,14 @@ def test_the_subtype_segmenter_starts_from_the_encoder(config, records, run, enc
     train_segmenter(config, "subtype", records, run)
     unet = asked["build"]()
     assert unet.name == "segmenter-subtype"
-    for name in ("down1_a1", "bottom_c3", "bottom_norm"):
+    for name in ("down1_reduce", "bottom_c3", "bottom_norm"):
         for wanted, value in zip(
             encoder.get_layer(name).get_weights(), unet.get_layer(name).get_weights(), strict=True
         ):
             np.testing.assert_array_equal(value, wanted)
     train_segmenter(config, "all", records, run)
-    untaught = asked["build"]().get_layer("down1_a1").get_weights()[0]
-    assert (untaught != encoder.get_layer("down1_a1").get_weights()[0]).any()
+    untaught = asked["build"]().get_layer("down1_reduce").get_weights()[0]
+    assert (untaught != encoder.get_layer("down1_reduce").get_weights()[0]).any()
 
 
 def test_a_frozen_encoder_stays_as_it_was_pretrained(config, records, run, encoder, asked):
@@ -185,7 +186,7 @@ def test_a_frozen_encoder_stays_as_it_was_pretrained(config, records, run, encod
     unet = asked["build"]()
     trainable = {layer.name for layer in unet.layers if layer.weights and layer.trainable}
     encoders = {layer.name for layer in encoder.layers if layer.weights}
-    assert "down1_a1" in encoders
+    assert "down1_reduce" in encoders
     assert not trainable & encoders
     assert {"head", "up1_transpose"} <= trainable
 

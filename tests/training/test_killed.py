@@ -29,7 +29,7 @@ from ichnet.config import (
     save_config,
 )
 from ichnet.ct.volume import Volume
-from ichnet.inference.maps import cache_maps
+from ichnet.evaluation.maps import cache_maps
 from ichnet.networks.inception_unet import build_inception_unet
 from ichnet.records.record_set import RecordSet
 from ichnet.records.writer import RecordSetWriter
@@ -74,7 +74,7 @@ TRAININGS[name](load_config(Path(config)), Path(records), RunFolder(Path(run)))
 MAPS_PROGRAM = """
 import os, signal, sys
 from pathlib import Path
-from ichnet.inference import maps
+from ichnet.evaluation import maps
 sys.path.insert(0, os.environ["TESTS"])
 from test_killed import cache
 

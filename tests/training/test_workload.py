@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ichnet.config import load_config
-from ichnet.reporting.full_scale import makespan
+from ichnet.reporting.tables.full_scale import makespan
 from ichnet.training.workload import measure_networks, trainings
 
 MODELS = Path(__file__).parents[2] / "models"

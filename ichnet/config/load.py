@@ -1,0 +1,166 @@
+"""From YAML to a :class:`~ichnet.config.schema.Config` and back.
+
+A key that is no field is refused, with the nearest one that is.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+import types
+import typing
+from dataclasses import MISSING, asdict, fields, is_dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+
+from ichnet.config.schema import Config, ConfigError
+from ichnet.files import write_whole
+
+
+class ConfigLoader(yaml.SafeLoader):
+    """Reads ``1e-4`` as a number, as YAML 1.2 does; PyYAML's YAML 1.1 takes it for text."""
+
+
+ConfigLoader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)[eE][-+]?\d+$"),
+    list("-+.0123456789"),
+)
+
+
+def load_config(path: Path) -> Config:
+    """Read and check a YAML configuration.
+
+    Raises:
+        ConfigError: when the file is missing or not YAML, a key is unknown or missing, or a
+            value has the wrong type.
+    """
+    try:
+        mapping = yaml.load(path.read_text(encoding="utf-8"), ConfigLoader)  # a SafeLoader
+    except (OSError, yaml.YAMLError) as error:
+        raise ConfigError(f"{path}: {error}") from error
+    config = config_from_mapping(mapping, source=str(path))
+    _check_values(config, str(path))
+    return config
+
+
+def save_config(config: Config, path: Path) -> None:
+    """Write ``config`` as YAML, from which :func:`load_config` reads the same one."""
+    with write_whole(path) as handle:
+        yaml.safe_dump(config_to_mapping(config), handle, sort_keys=False)
+
+
+def config_from_mapping(mapping: object, source: str = "configuration") -> Config:
+    """Build a :class:`Config` from plain dictionaries and lists, as YAML gives them."""
+    result = _convert(mapping, Config, source)
+    assert isinstance(result, Config)
+    return result
+
+
+def config_to_mapping(config: Config) -> dict[str, Any]:
+    """Return plain dictionaries and lists from which the same configuration can be built."""
+    mapping: dict[str, Any] = json.loads(json.dumps(asdict(config)))
+    return mapping
+
+
+def _convert(value: object, kind: Any, where: str) -> object:
+    """Convert plain YAML data to ``kind``, refusing what does not fit."""
+    if is_dataclass(kind):
+        return _convert_dataclass(value, kind, where)
+    origin = typing.get_origin(kind)
+    if kind is Any:
+        return value
+    if origin is Literal:
+        options = typing.get_args(kind)
+        if value not in options:
+            raise ConfigError(f"{where}: {value!r} is not one of {', '.join(map(str, options))}")
+        return value
+    if origin in (typing.Union, types.UnionType):
+        return _convert_union(value, typing.get_args(kind), where)
+    if origin is tuple:
+        return _convert_tuple(value, typing.get_args(kind), where)
+    if origin is dict:
+        if not isinstance(value, dict):
+            raise ConfigError(f"{where}: expected keys and values, got {value!r}")
+        keys, item = typing.get_args(kind)
+        return {
+            _convert(str(key), keys, where): _convert(entry, item, f"{where}.{key}")
+            for key, entry in value.items()
+        }
+    return _convert_scalar(value, kind, where)
+
+
+def _convert_dataclass(value: object, kind: Any, where: str) -> object:
+    if not isinstance(value, dict):
+        raise ConfigError(f"{where}: expected keys and values, got {value!r}")
+    known = {f.name for f in fields(kind)}
+    for key in value:
+        if key not in known:
+            near = difflib.get_close_matches(str(key), known, n=1, cutoff=0.0)
+            raise ConfigError(f"{where}: unknown key {key!r}; did you mean {near[0]!r}?")
+    required = (
+        f.name for f in fields(kind) if f.default is MISSING and f.default_factory is MISSING
+    )
+    missing = [name for name in required if name not in value]
+    if missing:
+        raise ConfigError(f"{where}: missing {', '.join(missing)}")
+    hints = typing.get_type_hints(kind)
+    return kind(
+        **{key: _convert(entry, hints[key], f"{where}: {key}") for key, entry in value.items()}
+    )
+
+
+def _convert_union(value: object, options: tuple[Any, ...], where: str) -> object:
+    if value is None and type(None) in options:
+        return None
+    errors = []
+    for option in options:
+        if option is type(None):
+            continue
+        try:
+            return _convert(value, option, where)
+        except ConfigError as error:
+            errors.append(str(error))
+    raise ConfigError(errors[0])
+
+
+def _convert_tuple(value: object, items: tuple[Any, ...], where: str) -> object:
+    if not isinstance(value, (list, tuple)):
+        raise ConfigError(f"{where}: expected a list, got {value!r}")
+    if len(items) == 2 and items[1] is Ellipsis:
+        return tuple(_convert(v, items[0], f"{where}[{i}]") for i, v in enumerate(value))
+    if len(value) != len(items):
+        raise ConfigError(f"{where}: expected {len(items)} values, got {len(value)}")
+    return tuple(
+        _convert(v, item, f"{where}[{i}]")
+        for i, (v, item) in enumerate(zip(value, items, strict=True))
+    )
+
+
+def _convert_scalar(value: object, kind: Any, where: str) -> object:
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+        raise ConfigError(f"{where}: expected {kind.__name__}, got {value!r}")
+    return value
+
+
+def _check_values(config: Config, source: str) -> None:
+    """Refuse values of the right type that no experiment can run with."""
+    low, high = config.evaluation.difficult
+    if not 0 <= low <= high <= 1:
+        raise ConfigError(f"{source}: evaluation.difficult must be two ordered probabilities")
+    shares = config.selection.validation_share + config.selection.ensemble_share
+    if shares >= 1 or min(config.selection.validation_share, config.selection.ensemble_share) < 0:
+        raise ConfigError(f"{source}: the selection's shares leave no patient for training")
+    if config.ensembles.maps == "out-of-fold":
+        if config.ensembles.folds < 2:
+            raise ConfigError(f"{source}: ensembles.folds must be 2 or more")
+        if config.selection.ensemble_share:
+            raise ConfigError(
+                f"{source}: out-of-fold maps need no patients of their own; set "
+                "selection.ensemble_share to 0, so that the segmenters train on them"
+            )

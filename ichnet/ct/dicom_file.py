@@ -1,0 +1,147 @@
+"""DICOM files opened with pydicom, up to their pixels, whatever is wrong with them."""
+
+from __future__ import annotations
+
+import os
+import struct
+import warnings
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+import pydicom
+from pydicom.config import disable_value_validation
+from pydicom.dataelem import RawDataElement
+from pydicom.dataset import FileDataset
+from pydicom.errors import BytesLengthException, InvalidDicomError
+from pydicom.uid import UID
+
+from ichnet.ct.errors import ReadError
+from ichnet.ct.source import open_source
+
+PARSE_ERRORS = (
+    ArithmeticError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    NotImplementedError,
+    TypeError,
+    ValueError,
+    BytesLengthException,
+    struct.error,
+    zlib.error,
+)
+"""What pydicom raises on bytes that are not as the standard says."""
+
+CT_CLASSES = {"1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.2.1"}
+"""CT image, enhanced CT image."""
+
+UNDEFINED_LENGTH = 0xFFFFFFFF
+
+
+@contextmanager
+def lenient_pydicom() -> Iterator[None]:
+    """Let pydicom read values that break the rules without a warning for each.
+
+    Public data sets hold thousands of them (RSNA's UIDs are text). What matters here is checked
+    here, so that the rest may pass. Not for several threads at once: pydicom's settings and
+    Python's warning filters belong to the process.
+    """
+    with disable_value_validation(), warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        yield
+
+
+def read_dataset(path: Path, keywords: list[str]) -> tuple[FileDataset, int | None]:
+    """Read some elements of a file's header.
+
+    Args:
+        path: a file, or a member of a zip archive (:mod:`ichnet.ct.source`).
+        keywords: the elements that are wanted.
+
+    Returns:
+        the elements; and the bytes of pixel data in the file, 0 without any, ``None`` where
+        compression hides their number.
+
+    Raises:
+        ReadError: ``missing-file``, ``unreadable``, ``not-dicom``, ``truncated``, ``bad-header``,
+            ``bad-archive`` or ``unsafe-archive``.
+    """
+    try:
+        with open_source(path) as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(0)
+            dataset = pydicom.dcmread(file, stop_before_pixels=True, specific_tags=keywords)
+            claims_ct = str(dataset.file_meta.get("MediaStorageSOPClassUID") or "") in CT_CLASSES
+            if claims_ct and not dataset:
+                detail = "a CT slice by its first lines, without any element of one"
+                raise ReadError(path, "bad-header", detail)
+            if _ends_within_header(dataset, file, size):
+                raise ReadError(path, "truncated", "the file ends in the middle of its header")
+            return dataset, _stored_bytes(dataset, file, size)
+    except FileNotFoundError as error:
+        raise ReadError(path, "missing-file", "there is no such file") from error
+    except OSError as error:
+        raise ReadError(path, "unreadable", error.strerror or str(error)) from error
+    except InvalidDicomError as error:
+        raise ReadError(path, "not-dicom", _kind_of(path)) from error
+    except PARSE_ERRORS as error:
+        raise ReadError(path, "bad-header", not_as_standard(error)) from error
+
+
+def not_as_standard(error: Exception) -> str:
+    """Say that a header breaks the standard, without the words of pydicom.
+
+    Those quote the element, which may tell who the patient is.
+    """
+    return f"an element of the header cannot be read ({type(error).__name__})"
+
+
+def _kind_of(path: Path) -> str:
+    """Say what a file is that is not DICOM."""
+    with open_source(path) as file:
+        start = file.read(8)
+    kinds = {
+        b"\xff\xd8\xff": "a JPEG image",
+        b"\x89PNG": "a PNG image",
+        b"BM": "a BMP image",
+        b"PK\x03\x04": "a zip archive that is not opened (inside another, or not named .zip)",
+        b"\x1f\x8b": "a gzip archive",
+        b"%PDF": "a PDF document",
+    }
+    for magic, kind in kinds.items():
+        if start.startswith(magic):
+            return f"{kind}, not DICOM"
+    return "not a DICOM file" if start else "an empty file"
+
+
+def _ends_within_header(dataset: FileDataset, file: BinaryIO, size: int) -> bool:
+    """Whether an element was cut: skipped past the end, or shorter than it says."""
+    if file.tell() > size:
+        return True
+    last: object = dataset.get_item(max(dataset.keys())) if dataset else None
+    if not isinstance(last, RawDataElement) or last.value is None:
+        return False
+    return last.length != UNDEFINED_LENGTH and len(last.value) < last.length
+
+
+def _stored_bytes(dataset: FileDataset, file: BinaryIO, size: int) -> int | None:
+    """Return the bytes of uncompressed pixels in the file: 0 without, ``None`` when compressed.
+
+    pydicom has stopped at the pixel element; only its length is read. A deflated file tells no
+    length before it is inflated.
+    """
+    syntax = dataset.file_meta.get("TransferSyntaxUID")
+    if syntax is not None and UID(syntax).is_deflated:
+        return None
+    start = file.read(12)
+    if len(start) < 12:
+        return 0
+    endian = "<" if syntax is None or UID(syntax).is_little_endian else ">"
+    long_form = start[4:6] in (b"OB", b"OW", b"UN")
+    (length,) = struct.unpack(f"{endian}I", start[8:12] if long_form else start[4:8])
+    if length == UNDEFINED_LENGTH:
+        return None
+    return int(min(length, size - file.tell() + (0 if long_form else 4)))

@@ -1,0 +1,184 @@
+"""Whether a file is a slice of a head CT, told from its header; and what the header says of it."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+from pydicom.multival import MultiValue
+from pydicom.uid import (
+    JPEG2000,
+    UID,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    JPEG2000Lossless,
+)
+
+from ichnet.ct.dicom_file import CT_CLASSES
+from ichnet.ct.errors import ReadError
+from ichnet.ct.slice_header import DESCRIPTION, Elements, SliceHeader
+
+JPEG2000_SYNTAXES = (JPEG2000Lossless, JPEG2000)
+
+LOCALIZER_TYPES = {"LOCALIZER", "SCOUT", "TOPOGRAM"}
+
+AXIAL_COSINE = math.cos(math.radians(45))
+"""A slice whose normal is further than this from the patient's long axis is not axial; gantries
+tilt by 30 degrees at most."""
+
+COSINE_TOLERANCE = 1e-2
+"""How far rounded direction cosines may be from orthogonal unit vectors."""
+
+
+def require_ct(path: Path, dataset: Elements) -> None:
+    """Check that a file is CT and no scout image.
+
+    Raises:
+        ReadError: ``not-ct`` or ``localizer``.
+    """
+    modality = str(dataset.get("Modality") or "").strip()
+    sop_class = str(dataset.get("SOPClassUID") or "")
+    if modality != "CT" and (modality or sop_class not in CT_CLASSES):
+        name = f"modality {modality}" if modality else "no modality"
+        kind = UID(sop_class).name if sop_class else "unknown object"
+        raise ReadError(path, "not-ct", f"{name} ({kind}), not CT")
+    image_type = dataset.get("ImageType") or []
+    values = [image_type] if isinstance(image_type, str) else image_type
+    if any(str(value).strip().upper() in LOCALIZER_TYPES for value in values):
+        raise ReadError(path, "localizer", "a scout image, for planning the scan")
+
+
+def require_grey_image(path: Path, dataset: Elements, stored_bytes: int | None) -> None:
+    """Check that a file holds a grey image.
+
+    Raises:
+        ReadError: ``no-pixels`` or ``no-geometry``.
+    """
+    if stored_bytes == 0 or not dataset.get("Rows") or not dataset.get("Columns"):
+        raise ReadError(path, "no-pixels", "the file holds no image; it may have been cut off")
+    if int(dataset.get("SamplesPerPixel") or 1) != 1:
+        raise ReadError(path, "no-geometry", "a colour image, such as a screenshot or dose page")
+
+
+def slice_header(
+    path: Path,
+    dataset: Elements,
+    syntax: str | None,
+    stored_bytes: int | None,
+    offset: int | None,
+    frames: int = 1,
+) -> SliceHeader:
+    """Build the header of a slice from its elements, all of them checked.
+
+    Args:
+        path: of its file.
+        dataset: its elements.
+        syntax: how its pixels are encoded.
+        stored_bytes: of pixels in the file; ``None`` where compression hides them.
+        offset: of the first pixel in the file, where it is known.
+        frames: how many slices the file's pixels are.
+
+    Raises:
+        ReadError: ``no-geometry``, ``not-axial``, ``bad-header`` or ``truncated``.
+    """
+    position, orientation, pixel_spacing_mm = _geometry(path, dataset)
+    shape = (int(dataset.get("Rows")), int(dataset.get("Columns")))
+    bits_allocated = int(dataset.get("BitsAllocated"))
+    expected_bytes = frames * shape[0] * shape[1] * bits_allocated // 8
+    if stored_bytes is not None and stored_bytes < expected_bytes:
+        raise ReadError(
+            path, "truncated", f"{stored_bytes:,} of {expected_bytes:,} bytes of pixels are there"
+        )
+    if not syntax:
+        raise ReadError(path, "bad-header", "no TransferSyntaxUID: the encoding is unknown")
+    stored = (
+        int(dataset.get("BitsStored") or 0),
+        int(dataset.get("PixelRepresentation") or 0) == 1,
+    )
+    description = {key: dataset.get(keyword) for key, keyword in DESCRIPTION.items()}
+    plain = (
+        syntax in (ExplicitVRLittleEndian, ImplicitVRLittleEndian)
+        and bits_allocated == 16
+        and 1 <= stored[0] <= 16
+        and str(dataset.get("PhotometricInterpretation")).startswith("MONOCHROME")
+    )
+    return SliceHeader(
+        path=path,
+        sop_instance_uid=_identity(path, dataset, "SOPInstanceUID"),
+        series_uid=_identity(path, dataset, "SeriesInstanceUID"),
+        study_uid=str(dataset.get("StudyInstanceUID") or "").strip(),
+        patient_id=str(dataset.get("PatientID") or "").strip(),
+        shape=shape,
+        pixel_spacing_mm=pixel_spacing_mm,
+        orientation=orientation,
+        position_mm=position,
+        rescale=_rescale(path, dataset),
+        padding=_padding(dataset),
+        transfer_syntax=UID(syntax),
+        description={key: str(value) for key, value in description.items() if value},
+        stored=stored,
+        plain_offset=offset if plain else None,
+        jpeg2000_offset=offset if syntax in JPEG2000_SYNTAXES else None,
+    )
+
+
+def _geometry(
+    path: Path, dataset: Elements
+) -> tuple[tuple[float, ...], tuple[float, ...], tuple[float, float]]:
+    """Return position, orientation and pixel spacing, checked."""
+    position = _numbers(path, dataset, "ImagePositionPatient", 3)
+    orientation = _numbers(path, dataset, "ImageOrientationPatient", 6)
+    row_mm, column_mm = _numbers(path, dataset, "PixelSpacing", 2)
+    if row_mm <= 0 or column_mm <= 0:
+        raise ReadError(path, "bad-header", f"PixelSpacing {row_mm} x {column_mm} mm")
+    row, column = orientation[:3], orientation[3:]
+    products = (math.hypot(*row) ** 2 - 1, math.hypot(*column) ** 2 - 1, _dot(row, column))
+    if max(map(abs, products)) > COSINE_TOLERANCE:
+        raise ReadError(
+            path, "bad-header", "ImageOrientationPatient is not two orthogonal unit vectors"
+        )
+    normal_z = row[0] * column[1] - row[1] * column[0]
+    if abs(normal_z) < AXIAL_COSINE * math.hypot(*row) * math.hypot(*column):
+        raise ReadError(path, "not-axial", "a sagittal, coronal or steeply oblique slice")
+    return position, orientation, (row_mm, column_mm)
+
+
+def _numbers(path: Path, dataset: Elements, keyword: str, count: int) -> tuple[float, ...]:
+    value = dataset.get(keyword)
+    if value is None or value == "" or value == []:
+        raise ReadError(path, "no-geometry", f"no {keyword}: the slice has no place in space")
+    values = value if isinstance(value, (MultiValue, list)) else [value]
+    numbers = tuple(float(number) for number in values)
+    if len(numbers) != count or not all(map(math.isfinite, numbers)):
+        raise ReadError(path, "bad-header", f"{keyword} is not {count} finite numbers")
+    return numbers
+
+
+def _dot(a: tuple[float, ...], b: tuple[float, ...]) -> float:
+    return sum(x * y for x, y in zip(a, b, strict=True))
+
+
+def _rescale(path: Path, dataset: Elements) -> tuple[float, float]:
+    """Return slope and intercept; without them stored values are no Hounsfield units."""
+    slope, intercept = dataset.get("RescaleSlope"), dataset.get("RescaleIntercept")
+    if slope is None or intercept is None:
+        raise ReadError(path, "bad-header", "no RescaleSlope or RescaleIntercept: HU are unknown")
+    rescale = (float(slope), float(intercept))
+    if not all(map(math.isfinite, rescale)) or rescale[0] == 0:
+        raise ReadError(path, "bad-header", f"RescaleSlope {slope}, RescaleIntercept {intercept}")
+    return rescale
+
+
+def _padding(dataset: Elements) -> tuple[int, int] | None:
+    value = dataset.get("PixelPaddingValue")
+    if value is None or value == "":
+        return None
+    limit = dataset.get("PixelPaddingRangeLimit")
+    return int(value), int(value if limit is None else limit)
+
+
+def _identity(path: Path, dataset: Elements, keyword: str) -> str:
+    identity = str(dataset.get(keyword) or "").strip()
+    if not identity:
+        raise ReadError(path, "bad-header", f"no {keyword}")
+    return identity

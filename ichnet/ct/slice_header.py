@@ -1,0 +1,96 @@
+"""One slice of a head CT without its pixels: what is known of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from pydicom.uid import UID
+
+DESCRIPTION = {
+    "modality": "Modality",
+    "manufacturer": "Manufacturer",
+    "model": "ManufacturerModelName",
+    "kernel": "ConvolutionKernel",
+    "kvp": "KVP",
+    "contrast_agent": "ContrastBolusAgent",
+    "slice_thickness_mm": "SliceThickness",
+}
+"""What a volume's description tells of its source: nothing that identifies anybody."""
+
+KEYWORDS = [
+    *DESCRIPTION.values(),
+    "SOPClassUID",
+    "SOPInstanceUID",
+    "SeriesInstanceUID",
+    "StudyInstanceUID",
+    "PatientID",
+    "ImageType",
+    "ImagePositionPatient",
+    "ImageOrientationPatient",
+    "PixelSpacing",
+    "SamplesPerPixel",
+    "NumberOfFrames",
+    "Rows",
+    "Columns",
+    "BitsAllocated",
+    "BitsStored",
+    "PixelRepresentation",
+    "PhotometricInterpretation",
+    "PixelPaddingValue",
+    "PixelPaddingRangeLimit",
+    "RescaleSlope",
+    "RescaleIntercept",
+]
+
+
+@dataclass(frozen=True)
+class SliceHeader:
+    """One axial CT slice, without its pixels.
+
+    Attributes:
+        path: its file.
+        sop_instance_uid, series_uid, study_uid, patient_id: the source's identities. Identifying:
+            kept in memory only.
+        shape: rows, columns.
+        pixel_spacing_mm: distance between rows, distance between columns.
+        orientation: direction cosines of a row and of a column.
+        position_mm: centre of the first pixel in the patient's frame.
+        rescale: slope and intercept from stored values to HU.
+        padding: lowest and highest stored value that mean "no measurement", as the file gives
+            them (their sign may not fit the pixels').
+        transfer_syntax: how the pixels are encoded.
+        description: see :data:`DESCRIPTION`; absent elements have no key.
+        stored: bits of a stored value, and whether it is signed.
+        plain_offset: where uncompressed little-endian 16-bit pixels start in the file; ``None``
+            for all other pixels.
+        jpeg2000_offset: the same for the fragments of one JPEG 2000 image.
+        frame: which frame of an enhanced multi-frame file, from 0; ``None`` in other files. Its
+            instance UID is the file's with ``#<frame + 1>``.
+    """
+
+    path: Path
+    sop_instance_uid: str = field(repr=False)
+    series_uid: str = field(repr=False)
+    study_uid: str = field(repr=False)
+    patient_id: str = field(repr=False)
+    shape: tuple[int, int]
+    pixel_spacing_mm: tuple[float, float]
+    orientation: tuple[float, ...]
+    position_mm: tuple[float, ...]
+    rescale: tuple[float, float]
+    padding: tuple[int, int] | None
+    transfer_syntax: UID
+    description: dict[str, str]
+    stored: tuple[int, bool] = (16, True)
+    plain_offset: int | None = None
+    jpeg2000_offset: int | None = None
+    frame: int | None = None
+
+
+class Elements(Protocol):
+    """Elements of a header by keyword, as pydicom's data sets and quick headers give them."""
+
+    def get(self, keyword: str) -> Any:
+        """Return a value, ``None`` when there is none."""

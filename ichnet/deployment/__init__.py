@@ -1,0 +1,1 @@
+"""Trained models in use: export as a SavedModel, DICOM in, results out."""

@@ -1,0 +1,149 @@
+"""A scan's result as a DICOM structured report (TID 1500, Measurement Report)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from highdicom.seg import Segmentation
+from highdicom.sr import (
+    AlgorithmIdentification,
+    CodedConcept,
+    Comprehensive3DSR,
+    DeviceObserverIdentifyingAttributes,
+    FindingSite,
+    Measurement,
+    MeasurementReport,
+    MeasurementsAndQualitativeEvaluations,
+    ObservationContext,
+    ObserverContext,
+    QualitativeEvaluation,
+    ReferencedSegment,
+    SourceImageForMeasurementGroup,
+    SourceSeriesForSegmentation,
+    TrackingIdentifier,
+    VolumetricROIMeasurementsAndQualitativeEvaluations,
+)
+from pydicom.dataset import Dataset
+from pydicom.sr.codedict import codes
+
+from ichnet import __version__
+from ichnet.ct.overlay import RESEARCH_USE
+from ichnet.deployment.dicom_source import Identity
+from ichnet.deployment.scan_result import ScanResult
+
+SERIES_NUMBER = 9002
+SCHEME = "99ICHNET"
+"""Of the concepts that no standard scheme holds."""
+
+PROBABILITY = CodedConcept("probability", SCHEME, "Probability of intracranial hemorrhage")
+UNCERTAIN = CodedConcept("uncertain", SCHEME, "Probability within the model's abstain band")
+THRESHOLD = CodedConcept("threshold", SCHEME, "Decision threshold on the probability")
+AGREEMENT = CodedConcept("agreement", SCHEME, "Share of ensemble members that agree")
+FINDING = CodedConcept("1386000", "SCT", "Intracranial hemorrhage")
+CT_HEAD = CodedConcept("24725-4", "LN", "CT Head")
+MILLILITRE = CodedConcept("mL", "UCUM", "milliliter")
+
+
+def build_report(
+    sources: Sequence[Dataset],
+    segmentation: Segmentation | None,
+    result: ScanResult,
+    identity: Identity,
+) -> Comprehensive3DSR:
+    """Return the report: probability, decision, uncertainty and, with a mask, its volume in mL.
+
+    Args:
+        sources: headers of the scan's slices.
+        segmentation: that the volume was measured on; ``None`` for classifiers.
+        result: what is reported.
+        identity: of the object.
+    """
+    group: dict[str, Any] = {
+        "tracking_identifier": TrackingIdentifier(
+            uid=identity.uid("hemorrhage"), identifier="intracranial hemorrhage"
+        ),
+        "finding_type": FINDING,
+        "algorithm_id": AlgorithmIdentification(
+            name=result.model,
+            version=__version__,
+            parameters=[f"decision threshold {result.threshold:g}", result.data_statement],
+        ),
+        "finding_sites": [FindingSite(anatomic_location=codes.SCT.Brain)],
+        "measurements": _measurements(result),
+        "qualitative_evaluations": _evaluations(result),
+    }
+    measured: Any  # highdicom's groups share no type
+    if segmentation is None:
+        images = [SourceImageForMeasurementGroup.from_source_image(one) for one in sources]
+        measured = MeasurementsAndQualitativeEvaluations(**group, source_images=images)
+    else:
+        segment = ReferencedSegment(
+            sop_class_uid=segmentation.SOPClassUID,
+            sop_instance_uid=segmentation.SOPInstanceUID,
+            segment_number=1,
+            source_series=SourceSeriesForSegmentation(sources[0].SeriesInstanceUID),
+        )
+        measured = VolumetricROIMeasurementsAndQualitativeEvaluations(
+            **group, referenced_segment=segment
+        )
+    report = MeasurementReport(
+        observation_context=ObservationContext(observer_device_context=_observer(result, identity)),
+        procedure_reported=CT_HEAD,
+        imaging_measurements=[measured],
+        title=codes.DCM.ImagingMeasurementReport,
+    )
+    return Comprehensive3DSR(
+        evidence=[*sources, *([] if segmentation is None else [segmentation])],
+        content=report,
+        series_instance_uid=identity.uid("report series"),
+        series_number=SERIES_NUMBER,
+        sop_instance_uid=identity.uid("report"),
+        instance_number=1,
+        manufacturer="ichnet",
+        is_complete=True,
+        is_final=False,  # nobody has signed it
+        is_verified=False,
+    )
+
+
+def _measurements(result: ScanResult) -> list[Measurement]:
+    ratio = codes.UCUM.NoUnits
+    found = [
+        Measurement(name=PROBABILITY, value=result.probability, unit=ratio),
+        Measurement(name=THRESHOLD, value=result.threshold, unit=ratio),
+    ]
+    if result.agreement is not None:
+        found.append(Measurement(name=AGREEMENT, value=result.agreement, unit=ratio))
+    if result.volume_ml is not None:
+        found.append(Measurement(name=codes.SCT.Volume, value=result.volume_ml, unit=MILLILITRE))
+    return found
+
+
+def _evaluations(result: ScanResult) -> list[QualitativeEvaluation]:
+    present = result.decision == "hemorrhage"
+    return [
+        QualitativeEvaluation(name=FINDING, value=_present(present)),
+        QualitativeEvaluation(name=UNCERTAIN, value=_present(result.uncertain)),
+    ]
+
+
+def _present(value: bool) -> CodedConcept:
+    return (
+        CodedConcept("52101004", "SCT", "Present")
+        if value
+        else CodedConcept("2667000", "SCT", "Absent")
+    )
+
+
+def _observer(result: ScanResult, identity: Identity) -> ObserverContext:
+    return ObserverContext(
+        observer_type=codes.DCM.Device,
+        observer_identifying_attributes=DeviceObserverIdentifyingAttributes(
+            uid=identity.uid("device"),
+            name="ichnet",
+            manufacturer_name=RESEARCH_USE[:64],
+            model_name=result.model,
+            serial_number=result.provenance.model_fingerprint[:16],
+        ),
+    )

@@ -1,0 +1,53 @@
+"""An exported model, called slice by slice from Python."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ichnet.deployment.environment import quiet_tensorflow
+from ichnet.deployment.metadata import ModelError, model_fingerprint, read_metadata
+
+
+class SavedModel:
+    """A SavedModel and what it says about itself. TensorFlow is loaded at the first call.
+
+    Args:
+        folder: ``export/<model>/<version>``.
+
+    Attributes:
+        metadata: its ``metadata.json``.
+        fingerprint: changes when any of its files does.
+
+    Raises:
+        ModelError: when the folder is not an exported model.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.metadata = read_metadata(folder)
+        self.fingerprint = model_fingerprint(folder)
+
+    def __call__(self, hu: NDArray[np.float32]) -> dict[str, NDArray[Any]]:
+        """Return the outputs of ``serving_default`` for HU slices [batch, height, width].
+
+        Raises:
+            ModelError: when the graph cannot be loaded.
+        """
+        serve = self._loaded.signatures["serving_default"]
+        return {name: value.numpy() for name, value in serve(hu=hu).items()}
+
+    @cached_property
+    def _loaded(self) -> Any:
+        """The loaded object; a signature works only as long as it is alive."""
+        with quiet_tensorflow():
+            import tensorflow as tf
+
+            try:
+                return tf.saved_model.load(str(self.folder))
+            except (OSError, ValueError, tf.errors.OpError) as error:
+                raise ModelError(f"{self.folder}: cannot be loaded ({error})") from error

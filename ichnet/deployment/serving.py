@@ -1,0 +1,192 @@
+"""The graph around a network: what a SavedModel answers, in plain TensorFlow operations.
+
+Windows, resampling, thresholds, calibration and volumes are inside, so that Python, TF Serving and
+any converter see the same numbers, and no client needs to know how a slice is prepared.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from ichnet.config import Config
+from ichnet.ct.volume import AIR_HU
+from ichnet.deployment.graph_resample import from_matrix, resize_by_area, to_matrix
+from ichnet.deployment.metadata import PNG_OFFSET
+from ichnet.networks.scores import TopPixelMean
+from ichnet.statistics.calibration import SMALLEST, PlattCalibration
+from ichnet.statistics.scan_score import Calibration
+
+Answer = dict[str, tf.Tensor]
+
+UNKNOWN = float("nan")
+"""The probability of what cannot be judged."""
+
+PNG_16_BIT_GREY = b"\x10\x00"
+"""Depth and colour type, bytes 24 and 25 of such a file."""
+
+
+class ServedModel(tf.Module):
+    """A network behind four signatures; each is a ``tf.function``.
+
+    The module holds the network's variables rather than the network: what is saved is then the
+    graph alone, which loads without the classes it was built from.
+
+    Args:
+        model: a classifier, a segmenter or an ensemble; takes HU [batch, matrix, matrix].
+        config: the experiment it was trained in.
+        calibration: scan score -> probability.
+
+    Attributes:
+        slices: of ``hu`` float32 [batch, height, width].
+        int16: the same of int16, as DICOM stores slices, at half the bytes.
+        bytes: the same of ``png``, string [batch], 16-bit grey PNG that hold HU + 32768.
+        scan: of a whole scan with its spacing.
+
+    What they take and return is listed by :func:`ichnet.deployment.export.export_model`.
+    """
+
+    def __init__(self, model: keras.Model, config: Config, calibration: Calibration) -> None:
+        super().__init__(name="ichnet")
+        self.network_variables = [_tf_variable(variable) for variable in model.variables]
+        image, evaluation = config.image, config.evaluation
+        matrix, field_of_view_mm = image.matrix, image.field_of_view_mm
+        pixel_threshold = config.ensembles.pixel_threshold
+        network = _Network(model, matrix, TopPixelMean(evaluation.top_pixels))
+
+        def answer_slices(hu: tf.Tensor) -> Answer:
+            outputs = network(resize_by_area(_without_padding(hu), matrix, matrix))
+            outputs["probability"] = tf.where(_known(hu), outputs["probability"], UNKNOWN)
+            if "map" in outputs:
+                maps = tf.image.resize(outputs.pop("map")[..., None], tf.shape(hu)[1:])[..., 0]
+                outputs["mask_probability"] = maps
+                outputs["mask"] = tf.cast(maps > pixel_threshold, tf.uint8)
+            return outputs
+
+        def answer_int16(hu: tf.Tensor) -> Answer:
+            return answer_slices(tf.cast(hu, tf.float32))
+
+        def answer_bytes(png: tf.Tensor) -> Answer:
+            codes = tf.map_fn(
+                _decode, png, fn_output_signature=tf.TensorSpec([None, None], tf.uint16)
+            )
+            return answer_slices(tf.cast(codes, tf.float32) - PNG_OFFSET)
+
+        def answer_scan(
+            hu: tf.Tensor, pixel_spacing_mm: tf.Tensor, slice_spacing_mm: tf.Tensor
+        ) -> Answer:
+            seen = to_matrix(_without_padding(hu), pixel_spacing_mm, matrix, field_of_view_mm)
+            outputs = network(tf.round(seen))  # whole HU, as records hold them
+            slices_known = _known(hu)
+            known = tf.reduce_all(slices_known) & (tf.shape(hu)[0] > 0)
+            known &= tf.reduce_all(pixel_spacing_mm > 0) & tf.reduce_all(slice_spacing_mm > 0)
+            score = tf.where(known, tf.reduce_max(outputs["probability"]), 0.0)
+            probability = tf.where(known, calibrate(calibration, score), UNKNOWN)
+            low, high = evaluation.difficult
+            result = {
+                "score": tf.where(known, score, UNKNOWN),
+                "probability": probability,
+                "hemorrhage": probability >= evaluation.threshold,
+                # so that what is unknown is uncertain
+                "uncertain": ~((probability < low) | (probability > high)),
+                "slice_probability": tf.where(slices_known, outputs["probability"], UNKNOWN),
+            }
+            if "map" in outputs:
+                size = tf.shape(hu)[1:]
+                maps = from_matrix(outputs["map"], pixel_spacing_mm, size, field_of_view_mm)
+                mask = maps > pixel_threshold
+                pixels = tf.reduce_sum(tf.cast(mask, tf.float32), axis=[1, 2])
+                voxel_ml = tf.reduce_prod(pixel_spacing_mm) * slice_spacing_mm / 1000
+                result["mask"] = tf.cast(mask, tf.uint8)
+                result["volume_ml"] = tf.reduce_sum(pixels * voxel_ml)
+            if "member_probability" in outputs:
+                result["member_probability"] = outputs["member_probability"]
+            return result
+
+        slices = [None, None, None]
+        self.slices = _function(answer_slices, hu=tf.TensorSpec(slices, tf.float32))
+        self.int16 = _function(answer_int16, hu=tf.TensorSpec(slices, tf.int16))
+        self.bytes = _function(answer_bytes, png=tf.TensorSpec([None], tf.string))
+        self.scan = _function(
+            answer_scan,
+            hu=tf.TensorSpec(slices, tf.float32),
+            pixel_spacing_mm=tf.TensorSpec([2], tf.float32),
+            slice_spacing_mm=tf.TensorSpec([None], tf.float32),
+        )
+
+    def describe(self, metadata: str) -> Any:
+        """Return a function without arguments that answers ``metadata``, a JSON text."""
+        return _function(lambda: {"metadata": tf.constant(metadata)})
+
+
+class _Network:
+    """Calls a network on HU at its own matrix, and gives every kind's outputs the same names."""
+
+    def __init__(self, model: keras.Model, matrix: int, slice_score: TopPixelMean) -> None:
+        self._model, self._matrix, self._slice_score = model, matrix, slice_score
+
+    def __call__(self, image: tf.Tensor) -> Answer:
+        image = tf.ensure_shape(image, [None, self._matrix, self._matrix])
+        outputs = self._model(image, training=False)
+        if not isinstance(outputs, dict):
+            outputs = {"map": outputs, "probability": self._slice_score(outputs)}
+        probability = tf.reshape(outputs["probability"], [-1])
+        # weights that sum to one but for rounding can bring a mean of ones just above one
+        result = {"probability": tf.clip_by_value(probability, 0.0, 1.0)}
+        for name in ("map", "member_probability", "weights"):
+            if name in outputs:
+                result[name] = tf.identity(outputs[name])
+        return result
+
+
+def calibrate(calibration: Calibration, score: tf.Tensor) -> tf.Tensor:
+    """Return the probability of a score, float32 of any shape, as ``calibration.apply`` does."""
+    if isinstance(calibration, PlattCalibration):
+        kept = tf.clip_by_value(tf.cast(score, tf.float64), SMALLEST, 1 - SMALLEST)
+        log_odds = tf.math.log(kept) - tf.math.log(1 - kept)  # log1p of float64 is not in ONNX
+        return tf.cast(tf.sigmoid(calibration.a * log_odds + calibration.b), tf.float32)
+    # one knot more at either end, so that there is a piece on each side of every score
+    values = calibration.probabilities
+    knots = np.array([-1, *calibration.scores, 2], np.float32)
+    levels = np.array([values[0], *values, values[-1]], np.float32)
+    flat = tf.reshape(score, [-1])
+    piece = tf.searchsorted(knots, flat, side="right")
+    left, right = tf.gather(knots, piece - 1), tf.gather(knots, piece)
+    low, high = tf.gather(levels, piece - 1), tf.gather(levels, piece)
+    return tf.reshape(low + (high - low) * (flat - left) / (right - left), tf.shape(score))
+
+
+def _known(hu: tf.Tensor) -> tf.Tensor:
+    """Return which slices hold numbers only, bool [batch].
+
+    A network may well answer a pixel that is none with a probability.
+    """
+    return tf.reduce_all(tf.math.is_finite(hu), axis=[1, 2])
+
+
+def _without_padding(hu: tf.Tensor) -> tf.Tensor:
+    """Return HU with all below air as air; padding would darken its neighbours when resized."""
+    return tf.maximum(hu, float(AIR_HU))
+
+
+def _decode(png: tf.Tensor) -> tf.Tensor:
+    """Return the codes, uint16 [height, width], of one 16-bit grey PNG and of no other image.
+
+    The decoder would stretch the 8 bits of a picture made for the eye to 16.
+    """
+    fits = tf.equal(tf.strings.substr(png, 24, 2), PNG_16_BIT_GREY)
+    with tf.control_dependencies([tf.debugging.Assert(fits, ["png: not a 16-bit grey PNG"])]):
+        return tf.io.decode_png(png, channels=1, dtype=tf.uint16)[..., 0]
+
+
+def _function(answer: Any, **inputs: tf.TensorSpec) -> Any:
+    specs = [tf.TensorSpec(spec.shape, spec.dtype, name=name) for name, spec in inputs.items()]
+    return tf.function(answer, input_signature=specs, autograph=False)
+
+
+def _tf_variable(variable: object) -> tf.Variable:
+    """Return the TensorFlow variable inside a Keras 3 variable; in Keras 2 they are the same."""
+    return variable if isinstance(variable, tf.Variable) else getattr(variable, "value")  # noqa: B009

@@ -1,0 +1,80 @@
+"""Whether a scan is one that the models can judge: a plain CT of a whole head.
+
+A model answers whatever it is given. Scans unlike those it learned from are refused before it is
+asked, with the reason; modality, scouts and orientation are refused by the reader already
+(:mod:`ichnet.ct.header`).
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pydicom
+
+from ichnet.ct.contrast_words import CONTRAST_WORDS, PLAIN_WORDS
+from ichnet.ct.dicom_file import lenient_pydicom
+from ichnet.ct.errors import ReadError
+from ichnet.ct.volume import Volume
+
+PIXEL_SPACING_MM = (0.1, 2.5)
+"""A head fills 512 pixels at 0.4 to 0.6 mm, and 128 pixels at 2 mm."""
+
+LARGEST_SLICE_SPACING_MM = 15.0
+"""Twice the thickest slices in use: a gap, in which a hemorrhage can hide."""
+
+FEWEST_SLICES = 5
+LEAST_COVERAGE_MM = 50.0
+"""A brain measures about 130 mm from base to vertex; a slab of less than half is no head scan."""
+
+OTHER_PARTS = re.compile(
+    r"abdom|chest|thora|pelvi|spine|heart|cardi|lung|liver|kidney|hip\b|knee|leg\b|foot|ankle|"
+    r"shoulder|elbow|wrist|hand\b|arm\b|extrem|neck|breast|sinus"
+)
+HEAD_PARTS = re.compile(r"head|brain|skull|crani|cereb|neuro")
+
+HEADER_WORDS = ["BodyPartExamined", "SeriesDescription", "ProtocolName"]
+
+
+def require_suitable(volume: Volume, path: Path) -> None:
+    """Check that a scan is a plain CT of a whole head, as far as geometry and header tell.
+
+    Args:
+        volume: the scan.
+        path: one of its files, whose words on body part and contrast agent are read. Many files say
+            nothing, which is no reason to refuse.
+
+    Raises:
+        ReadError: ``bad-spacing``, ``incomplete-head``, ``not-head`` or ``with-contrast``.
+    """
+    _require_geometry(volume, path)
+    part, *words = _words_of(path)
+    if OTHER_PARTS.search(part) and not HEAD_PARTS.search(part):
+        raise ReadError(path, "not-head", f"BodyPartExamined is {part.strip().upper()}")
+    text = " ".join(words)
+    says_plain = PLAIN_WORDS.search(text) is not None
+    if volume.description.get("contrast_agent") and not says_plain:
+        raise ReadError(path, "with-contrast", "the header names a contrast agent")
+    if CONTRAST_WORDS.search(text) and not says_plain:
+        raise ReadError(path, "with-contrast", "the description tells of a contrast agent")
+
+
+def _require_geometry(volume: Volume, path: Path) -> None:
+    low_mm, high_mm = PIXEL_SPACING_MM
+    if not all(low_mm <= spacing_mm <= high_mm for spacing_mm in volume.pixel_spacing_mm):
+        row_mm, column_mm = volume.pixel_spacing_mm
+        raise ReadError(path, "bad-spacing", f"pixels of {row_mm:g} x {column_mm:g} mm")
+    largest_mm = float(volume.slice_spacing_mm.max())
+    if largest_mm > LARGEST_SLICE_SPACING_MM:
+        raise ReadError(path, "bad-spacing", f"a slice stands for {largest_mm:.1f} mm")
+    slices, coverage_mm = len(volume.hu), float(volume.slice_spacing_mm.sum())
+    if slices < FEWEST_SLICES or coverage_mm < LEAST_COVERAGE_MM:
+        raise ReadError(path, "incomplete-head", f"{slices} slices that cover {coverage_mm:.0f} mm")
+
+
+def _words_of(path: Path) -> list[str]:
+    """Return what the header says, in lower-case words with single spaces."""
+    with lenient_pydicom():
+        dataset = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=HEADER_WORDS)
+        texts = [str(dataset.get(keyword) or "") for keyword in HEADER_WORDS]
+    return [re.sub(r"[^a-z0-9+]+", " ", text.lower()) for text in texts]

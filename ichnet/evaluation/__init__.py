@@ -1,0 +1,1 @@
+"""Trained models applied to record sets: maps, predictions, saliency and lesions."""

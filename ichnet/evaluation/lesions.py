@@ -1,0 +1,146 @@
+"""Segmenters and ensembles against outlines, lesion by lesion in 3-D."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from ichnet.config import Config
+from ichnet.evaluation.predict_records import reader_and_answer
+from ichnet.files import write_whole
+from ichnet.records.record_set import RecordSet
+from ichnet.runs import RunFolder
+from ichnet.statistics.lesions import (
+    Matching,
+    dice,
+    froc_point,
+    hausdorff95_mm,
+    match_lesions,
+)
+
+BATCH_SLICES = 16
+FROC_THRESHOLDS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+
+
+@dataclass(frozen=True)
+class ScanMaps:
+    """A scan's predicted map and its outline.
+
+    Attributes:
+        map: float32 [slices, m, m], in [0, 1].
+        outline: bool [slices, m, m].
+        spacing_mm: between slices (the median), rows, columns.
+        voxel_ml: of each slice, [slices].
+    """
+
+    scan_id: str
+    patient_id: str
+    map: NDArray[np.float32]
+    outline: NDArray[np.bool_]
+    spacing_mm: tuple[float, float, float]
+    voxel_ml: NDArray[np.float64]
+
+
+def measure_lesions(
+    config: Config, model: str, record_set: RecordSet, split: str, run: RunFolder
+) -> None:
+    """Write ``lesions.csv``, ``scans.csv`` and ``froc.csv`` of a model with maps.
+
+    Scans that nobody outlined are left out.
+
+    Raises:
+        FileNotFoundError: when the model is not trained or its maps are not cached.
+        ValueError: when no scan holds an outlined lesion.
+    """
+    lesions: list[dict[str, object]] = []
+    scans: list[dict[str, object]] = []
+    by_threshold: dict[float, list[Matching]] = {t: [] for t in FROC_THRESHOLDS}
+    for scan in scan_maps(config, model, record_set, split, run):
+        for threshold, matchings in by_threshold.items():
+            matchings.append(match_lesions(scan.outline, scan.map > threshold, scan.voxel_ml))
+        predicted = scan.map > config.ensembles.pixel_threshold
+        matching = match_lesions(scan.outline, predicted, scan.voxel_ml)
+        identity = {"scan_id": scan.scan_id, "patient_id": scan.patient_id}
+        for volume_ml, found in zip(matching.volumes_ml, matching.found, strict=True):
+            lesions.append({**identity, "volume_ml": f"{volume_ml:.6g}", "found": int(found)})
+        with_lesion = bool(matching.found)
+        scans.append(
+            {
+                **identity,
+                "lesions": len(matching.found),
+                "false_positives": matching.false_positives,
+                "dice": _text(dice(scan.outline, predicted, scan.voxel_ml), with_lesion),
+                "hausdorff95_mm": _text(
+                    hausdorff95_mm(scan.outline, predicted, scan.spacing_mm), with_lesion
+                ),
+            }
+        )
+    points = [froc_point(*item) for item in by_threshold.items()]
+    folder = run.lesions(model)
+    _write(folder / "lesions.csv", lesions)
+    _write(folder / "scans.csv", scans)
+    _write(folder / "froc.csv", map(asdict, points))
+
+
+def scan_maps(
+    config: Config, model: str, record_set: RecordSet, split: str, run: RunFolder
+) -> Iterator[ScanMaps]:
+    """Yield every outlined scan of a split with the model's map."""
+    dataset_of, answer = reader_and_answer(config, model, record_set.folder.parent, run)
+    names = ("scan_id", "patient_id", "mask", "has_mask", "pixel_spacing_mm", "slice_spacing_mm")
+
+    def with_map(batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        found = answer(batch)[1]
+        if found is None:
+            raise ValueError(f"{model} has no map")
+        return {**{name: batch[name] for name in names}, "map": found}
+
+    batches = dataset_of(record_set, split).batch(BATCH_SLICES)
+    graph = tf.function(with_map, input_signature=[batches.element_spec], autograph=False)
+    held: list[dict[str, NDArray[np.generic]]] = []
+    for batch in batches.prefetch(1):
+        columns = {name: values.numpy() for name, values in graph(batch).items()}
+        for index, scan_id in enumerate(columns["scan_id"]):
+            if held and held[0]["scan_id"] != scan_id:
+                yield from _scan(held)
+                held = []
+            held.append({name: values[index] for name, values in columns.items()})
+    if held:
+        yield from _scan(held)
+
+
+def _scan(slices: list[dict[str, NDArray[np.generic]]]) -> Iterator[ScanMaps]:
+    """Put a scan's slices together; nothing for one that nobody outlined."""
+    if not all(one["has_mask"] for one in slices):
+        return
+
+    def column(name: str) -> NDArray[np.float64]:
+        return np.array([one[name] for one in slices], np.float64)
+
+    pixel_mm, gaps_mm = column("pixel_spacing_mm"), column("slice_spacing_mm")
+    yield ScanMaps(
+        scan_id=bytes(slices[0]["scan_id"]).decode(),
+        patient_id=bytes(slices[0]["patient_id"]).decode(),
+        map=np.stack([one["map"] for one in slices]).astype(np.float32),
+        outline=np.stack([one["mask"] for one in slices]) > 0,
+        spacing_mm=(float(np.median(gaps_mm)), float(pixel_mm[0]), float(pixel_mm[0])),
+        voxel_ml=pixel_mm**2 * gaps_mm / 1000,
+    )
+
+
+def _text(value: float, known: bool) -> str:
+    return f"{value:.6g}" if known and np.isfinite(value) else ""
+
+
+def _write(path: Path, rows: Iterable[Mapping[str, object]]) -> None:
+    found = list(rows)
+    with write_whole(path, newline="") as handle:
+        writer = csv.DictWriter(handle, found[0])
+        writer.writeheader()
+        writer.writerows(found)

@@ -1,0 +1,71 @@
+"""Trained models by their names, as a run folder keeps them."""
+
+from __future__ import annotations
+
+import keras
+
+from ichnet.config import SEGMENTERS, Config, Segmenter, members_of
+from ichnet.evaluation.maps import TRAINING_SPLIT, Fold
+
+# the first three for the layers they register, without which Keras cannot load a network
+from ichnet.networks import classifiers, inception_unet, weight_model  # noqa: F401
+from ichnet.networks.ensemble import build_ensemble
+from ichnet.networks.loading import load_network
+from ichnet.records.record_set import RecordSet
+from ichnet.records.training_sets import patient_folds
+from ichnet.runs import RunFolder, fold_name, segmenter_name
+
+ENSEMBLE = "ensemble-"
+
+
+def load_trained(config: Config, model: str, run: RunFolder) -> keras.Model:
+    """Return a trained model of HU [batch, matrix, matrix].
+
+    A classifier or segmenter is its best epoch; an ensemble is assembled from its members' and
+    its weight model's best epochs.
+
+    Raises:
+        FileNotFoundError: when the model, or a member of it, has not been trained.
+    """
+    if not model.startswith(ENSEMBLE):
+        return load_best(run, model)
+    members: dict[str, keras.Model] = {
+        name: load_best(run, segmenter_name(name)) for name in members_of_model(config, model)
+    }
+    return build_ensemble(
+        members, load_best(run, model), config.image, config.evaluation.top_pixels
+    )
+
+
+def load_folds(config: Config, record_set: RecordSet, run: RunFolder) -> list[Fold]:
+    """Return the segmenters of each fold, for out-of-fold maps; none for held-out maps.
+
+    Raises:
+        FileNotFoundError: when one of them has not been trained.
+    """
+    if config.ensembles.maps == "held-out":
+        return []
+    count = config.ensembles.folds
+    return [
+        Fold(
+            patients,
+            {
+                name: load_best(run, fold_name(segmenter_name(name), fold, count))
+                for name in SEGMENTERS
+            },
+        )
+        for fold, patients in enumerate(patient_folds(record_set, TRAINING_SPLIT, count), start=1)
+    ]
+
+
+def members_of_model(config: Config, model: str) -> tuple[Segmenter, ...]:
+    """Return an ensemble's segmenters in their order; none for other models."""
+    return members_of(config, model.removeprefix(ENSEMBLE)) if model.startswith(ENSEMBLE) else ()
+
+
+def load_best(run: RunFolder, model: str) -> keras.Model:
+    """Return the best epoch of one network, e.g. an ensemble's weight model alone."""
+    path = run.best(model)
+    if not path.exists():
+        raise FileNotFoundError(f"{path}: {model} has not been trained in this run")
+    return load_network(path, compiled=False)

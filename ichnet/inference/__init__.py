@@ -1,1 +1,0 @@
-"""Trained models applied: to records, to DICOM, as a SavedModel."""

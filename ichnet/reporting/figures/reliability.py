@@ -1,0 +1,66 @@
+"""Reliability diagrams: the share of hemorrhages among scans of about one probability."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from ichnet.config import Config
+from ichnet.reporting.figures.style import BLUE, SOFT_INK, new_figure, style
+from ichnet.reporting.measures.composite import FINAL_MODEL, load_composite
+from ichnet.reporting.measures.performance import CALIBRATION_BINS as BINS
+from ichnet.reporting.measures.performance import unmeasurable
+from ichnet.reporting.measures.plan import CONTRAST, classifiers
+from ichnet.runs import RunFolder
+from ichnet.statistics.calibration import Reliability, reliability
+
+
+def reliability_diagrams(run: RunFolder, config: Config) -> tuple[Mapping[str, Reliability], str]:
+    """Return the final ensemble's reliability and its best classifier arm's, with a caption.
+
+    Bins hold equal numbers of scans, so that each point is worth the same.
+    """
+    models = [
+        *classifiers(config, CONTRAST[1:]),
+        FINAL_MODEL,
+    ]
+    composite = load_composite(run, models)
+    found = (
+        {}
+        if unmeasurable(composite)
+        else {
+            model: reliability(composite.ich, composite.probability[model], BINS, "quantile")
+            for model in models
+            if model in composite.probability
+        }
+    )
+    caption = (
+        f"Scan level; {composite.describe()}. Mean probability and share of hemorrhages in up to "
+        f"{BINS} bins of equal numbers of scans; on the diagonal a probability means what it says."
+    )
+    return found, caption
+
+
+def draw_reliability(found: Mapping[str, Reliability]) -> Figure:
+    """Draw a square for each model."""
+    count = max(len(found), 1)
+    with style():
+        figure = new_figure(2.4 * count, 3.3)
+        grid = figure.subplots(1, count, squeeze=False, sharey=True)
+        for axes, (model, result) in zip(grid.flat, found.items(), strict=False):
+            _draw(axes, model, result)
+        grid[0, 0].set_ylabel("Share of hemorrhages")
+    return figure
+
+
+def _draw(axes: Any, model: str, result: Reliability) -> None:
+    axes.plot([0, 1], [0, 1], color=SOFT_INK, lw=0.9, ls=(0, (2, 2)))
+    axes.plot(result.predicted, result.observed, "o-", ms=4, lw=1.2, color=BLUE)
+    axes.set_aspect("equal")
+    axes.set_xlim(-0.02, 1.02)
+    axes.set_ylim(-0.02, 1.02)
+    axes.set_xticks([0, 0.5, 1])
+    axes.set_xlabel("Mean probability")
+    axes.set_title(model, fontsize=7.5)

@@ -1,0 +1,229 @@
+"""The predictions of several models on the same test scans or slices, side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ichnet.runs import TEST_COHORTS, RunFolder, ensemble_name
+from ichnet.runs.predictions import (
+    TEXT_COLUMNS,
+    Table,
+    concatenate,
+    read_predictions,
+    scans_path,
+    slices_path,
+)
+from ichnet.subtypes import LABELS, SUBTYPES
+
+Level = Literal["scan", "slice"]
+Column = NDArray[np.object_] | NDArray[np.float64]
+
+TRUTH_COLUMNS: dict[Level, tuple[str, ...]] = {
+    "scan": ("cohort", "scan_id", "patient_id", *LABELS, "volume_ml", "votes"),
+    "slice": ("cohort", "scan_id", "patient_id", "slice_index", *LABELS, "mask_pixels"),
+}
+"""What must be the same in every model's predictions."""
+
+FINAL_MODEL = ensemble_name("all")
+"""The paper's final weighted ensemble."""
+
+COHORT_TITLES: dict[str, str] = {
+    "rsna": "RSNA 2019",
+    "aihub": "AI-Hub",
+    "dumc": "DUMC",
+    "cq500": "Qure.ai CQ500",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Composite:
+    """One truth, many opinions: units (scans or slices) of the test cohorts in one order.
+
+    Attributes:
+        level: whether a unit is a scan or a slice.
+        cohorts: the cohorts the units come from.
+        truth: columns of :data:`TRUTH_COLUMNS`, float64 with NaN for unknown, or text.
+        probability: by model, float64 [units].
+        missing: models without predictions, and why.
+        notes: what was left out, for the tables' notes.
+    """
+
+    level: Level
+    cohorts: tuple[str, ...]
+    truth: Table
+    probability: dict[str, NDArray[np.float64]]
+    missing: dict[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.truth["scan_id"])
+
+    @property
+    def ich(self) -> NDArray[np.bool_]:
+        """True where there is a hemorrhage, bool [units]."""
+        return self.positive("ANY")
+
+    @property
+    def patients(self) -> NDArray[np.object_]:
+        """Patient of each unit, unique over cohorts; a scan of nobody stands for itself."""
+        columns = (self.truth[name] for name in ("cohort", "patient_id", "scan_id"))
+        units = zip(*columns, strict=True)
+        return np.array([f"{c}/{p or scan}" for c, p, scan in units], dtype=object)
+
+    def positive(self, label: str) -> NDArray[np.bool_]:
+        """Return where a label is known and positive, bool [units]."""
+        where: NDArray[np.bool_] = np.asarray(self.truth[label], float) == 1
+        return where
+
+    def small(self, limit_ml: float) -> NDArray[np.bool_]:
+        """Return where 0 < hemorrhage volume of the scan <= ``limit_ml``, bool [scans]."""
+        volume = np.asarray(self.truth["volume_ml"], float)
+        where: NDArray[np.bool_] = (volume > 0) & (volume <= limit_ml)
+        return where
+
+    def select(self, keep: NDArray[np.bool_]) -> Composite:
+        """Return the units where ``keep`` is true."""
+        return replace(
+            self,
+            truth={column: values[keep] for column, values in self.truth.items()},
+            probability={model: values[keep] for model, values in self.probability.items()},
+        )
+
+    def describe(self) -> str:
+        """Return e.g. ``70 scans (32 with, 38 without ICH) of DUMC and Qure.ai CQ500``."""
+        with_ich = int(self.ich.sum())
+        cohorts = " and ".join(COHORT_TITLES.get(name, name) for name in self.cohorts)
+        return (
+            f"{len(self):,} {self.level}s ({with_ich:,} with, {len(self) - with_ich:,} without "
+            f"ICH) of {cohorts or 'no cohort'}"
+        )
+
+
+def load_composite(
+    run: RunFolder,
+    models: Iterable[str],
+    level: Level = "scan",
+    cohorts: Sequence[str] = TEST_COHORTS,
+) -> Composite:
+    """Read what each model predicted on the test cohorts, joined unit by unit.
+
+    A cohort that no model of the run was tested on is left out; a model that lacks one of the
+    others is missing, since it could not be compared on the same units. Units whose ANY label is
+    unknown are left out. All three are told in ``notes`` or ``missing``. So the units are the same
+    whichever models are asked for.
+
+    Raises:
+        ValueError: when two models were tested on different units or hold different truth, or
+            a probability is unknown; the message names both files.
+    """
+    models = tuple(dict.fromkeys(models))
+    files = {model: _files(run, model, level, cohorts) for model in models}
+    tested = tuple(
+        name for name in cohorts if any(run.root.glob(f"predictions/*/{name}.{level}s.csv"))
+    )
+    missing = {
+        model: f"no predictions for {', '.join(absent)}"
+        for model, found in files.items()
+        if (absent := [name for name in tested or cohorts if name not in found])
+    }
+    notes = [
+        f"{COHORT_TITLES.get(name, name)}: no {level} predictions, left out."
+        for name in cohorts
+        if name not in tested
+    ]
+    truth = _no_units(level)
+    probability: dict[str, NDArray[np.float64]] = {}
+    first: Path | None = None
+    for model in models:
+        if model in missing:
+            continue
+        paths = [files[model][name] for name in tested]
+        table = _sorted(concatenate(read_predictions(path) for path in paths), level)
+        if first is None:
+            first, truth = paths[0], {column: table[column] for column in TRUTH_COLUMNS[level]}
+        _require_same_truth(truth, table, first, paths[0])
+        probability[model] = _known_probability(table, paths[0])
+    return _without_unknown(Composite(level, tested, truth, probability, missing, tuple(notes)))
+
+
+def exclusive_subtypes(truth: Mapping[str, Column]) -> NDArray[np.object_]:
+    """Return each unit's subtype, object [units]: a subtype alone, ``mixed``, or ``none``.
+
+    ``none`` stands for a hemorrhage without any positive subtype; units without hemorrhage get
+    an empty string.
+    """
+    labels = np.stack([np.asarray(truth[name], float) == 1 for name in SUBTYPES], axis=1)
+    count = labels.sum(axis=1)
+    single = np.array(SUBTYPES, dtype=object)[labels.argmax(axis=1)]
+    kinds = np.where(count == 1, single, np.where(count > 1, "mixed", "none"))
+    result: NDArray[np.object_] = np.where(np.asarray(truth["ANY"], float) == 1, kinds, "")
+    return result
+
+
+def _files(run: RunFolder, model: str, level: Level, cohorts: Sequence[str]) -> dict[str, Path]:
+    locate = scans_path if level == "scan" else slices_path
+    paths = {name: locate(run.predictions(model), name) for name in cohorts}
+    return {name: path for name, path in paths.items() if path.exists()}
+
+
+def _no_units(level: Level) -> Table:
+    return {
+        column: np.empty(0, dtype=object if column in TEXT_COLUMNS else np.float64)
+        for column in TRUTH_COLUMNS[level]
+    }
+
+
+def _sorted(table: Table, level: Level) -> Table:
+    keys = [table["scan_id"].astype(str), table["cohort"].astype(str)]
+    if level == "slice":
+        keys.insert(0, table["slice_index"])
+    order = np.lexsort(keys)
+    return {column: values[order] for column, values in table.items()}
+
+
+def _require_same_truth(truth: Table, table: Table, first: Path, path: Path) -> None:
+    for column, expected in truth.items():
+        values = table[column]
+        if len(values) != len(expected):
+            raise ValueError(
+                f"{path.parent} and {first.parent} cover {len(values)} and {len(expected)} "
+                f"units: predict again with the same records, they cannot be compared"
+            )
+        same = values == expected
+        if values.dtype != object:
+            same |= np.isnan(values.astype(float)) & np.isnan(expected.astype(float))
+        if not np.all(same):
+            scan = table["scan_id"][np.argmin(same)]
+            raise ValueError(
+                f"{path.parent} and {first.parent} disagree on {column} (first at scan {scan}): "
+                f"predict again with the same records, they cannot be compared"
+            )
+
+
+def _known_probability(table: Table, path: Path) -> NDArray[np.float64]:
+    values = np.asarray(table["probability"], float)
+    if np.isnan(values).any():
+        scan = table["scan_id"][np.argmax(np.isnan(values))]
+        raise ValueError(f"{path.parent}: scan {scan} has no probability")
+    return values
+
+
+def _without_unknown(composite: Composite) -> Composite:
+    known = ~np.isnan(np.asarray(composite.truth["ANY"], float))
+    kept = composite.select(known)
+    notes = list(composite.notes)
+    for name in composite.cohorts:
+        here = composite.truth["cohort"] == name
+        if unknown := int((~known & here).sum()):
+            notes.append(
+                f"{COHORT_TITLES.get(name, name)}: truth unknown for {unknown:,} of "
+                f"{int(here.sum()):,} {composite.level}s, left out."
+            )
+    present = tuple(name for name in composite.cohorts if name in kept.truth["cohort"])
+    return replace(kept, cohorts=present, notes=tuple(notes))

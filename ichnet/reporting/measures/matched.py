@@ -1,0 +1,81 @@
+"""Models at one sensitivity, where a threshold of 0.5 cannot favour any of them.
+
+At a fixed threshold a model that answers "hemorrhage" more often has the higher sensitivity and
+the lower specificity, whether or not it sees more. Here every model gets, on each test set, the
+highest threshold at which it finds as many hemorrhages as the reference does at the configured
+one, and specificities are compared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ichnet.reporting.measures.composite import Composite
+from ichnet.reporting.measures.estimate import Estimate
+from ichnet.reporting.measures.performance import unmeasurable
+from ichnet.reporting.measures.plan import REFERENCE
+from ichnet.statistics.operating_points import matched_sensitivity_threshold, operating_point
+from ichnet.statistics.proportions import mcnemar_test, proportion_interval
+
+
+@dataclass(frozen=True)
+class Matched:
+    """A model at the matched threshold.
+
+    Attributes:
+        threshold: on its probability.
+        sensitivity, specificity: with exact intervals.
+        difference: its specificity minus the reference's.
+        p: McNemar's, over the normal scans; ``None`` for the reference.
+    """
+
+    threshold: float
+    sensitivity: Estimate
+    specificity: Estimate
+    difference: float
+    p: float | None
+
+
+def match_models(
+    composite: Composite, models: Iterable[str], threshold: float
+) -> dict[str, Matched]:
+    """Return every model that has predictions at the reference's sensitivity at ``threshold``.
+
+    Raises:
+        ValueError: when the reference finds no hemorrhage at all there.
+    """
+    ich = composite.ich
+    sensitivity = operating_point(ich, composite.probability[REFERENCE], threshold).sensitivity
+    thresholds = {
+        model: matched_sensitivity_threshold(ich, composite.probability[model], sensitivity)
+        for model in models
+        if model in composite.probability
+    }
+    normal = {
+        model: composite.probability[model][~ich] < matched for model, matched in thresholds.items()
+    }
+    own = normal[REFERENCE]
+    found = {}
+    for model, matched in thresholds.items():
+        point = operating_point(ich, composite.probability[model], matched)
+        gained, lost = int((normal[model] & ~own).sum()), int((own & ~normal[model]).sum())
+        found[model] = Matched(
+            threshold=matched,
+            sensitivity=Estimate.of(proportion_interval(point.true_positives, int(ich.sum()))),
+            specificity=Estimate.of(proportion_interval(point.true_negatives, int((~ich).sum()))),
+            difference=(gained - lost) / len(own),
+            p=None if model == REFERENCE else mcnemar_test(gained, lost),
+        )
+    return found
+
+
+def unmatchable(subset: Composite, threshold: float) -> str:
+    """Return why nothing can be matched, or nothing."""
+    if reason := unmeasurable(subset):
+        return reason
+    if REFERENCE not in subset.probability:
+        return f"{REFERENCE} has no predictions"
+    if not operating_point(subset.ich, subset.probability[REFERENCE], threshold).true_positives:
+        return f"{REFERENCE} finds no hemorrhage at {threshold:g}"
+    return ""

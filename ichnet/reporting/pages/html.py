@@ -1,0 +1,39 @@
+"""What the project's HTML pages share: templates, and scripts that a security policy can name."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from typing import Any
+
+import jinja2
+
+
+def page_environment() -> jinja2.Environment:
+    """Return the templates; what they insert is escaped, what they lack is an error."""
+    return jinja2.Environment(
+        loader=jinja2.PackageLoader("ichnet.reporting.pages"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def inline_json(value: Any) -> str:
+    """Return JSON that can stand in a ``script`` element whatever it holds."""
+    text = json.dumps(value, separators=(",", ":"))
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def template_text(environment: jinja2.Environment, name: str) -> str:
+    """Return a template's text as it stands."""
+    assert environment.loader is not None
+    return environment.loader.get_source(environment, name)[0]
+
+
+def script_hash(script: str) -> str:
+    """Return what a content security policy calls a script by, so that no other one runs."""
+    digest = hashlib.sha256(script.encode("utf-8")).digest()
+    return f"sha256-{base64.b64encode(digest).decode('ascii')}"

@@ -1,0 +1,243 @@
+"""The report: one HTML file that holds everything a run has to say, and needs no network."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+from datetime import datetime, timezone
+from pathlib import Path
+
+from markupsafe import Markup
+
+import ichnet
+from ichnet.config import SEGMENTERS, Config, fingerprint, load_config
+from ichnet.files import write_whole
+from ichnet.reporting.figures.figure2 import FIGURE2_TITLE, draw_figure2, figure2
+from ichnet.reporting.figures.overview import Groups, draw_overview
+from ichnet.reporting.figures.style import inline_svg
+from ichnet.reporting.figures.training_curves import draw_training_curves, read_logs
+from ichnet.reporting.measures.composite import FINAL_MODEL, Composite, load_composite
+from ichnet.reporting.measures.metrics import SetMetrics, load_metrics
+from ichnet.reporting.measures.plan import classifiers
+from ichnet.reporting.pages.explorer import explorer_data
+from ichnet.reporting.pages.gallery import choose_cases, gallery_page, read_predicted
+from ichnet.reporting.pages.html import inline_json, page_environment, script_hash, template_text
+from ichnet.reporting.tables.difficult import difficult_tables
+from ichnet.reporting.tables.etable1 import etable1
+from ichnet.reporting.tables.table import Table, to_html
+from ichnet.reporting.tables.table1 import table1
+from ichnet.reporting.tables.table2 import ARM_TITLES, table2
+from ichnet.reporting.tables.table3 import table3
+from ichnet.runs import RunFolder, ensemble_name, segmenter_name
+
+SECTIONS: dict[str, str] = {
+    "summary": "Summary",
+    "cohorts": "Cohorts",
+    "annotation": "Weak or strong",
+    "ensembles": "Ensembles",
+    "roc": "ROC curves",
+    "explore": "Explore",
+    "cases": "Hits and misses",
+    "difficult": "Difficult cases",
+    "training": "Training",
+    "configuration": "Configuration",
+}
+
+PACKAGES = ("numpy", "scipy", "matplotlib", "tensorflow", "keras", "pydicom", "opencv-python")
+"""Whose versions are told, where installed; none is imported for that."""
+
+
+def write_report(run: RunFolder, records: Path) -> Path:
+    """Compute everything from a run's predictions and write ``report.html``.
+
+    Args:
+        run: with ``config.yaml``; predictions, logs and ``predict/`` as far as they exist.
+        records: folder of the record sets, for Table 1.
+
+    Returns:
+        The report's path.
+
+    Raises:
+        ConfigError: when the run has no usable configuration.
+        ValueError: when predictions cannot be compared; names the files.
+    """
+    page = render_report(run, records, datetime.now(timezone.utc))
+    with write_whole(run.report) as handle:
+        handle.write(page)
+    return run.report
+
+
+def render_report(run: RunFolder, records: Path, made: datetime) -> str:
+    """Return the report as HTML; ``made`` is the date it bears."""
+    config_path = run.root / "config.yaml"
+    config = load_config(config_path)
+    environment = page_environment()
+    script = template_text(environment, "report.js")
+    explorer = explorer_data(_every_model(run, config), config)
+    final = load_composite(run, [FINAL_MODEL])
+    metrics = load_metrics(run, config).of("scan")
+    summary, listing = difficult_tables(run, config)
+    return environment.get_template("report.html").render(
+        name=config.name,
+        made=made,
+        fingerprint=fingerprint(config),
+        versions={"ichnet": ichnet.__version__},
+        data_statement=config.data_statement,
+        sections=[
+            {"id": key, "title": title}
+            for key, title in SECTIONS.items()
+            if explorer or key != "explore"
+        ],
+        sentence=headline(final, metrics, config),
+        tiles=_tiles(metrics, config),
+        overview=_overview(run, metrics, config),
+        table1=_html(table1(records)),
+        table2=[_html(table) for table in table2(run, config)],
+        table3=_html(table3(run, config)),
+        roc=_roc(run, config),
+        figure2_table=_html(etable1(run, config)),
+        explorer=Markup(inline_json(explorer)) if explorer else None,
+        script=Markup(script),
+        script_hash=script_hash(script),
+        gallery=_gallery(run, final, config),
+        gallery_absent=f"{FINAL_MODEL}: {final.missing.get(FINAL_MODEL)}.",
+        difficult_summary=_html(summary),
+        difficult_list=_html(listing),
+        training=_training(run),
+        configuration=config_path.read_text(encoding="utf-8"),
+        facts=_facts(run),
+    )
+
+
+def headline(composite: Composite, metrics: SetMetrics, config: Config) -> str:
+    """Return what the final ensemble did, in a sentence anyone can read."""
+    threshold = config.evaluation.threshold
+    if FINAL_MODEL in composite.missing:
+        return f"{FINAL_MODEL} has {composite.missing[FINAL_MODEL]}: there is nothing to sum up."
+    if metrics.unmeasurable:
+        return f"There is nothing to sum up: {metrics.unmeasurable}."
+    point = metrics.models[FINAL_MODEL].decisions
+    return (
+        f"At a probability of {threshold:g} the final ensemble finds {point.true_positives:,} of "
+        f"{metrics.with_ich:,} scans with hemorrhage and raises a false alarm on "
+        f"{point.false_positives:,} of {metrics.units - metrics.with_ich:,} normal ones. "
+        f"Test set: {composite.describe()}."
+    )
+
+
+def _tiles(metrics: SetMetrics, config: Config) -> list[dict[str, str]]:
+    if FINAL_MODEL not in metrics.models:
+        return []
+    result = metrics.models[FINAL_MODEL]
+    threshold = f"{config.evaluation.threshold:g}"
+    estimates = {
+        "AUC of the final ensemble": result.auc,
+        f"Sensitivity at {threshold}": result.sensitivity_exact,
+        f"Specificity at {threshold}": result.specificity_exact,
+    }
+    scans = {
+        "label": "Test scans",
+        "value": f"{metrics.units:,}",
+        "interval": f"{metrics.with_ich:,} with hemorrhage",
+    }
+    return [
+        {
+            "label": label,
+            "value": f"{estimate.value:.3f}",
+            "interval": f"95 % interval {estimate.low:.3f}–{estimate.high:.3f}",
+        }
+        for label, estimate in estimates.items()
+    ] + [scans]
+
+
+def _kinds(config: Config) -> dict[str, list[str]]:
+    """Return the names of a configuration's models, by kind."""
+    return {
+        **{
+            f"Classifiers, {ARM_TITLES[arm]}": classifiers(config, [arm])
+            for arm in config.classifiers.arms
+        },
+        "Segmenters": [segmenter_name(name) for name in SEGMENTERS],
+        "Weighted ensembles": [ensemble_name(name) for name in config.ensembles.combinations],
+    }
+
+
+def _every_model(run: RunFolder, config: Config) -> Composite:
+    return load_composite(run, [model for models in _kinds(config).values() for model in models])
+
+
+def _overview(run: RunFolder, metrics: SetMetrics, config: Config) -> Markup:
+    """Return the AUC of every model of the run; nothing when there is none."""
+    if metrics.unmeasurable:
+        return Markup()
+    composite = _every_model(run, config)
+    groups: Groups = {
+        title: {m: metrics.models[m].auc for m in models if m in metrics.models}
+        for title, models in _kinds(config).items()
+    }
+    groups = {title: models for title, models in groups.items() if models}
+    missing = "".join(f" {model}: {why}." for model, why in composite.missing.items())
+    caption = (
+        f"Scan level; {composite.describe()}. Points: AUC; lines: DeLong's 95 % interval.{missing}"
+    )
+    svg = inline_svg(draw_overview(groups), "overview", f"AUC of every model. {caption}")
+    return _figure("Every model at a glance", caption, svg)
+
+
+def _roc(run: RunFolder, config: Config) -> Markup:
+    result = figure2(run, config)
+    if not result.curves:
+        return Markup('<p class="empty">{}</p>').format(result.caption)
+    svg = inline_svg(draw_figure2(result), "figure2", f"{FIGURE2_TITLE}. {result.caption}")
+    return _figure(FIGURE2_TITLE, result.caption, svg)
+
+
+def _training(run: RunFolder) -> Markup:
+    logs = read_logs(run)
+    if not logs:
+        return Markup('<p class="empty">No training logs in models/.</p>')
+    caption = (
+        f"Training and validation loss by epoch; n = {len(logs)} models. The circle is the epoch "
+        f"that was kept: the lowest validation loss, of the probability alone in the strong arm."
+    )
+    svg = inline_svg(draw_training_curves(logs), "training", caption)
+    return _figure("Training curves", caption, svg)
+
+
+def _gallery(run: RunFolder, composite: Composite, config: Config) -> dict[str, object] | None:
+    if FINAL_MODEL in composite.missing:
+        return None
+    predicted = read_predicted(run.root / "predict")
+    threshold = config.evaluation.threshold
+    gallery = choose_cases(composite, FINAL_MODEL, threshold, predicted.pictures)
+    return gallery_page(gallery, predicted, FINAL_MODEL, threshold)
+
+
+def _figure(title: str, caption: str, svg: str) -> Markup:
+    return Markup(
+        "<figure><figcaption><strong>{}</strong> <span>{}</span></figcaption>"
+        '<div class="scroll" tabindex="0" role="region" aria-label="{}">{}</div></figure>'
+    ).format(title, caption, title, Markup(svg))
+
+
+def _html(table: Table) -> Markup:
+    return Markup(to_html(table))  # escaped there
+
+
+def _facts(run: RunFolder) -> list[tuple[str, str]]:
+    """Return versions of this environment and the dates of the run's files."""
+    facts = [("ichnet", ichnet.__version__), ("Python", platform.python_version())]
+    for package in PACKAGES:
+        try:
+            facts.append((package, importlib.metadata.version(package)))
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    predictions = [path.stat().st_mtime for path in run.root.glob("predictions/*/*.csv")]
+    if predictions:
+        facts += [("First prediction", _date(min(predictions)))]
+        facts += [("Last prediction", _date(max(predictions)))]
+    return facts
+
+
+def _date(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%d %H:%M UTC")

@@ -1,0 +1,29 @@
+"""The run folder: where everything lies, and the files that pass from one step to the next."""
+
+from ichnet.runs.paths import (
+    ARM_RECORDS,
+    BASELINES,
+    RECORD_SETS,
+    TEST_COHORTS,
+    THRESHOLD,
+    RunFolder,
+    baseline_name,
+    classifier_name,
+    ensemble_name,
+    fold_name,
+    segmenter_name,
+)
+
+__all__ = [
+    "ARM_RECORDS",
+    "BASELINES",
+    "RECORD_SETS",
+    "TEST_COHORTS",
+    "THRESHOLD",
+    "RunFolder",
+    "baseline_name",
+    "classifier_name",
+    "ensemble_name",
+    "fold_name",
+    "segmenter_name",
+]

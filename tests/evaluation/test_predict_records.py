@@ -1,0 +1,181 @@
+"""Predictions of record sets, by hand; and the same answer on every path to it."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ichnet.cohorts.splits import PatientOverlapError
+from ichnet.config import ConfigError
+from ichnet.deployment.export import export_model
+from ichnet.deployment.saved_model import SavedModel
+from ichnet.evaluation.maps import cache_maps
+from ichnet.evaluation.predict_records import fit_calibration, predict_model, predict_slices
+from ichnet.evaluation.trained import load_trained
+from ichnet.networks.weight_model import build_weight_model
+from ichnet.records.reader import slices_dataset
+from ichnet.records.record_set import RecordSet
+from ichnet.runs import TEST_COHORTS, RunFolder, ensemble_name, segmenter_name
+from ichnet.runs.predictions import read_predictions
+from ichnet.statistics.scan_score import read_calibration
+
+RECORD_SETS = ("aihub-scans", "dumc", "cq500")
+PIXEL_ML = 4 * 4 * 5 / 1000
+
+
+@pytest.fixture(scope="module")
+def run(members, classifier, records, config, tmp_path_factory) -> RunFolder:
+    """A run with five segmenters, one ensemble, one classifier, and the maps."""
+    run = RunFolder(tmp_path_factory.mktemp("run"))
+    models = {segmenter_name(name): member for name, member in members.items()}
+    models[ensemble_name("sah")] = build_weight_model(
+        config.image.matrix, ["all", "subtype", "sah"], "image", 4, 0.5, seed=3
+    )
+    models["MobileNetV2-rsna-weak"] = classifier
+    for name, model in models.items():
+        run.model(name).mkdir(parents=True)
+        model.save(run.best(name))
+    for name in RECORD_SETS:
+        record_set = RecordSet.open(records / name)
+        splits = [split for split in record_set.splits if split != "train"]
+        cache_maps(members, record_set, splits, run.maps(name))
+    return run
+
+
+def text_rows(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as handle:
+        return list(csv.DictReader(handle))
+
+
+def test_a_segmenter_is_measured_slice_by_slice(members, records):
+    record_set = RecordSet.open(records / "aihub-scans")
+    batches = slices_dataset(record_set, "ensemble").batch(2)
+
+    def answer(batch):
+        maps = members["all"](batch["hu"], training=False)
+        return np.float32([0.25]) * maps[:, 9, 9], maps
+
+    before, lesion, after = predict_slices(batches, answer, pixel_threshold=0.5)
+    assert (lesion.scan_id, lesion.patient_id, lesion.slice_index) == ("e1", "patient of e1", 1)
+    assert lesion.labels == (1, 0, 1, 0, 0, 0)
+    assert lesion.probability == pytest.approx(0.25)
+    # 4 x 4 pixels each, side by side but for two columns
+    assert (lesion.mask_pixels, lesion.predicted_pixels, lesion.overlap_pixels) == (16, 16, 8)
+    assert lesion.pixel_ml == pytest.approx(PIXEL_ML)
+    assert (before.predicted_pixels, after.mask_pixels, after.overlap_pixels) == (0, 0, 0)
+
+
+def test_scores_above_one_by_rounding_are_one(records):
+    batches = slices_dataset(RecordSet.open(records / "dumc"), "test").batch(4)
+    found = predict_slices(batches, lambda batch: (batch["hu"][:, 0, 0] * 0 + 1.0000001, None), 0.5)
+    assert {one.probability for one in found} == {1.0}
+
+
+def test_a_segmenter_s_predictions_of_a_cohort_without_outlines(config, records, run):
+    predict_model(config, "segmenter-all", records, run)
+    with_ich, normal = text_rows(run.predictions("segmenter-all") / "dumc.scans.csv")
+    calibration = read_calibration(run.calibration("segmenter-all"))
+    assert with_ich["scan_id"] == "dumc1"
+    assert (with_ich["ANY"], with_ich["IPH"], with_ich["SDH"]) == ("1", "1", "0")
+    assert (with_ich["votes"], normal["votes"]) == ("110", "000")
+    assert (with_ich["volume_ml"], normal["volume_ml"]) == ("", "")
+    # the lesion's 66 HU lie four fifths between 50 and 70; four pixels make the score
+    assert float(with_ich["score"]) == pytest.approx(0.8, abs=1e-3)
+    probability = calibration.apply(float(with_ich["score"]))
+    assert float(with_ich["probability"]) == pytest.approx(probability, rel=1e-6)
+    assert float(with_ich["predicted_volume_ml"]) == pytest.approx(16 * PIXEL_ML)
+    assert (float(normal["score"]), float(normal["predicted_volume_ml"])) == (0, 0)
+    slices = text_rows(run.predictions("segmenter-all") / "dumc.slices.csv")
+    assert [row["slice_index"] for row in slices] == ["0", "1", "2"] * 2
+    assert {row["ANY"] for row in slices} == {""}
+    assert {(row["mask_pixels"], row["overlap_pixels"]) for row in slices} == {("", "")}
+    assert [row["predicted_pixels"] for row in slices] == ["0", "16", "0", "0", "0", "0"]
+    for cohort in ("dumc", "cq500"):
+        for kind in ("scans", "slices"):
+            read_predictions(run.predictions("segmenter-all") / f"{cohort}.{kind}.csv")
+
+
+def test_calibration_separates_what_the_score_separates(config, records, run):
+    predict_model(config, "segmenter-all", records, run)
+    calibration = read_calibration(run.calibration("segmenter-all"))
+    # two scans of each kind: Platt's targets are 3/4 and 1/4, and two scores can meet them
+    assert calibration.apply(0.75) == pytest.approx(0.75, abs=1e-3)
+    assert calibration.apply(0.0) == pytest.approx(0.25, abs=1e-3)
+
+
+def test_a_classifier_predicts_no_volume(config, records, run):
+    predict_model(config, "MobileNetV2-rsna-weak", records, run)
+    rows = text_rows(run.predictions("MobileNetV2-rsna-weak") / "cq500.scans.csv")
+    assert [row["predicted_volume_ml"] for row in rows] == ["", ""]
+    (first, *_) = text_rows(run.predictions("MobileNetV2-rsna-weak") / "cq500.slices.csv")
+    # 30 HU all over: the classifier is the sigmoid of a hundredth of the mean
+    assert float(first["probability"]) == pytest.approx(1 / (1 + np.exp(-0.3)), rel=1e-5)
+    assert (first["predicted_pixels"], first["overlap_pixels"]) == ("", "")
+
+
+@pytest.mark.parametrize("name", [ensemble_name("sah"), segmenter_name("sdh")])
+def test_cached_maps_and_saved_model_agree(name, config, records, run, tmp_path):
+    predict_model(config, name, records, run)
+    rows = text_rows(run.predictions(name) / "dumc.slices.csv")
+    dataset = slices_dataset(RecordSet.open(records / "dumc"), "test")
+    hu = np.stack([one["hu"] for one in dataset.as_numpy_iterator()])
+    calibration = read_calibration(run.calibration(name))
+    export_model(load_trained(config, name, run), name, config, calibration, tmp_path / "1")
+    served = SavedModel(tmp_path / "1")(hu)
+    cached = [float(row["probability"]) for row in rows]
+    assert max(cached) > 0.1
+    # the cache holds float16, of which half a step is 2.4e-4 at most
+    np.testing.assert_allclose(cached, served["probability"], atol=2.5e-4)
+    predicted = [int(row["predicted_pixels"]) for row in rows]
+    assert predicted == served["mask"].sum(axis=(1, 2)).tolist()
+
+
+def test_calibration_needs_scans_of_both_kinds(config, members, write_records, make_case, tmp_path):
+    known = [make_case("a", 90), make_case("b", 90)]
+    unknown = make_case("c", None)
+    unknown.scan_labels[:] = -1
+    record_set = write_records(tmp_path / "one-kind", {"validation": [*known, unknown]})
+    batches = slices_dataset(record_set, "validation").batch(4)
+    predictions = list(
+        predict_slices(batches, lambda batch: (batch["hu"][:, 9, 9] / 100, None), 0.5)
+    )
+    assert len(predictions) == 9
+    with pytest.raises(ConfigError, match="one-kind: cannot calibrate on 2 scans with and 0"):
+        fit_calibration(predictions, record_set)
+
+
+def test_a_model_that_is_not_trained_is_named(config, records, run):
+    with pytest.raises(FileNotFoundError, match="VGG19-rsna-weak has not been trained"):
+        predict_model(config, "VGG19-rsna-weak", records, run)
+
+
+def test_maps_of_other_records_are_refused(
+    config, records, run, write_records, make_case, tmp_path
+):
+    write_records(tmp_path / "aihub-scans", {"validation": [make_case("new", 90)]})
+    for cohort in TEST_COHORTS:
+        (tmp_path / cohort).symlink_to(records / cohort)
+    with pytest.raises(ConfigError, match="maps of other records"):
+        predict_model(config, "segmenter-all", tmp_path, run)
+
+
+def test_patients_whom_models_learn_from_are_not_for_testing(
+    config, records, run, write_records, make_case, tmp_path
+):
+    for name in ("aihub-scans", "cq500"):
+        (tmp_path / name).symlink_to(records / name)
+    write_records(tmp_path / "dumc", {"test": [make_case("t1", 90), make_case("x", None)]})
+    with pytest.raises(PatientOverlapError, match=r"^1 patients .*aihub-scans train; dumc test"):
+        predict_model(config, "segmenter-all", tmp_path, run)
+
+
+def test_the_pixel_threshold_is_the_configuration_s(config, records, run, tmp_path):
+    strict = replace(config, ensembles=replace(config.ensembles, pixel_threshold=0.8))
+    predict_model(strict, "segmenter-sdh", records, run)
+    row, _ = text_rows(run.predictions("segmenter-sdh") / "dumc.scans.csv")
+    assert float(row["score"]) == pytest.approx(0.3, abs=1e-3)
+    assert float(row["predicted_volume_ml"]) == 0

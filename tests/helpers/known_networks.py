@@ -1,0 +1,77 @@
+"""Networks whose every answer is known: fixtures of the tests of evaluation and of deployment."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from ichnet.config import SEGMENTERS, Config, ImageConfig, load_config
+from ichnet.networks.channels import hu_input
+from ichnet.statistics.calibration import PlattCalibration
+
+MATRIX = 32
+TOP_PIXELS = 4
+LEVELS_HU = (50, 40, 60, 70, 80)
+
+
+@pytest.fixture(scope="session")
+def config() -> Config:
+    """The demonstration's configuration at 32 x 32 pixels of 4 mm."""
+    demo = load_config(Path(__file__).parents[2] / "models" / "phantom.yaml")
+    return replace(
+        demo,
+        data_statement="Not trained at all.",
+        image=replace(demo.image, matrix=MATRIX, field_of_view_mm=128.0),
+        evaluation=replace(demo.evaluation, top_pixels=TOP_PIXELS, threshold=0.5),
+    )
+
+
+def bright(image: ImageConfig, level_hu: float) -> keras.Model:
+    """A segmenter by hand: 0 up to a level, 1 from 20 HU above it on, in between in proportion.
+
+    It looks at the second window, 80/200, so what it sees ends at 180 HU.
+    """
+    hu, channels = hu_input(image)
+    convolution = keras.layers.Conv2D(1, 1)
+    scaled = convolution(channels)
+    kernel = np.array([0, 200 / 20, 0, 0], np.float32).reshape(1, 1, 4, 1)
+    convolution.set_weights([kernel, np.array([-(level_hu + 20) / 20], np.float32)])
+    flat = keras.layers.Reshape((image.matrix, image.matrix))(scaled)
+    return keras.Model(hu, keras.layers.ReLU(max_value=1.0, name="map")(flat))
+
+
+@pytest.fixture(scope="session")
+def bright_pixels(config) -> keras.Model:
+    """Sees what is brighter than 60 HU."""
+    return bright(config.image, 50)
+
+
+@pytest.fixture(scope="session")
+def members(config) -> dict[str, keras.Model]:
+    """Five segmenters that differ in what they call bright."""
+    levels_hu = dict(zip(SEGMENTERS, LEVELS_HU, strict=True))
+    return {name: bright(config.image, level_hu) for name, level_hu in levels_hu.items()}
+
+
+@pytest.fixture(scope="session")
+def classifier() -> keras.Model:
+    """Says how bright a slice is on the average; has the two outputs of a classifier."""
+    hu = keras.Input((MATRIX, MATRIX), name="hu")
+    saliency = keras.layers.Rescaling(0.01)(hu)
+    flat = keras.layers.Flatten()(saliency)
+    mean = keras.layers.Dense(
+        1, kernel_initializer=keras.initializers.Constant(1 / MATRIX**2), use_bias=False
+    )(flat)
+    return keras.Model(
+        hu, {"probability": keras.layers.Activation("sigmoid")(mean), "saliency": saliency}
+    )
+
+
+@pytest.fixture(scope="session")
+def calibration() -> PlattCalibration:
+    """Leaves scores as they are."""
+    return PlattCalibration(a=1.0, b=0.0)

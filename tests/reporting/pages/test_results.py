@@ -1,0 +1,69 @@
+"""The results page: every table with its command, a sentence a contrast, nothing missing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ichnet.reporting.pages.results import SECTIONS, sentences, write_results
+from ichnet.runs import RunFolder
+
+CONTRASTS = """\
+Question,Model,Against,Scans,AUC difference,AUC difference low,AUC difference high,p,"p, Holm",\
+Seed 8,Answer
+Is it so?,a,b,9 ICH,0.1234,0.05,0.2,0.001,0.003,+0.110,yes
+And this?,a,c,9 ICH,-0.01,-0.05,0.03,0.500,0.500,,not shown
+And that?,a,d,9 ICH,,,,,,,
+"""
+
+
+@pytest.fixture
+def complete(run, tmp_path) -> RunFolder:
+    """A run folder with every table and figure, as texts that can be found again."""
+    folder = RunFolder(tmp_path / "runs" / "tiny")
+    folder.tables.mkdir(parents=True)
+    folder.figures.mkdir()
+    (folder.root / "config.yaml").write_bytes((run.root / "config.yaml").read_bytes())
+    for section in SECTIONS:
+        for name in section.tables:
+            (folder.tables / f"{name}.md").write_text(f"table {name}\n", encoding="utf-8")
+        for name in section.figures:
+            (folder.figures / f"{name}.png").write_bytes(name.encode())
+    (folder.tables / "contrasts.csv").write_text(CONTRASTS, encoding="utf-8")
+    return folder
+
+
+def test_a_sentence_for_each_contrast(complete):
+    assert list(sentences(complete.tables / "contrasts.csv")) == [
+        "- Is it so? **Yes**: AUC +0.123 (+0.050 to +0.200), corrected p 0.003; with other seeds "
+        "+0.110.",
+        "- And this? **Not shown**: AUC −0.010 (−0.050 to +0.030), corrected p 0.500.",
+        "- And that? Not measured: a model or a class is missing.",
+    ]
+
+
+def test_every_table_and_figure_with_its_command(complete, tmp_path):
+    analysis = tmp_path / "analysis.md"
+    analysis.write_text("It did not learn enough.\n", encoding="utf-8")
+    page = write_results(complete, Path("work/tiny/records"), tmp_path / "docs/r.md", analysis)
+    text = page.read_text(encoding="utf-8")
+    for section in SECTIONS:
+        script = section.command.split()[0]
+        assert f"`python {script} --" in text
+        assert f" --run {complete.root}" in section.command.format(run=complete.root, records="r")
+        assert Path(__file__).parents[3].joinpath(script).exists()
+        assert all(f"\ntable {name}\n" in text for name in section.tables)
+        for name in section.figures:
+            assert f"(images/results/{name}.png)" in text
+            assert (tmp_path / f"docs/images/results/{name}.png").read_bytes() == name.encode()
+    # the reading comes before the long table
+    assert text.index("It did not learn enough.") < text.index("\ntable contrasts\n")
+
+
+def test_a_missing_table_names_its_command(complete, tmp_path):
+    (complete.tables / "table3.md").unlink()
+    page = tmp_path / "docs" / "results.md"
+    with pytest.raises(FileNotFoundError, match=r"table3\.md is missing.*eval/table3\.py"):
+        write_results(complete, Path("records"), page, tmp_path / "none.md")
+    assert not page.exists()
