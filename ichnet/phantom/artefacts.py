@@ -61,11 +61,11 @@ def hardening(hu: Array, pixel_mm: float) -> Array:
     return np.asarray(cv2.resize(total, shape, interpolation=cv2.INTER_CUBIC), np.float32)
 
 
-def cupping(hu: Array, pixel_mm: float, amplitude_hu: float) -> Array:
+def cupping(hu: Array, pixel_mm: float, amplitude_hu: float, reach_mm: float = 9.0) -> Array:
     """Return how much brighter tissue is near bone."""
     small = cv2.resize(hu, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA)
     bone = np.clip((small - 200) / 900, 0, 1)
-    glow = cv2.GaussianBlur(bone, (0, 0), 9 / (4 * pixel_mm))
+    glow = cv2.GaussianBlur(bone, (0, 0), reach_mm / (4 * pixel_mm))
     shape = (hu.shape[1], hu.shape[0])
     wide = cv2.resize(glow, shape, interpolation=cv2.INTER_LINEAR)
     return np.asarray(np.float32(2.4 * amplitude_hu) * wide, np.float32)

@@ -23,6 +23,9 @@ from ichnet.phantom.skull import Skull, blend, petrous_line
 CSF_HU, WHITE_HU, GREY_HU, DURA_HU, SINUS_HU, VESSEL_HU = 8.0, 28.0, 37.0, 52.0, 54.0, 44.0
 
 CORTEX_MM = 3.0
+MANTLE_MM = 13.0
+"""Depth over which the denser surface of the brain gives way to its middle."""
+
 HEMISPHERE = ((30.0, 0.0, 10.0), (37.0, 80.0, 64.0))
 """Middle and half axes of the left hemisphere, onto which sulci are drawn."""
 
@@ -264,9 +267,9 @@ def spaces_of(brain: Brain, skull: Skull, width: Array, patient: Patient) -> Tis
         patient: who.
     """
     atrophy = np.float32(patient.atrophy)
-    tight = np.float32(1 - 0.85 * patient.swelling)
+    tight = np.float32(1 - 0.85 * max(patient.swelling, patient.fullness))
     inside = cover(-np.minimum(skull.depth, skull.base), width)
-    rim = (0.7 + 2.6 * atrophy) * tight
+    rim = (np.float32(patient.rim_mm) + 2.6 * atrophy) * tight
     gap = np.abs(brain.middle) - (np.float32(0.25) + 1.1 * atrophy) * tight
     mesial = np.maximum(gap, -brain.core)
     pial = np.minimum(brain.surface - rim, mesial)
@@ -305,21 +308,23 @@ def paint_brain(
     """Paint brain and fluid over whatever is inside the skull."""
     soft, fine = textures
     atrophy = np.float32(patient.atrophy)
-    white = WHITE_HU + 0.8 * soft + 0.5 * fine
+    white = np.float32(patient.white_hu) + 0.8 * soft + 0.5 * fine
     # ageing white matter is darker around the ventricles
     white -= 7 * atrophy * patient.pallor * np.exp(-np.maximum(brain.ventricles, 0) / 9)
-    grey = np.float32(GREY_HU)
+    grey = np.float32(patient.grey_hu)
     cortex = cover(tissue.pia - CORTEX_MM, 1.6)
     parenchyma = white + cortex * (grey - white)
     parenchyma += cover(brain.nuclei, 2.0) * (grey - 1 - parenchyma)
     below_tent = cover(brain.fossa, 1.0)
-    lobes = np.float32(33.5) + 1.8 * brain.folia
+    lobes = np.float32(0.4 * patient.white_hu + 0.6 * patient.grey_hu) + 1.8 * brain.folia
     parenchyma += below_tent * (lobes - parenchyma)
-    parenchyma += cover(brain.stem, 3.0) * (30.5 + 0.6 * fine - parenchyma)
+    parenchyma += cover(brain.stem, 3.0) * (np.float32(patient.white_hu + 2.5) + 0.6 * fine - parenchyma)
+    # folds of cortex too fine to be told apart
+    parenchyma += np.float32(patient.mantle_hu) * np.exp(-np.maximum(brain.surface, 0) / MANTLE_MM)
     parenchyma -= patient.darkening_hu
     blend(hu, tissue.inside, np.asarray(parenchyma, np.float32))
-    blend(hu, tissue.csf, CSF_HU)
-    blend(hu, tissue.ventricles, CSF_HU - 2)
+    blend(hu, tissue.csf, patient.csf_hu)
+    blend(hu, tissue.ventricles, patient.csf_hu - 2)
 
 
 def paint_dura(

@@ -20,6 +20,7 @@ from ichnet.phantom.hemorrhage import (
     surface_of,
 )
 from ichnet.phantom.mimics import layers, paint_layer
+from ichnet.phantom.neck import NECK_TOP_MM, Neck, neck_of, outline_of, paint_neck
 from ichnet.phantom.skull import (
     AIR_HU,
     FACE_TOP_MM,
@@ -35,7 +36,10 @@ from ichnet.phantom.skull import (
 OUTSIDE_MM = 24.0
 """No part of the head is farther outside of the inner table, but the nape and the face."""
 
-Distances = TypeVar("Distances", Skull, Brain, Face, Points)
+SKIN_MM = 8.0
+"""No part of the neck is farther outside of its outline."""
+
+Distances = TypeVar("Distances", Skull, Brain, Face, Neck, Points)
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,6 +113,8 @@ def section(
     )
     reach = np.where(points.z < -20, OUTSIDE_MM + 24, OUTSIDE_MM)
     near = vault_depth(points) > -reach
+    if points.z.min() < NECK_TOP_MM:
+        near |= (outline_of(points) < SKIN_MM) & (points.z < NECK_TOP_MM)
     if near.any():
         window = lattice.window(np.any(near, axis=-1))
         _paint(head, lattice, cropped(points, window), window, thickness_mm / planes, result)
@@ -137,6 +143,9 @@ def _paint(
         face = interpolated(lattice, face_of(coarse, textures))
         points = interpolated(lattice, coarse, smooth=False)
         paint_face(hu, skull, face, points, lattice.pixel_mm + 0.5 * gap_mm)
+        if coarse.z.min() < NECK_TOP_MM:
+            neck = interpolated(lattice, neck_of(coarse, textures, patient))
+            paint_neck(hu, skull, neck, points, patient, texture[1])
     within = np.minimum(coarse_skull.depth, coarse_skull.base) > -lattice.coarse_mm
     if within.any():
         inner = lattice.window(np.any(within, axis=-1))

@@ -184,6 +184,8 @@ def _draw_place(rng: np.random.Generator, lesion: Lesion) -> Placed:
         slope, offset = EXTENT_MM[lesion.subtype]
         half_z = 0.5 * max(slope * np.log(volume) + offset, 11.0) * float(rng.normal(1, 0.08))
         stretch = 1.0 if lesion.subtype == "EDH" else float(rng.uniform(1.2, 1.7))
+        if lesion.site == "anywhere":
+            half_z *= float(rng.uniform(0.8, 1.7))
         centre = _collection_centre(rng, lesion)
         return Placed(lesion, (centre,), (half_z * stretch, half_z), turn=turn)
     where: list[list[float]] = []
@@ -207,6 +209,9 @@ def _draw_place(rng: np.random.Generator, lesion: Lesion) -> Placed:
 
 def _collection_centre(rng: np.random.Generator, lesion: Lesion) -> Vector:
     side = float(lesion.side)
+    if lesion.site == "anywhere":
+        x, y, z = _under_vault(rng, 0.0)
+        return side * x, y, z
     places = {
         "temporal": (62, 22 + rng.uniform(-8, 12), rng.uniform(-4, 18)),
         "frontal": (44, -56 + rng.uniform(-6, 4), rng.uniform(8, 36)),
@@ -220,8 +225,20 @@ def _collection_centre(rng: np.random.Generator, lesion: Lesion) -> Vector:
     return side * float(x), float(y), float(z)
 
 
+def _under_vault(rng: np.random.Generator, deep_mm: float) -> Vector:
+    """Return a point of the left half that lies ``deep_mm`` below the vault, from any direction."""
+    angle, z = rng.uniform(-0.5 * np.pi, 0.5 * np.pi), rng.uniform(-34, 66)
+    round_ = np.sqrt(1 - (z / (76 if z > 0 else 96)) ** 2)
+    x, y = 66 * round_ * np.cos(angle), 83 * round_ * np.sin(angle)
+    keep = 1 - deep_mm / max(float(np.sqrt(x * x + y * y + z * z)), deep_mm)
+    return max(float(keep * x), 3.0), float(keep * y), float(keep * z)
+
+
 def _clot_centre(rng: np.random.Generator, lesion: Lesion) -> list[float]:
     side = float(lesion.side)
+    if lesion.site == "anywhere":
+        x, y, z = _under_vault(rng, float(rng.uniform(2, 32)))
+        return [side * x, y, z]
     lobar = [side * rng.uniform(24, 44), rng.uniform(-48, 52), rng.uniform(16, 44)]
     return {
         "ganglia": [side * 26, -2, 5],
@@ -234,6 +251,9 @@ def _clot_centre(rng: np.random.Generator, lesion: Lesion) -> list[float]:
 
 def _subarachnoid_centre(rng: np.random.Generator, lesion: Lesion) -> list[float]:
     side = float(lesion.side)
+    if lesion.site == "anywhere":
+        x, y, z = _under_vault(rng, float(rng.uniform(2, 20)))
+        return [side * x, y, z]
     if lesion.site == "basal":
         return [rng.normal(0, 12), -6 + rng.normal(0, 10), -22 + rng.normal(0, 6)]
     if lesion.site == "sylvian":
@@ -337,12 +357,15 @@ def _fill_collection(patient: Patient, placed: Placed, textures: Textures) -> Pl
     if brain is not None and placed.lesion.site == "tentorium":
         inside &= brain.behind > 0
     thickest = THICKEST_MM[placed.lesion.subtype]
+    level = thickest
     for _ in range(8):
         profile = profile_of(points, placed, textures)
-        quotient = np.asarray(surface / np.maximum(profile, 1e-3), np.float32)
-        level = _quantile(quotient, inside & (profile > 0), placed.lesion.volume_ml / grid.cell_ml)
-        if level <= min(thickest, 0.8 * placed.radii[1] + 2):
-            break
+        room = inside & (profile > 0)
+        if room.any():
+            quotient = np.asarray(surface / np.maximum(profile, 1e-3), np.float32)
+            level = _quantile(quotient, room, placed.lesion.volume_ml / grid.cell_ml)
+            if level <= min(thickest, 0.8 * placed.radii[1] + 2):
+                break
         placed = replace(placed, radii=(1.13 * placed.radii[0], 1.1 * placed.radii[1]))
     peak_mm = grid.peak(-profile, np.asarray(inside, np.float32))
     return replace(placed, level=min(level, thickest), peak_mm=peak_mm)

@@ -206,17 +206,19 @@ def _hygroma(scene: Scene) -> list[Layer]:
 
 
 def _scalp(scene: Scene) -> list[Layer]:
-    """A bruise of the scalp."""
-    angle = scene.rng.uniform(-np.pi, np.pi)
-    direction = (float(np.sin(angle)), float(-np.cos(angle)))
-    middle = (76 * direction[0], 93 * direction[1], float(scene.rng.uniform(-5, 45)))
-    size = scene.rng.uniform(14, 28)
-    lump = ellipsoid(scene.points, middle, (size, size, size))
+    """Bruises of the scalp, from a lump to a broad crescent."""
+    found = []
     outside = scene.skull.depth + scene.skull.thickness + 1.0
-    outer = -scene.skull.depth - scene.skull.thickness - scene.skull.scalp - 6
-    return [
-        Layer(np.maximum(np.maximum(lump, outside), outer), scene.rng.uniform(45, 68), "any", 2)
-    ]
+    for _ in range(scene.patient.scalp_lumps):
+        angle = scene.rng.uniform(-np.pi, np.pi)
+        direction = (float(np.sin(angle)), float(-np.cos(angle)))
+        middle = (76 * direction[0], 93 * direction[1], float(scene.rng.uniform(-15, 60)))
+        size, swollen = scene.rng.uniform(14, 42), scene.rng.uniform(2, 9)
+        lump = ellipsoid(scene.points, middle, (size, size, size))
+        outer = -scene.skull.depth - scene.skull.thickness - scene.skull.scalp - swollen
+        shape = np.maximum(np.maximum(lump, outside), outer) + 0.8 * scene.soft
+        found.append(Layer(np.asarray(shape, np.float32), scene.rng.uniform(35, 75), "any", 2))
+    return found
 
 
 def _craniotomy(scene: Scene) -> list[Layer]:
@@ -261,6 +263,29 @@ def _metal(scene: Scene) -> list[Layer]:
     return [Layer(clip, METAL_HU, "any")]
 
 
+def _air(scene: Scene) -> list[Layer]:
+    """Bubbles of air below the vault or in fissures, after injury or surgery."""
+    found = []
+    for _ in range(int(scene.rng.integers(2, 7))):
+        angle, z = scene.rng.uniform(-np.pi, np.pi), scene.rng.uniform(-10, 50)
+        far = np.sqrt(1 - (z / 80) ** 2) * scene.rng.uniform(0.75, 0.97)
+        middle = (float(64 * far * np.sin(angle)), float(-80 * far * np.cos(angle)), float(z))
+        size = float(scene.rng.uniform(1.5, 7))
+        found.append(Layer(ellipsoid(scene.points, middle, (size, size, size)), -900.0, "inside"))
+    return found
+
+
+def _fracture(scene: Scene) -> list[Layer]:
+    """A thin line through the vault."""
+    normal = scene.rng.normal(size=3)
+    normal /= np.linalg.norm(normal)
+    points = scene.points
+    plane = normal[0] * points.x + normal[1] * points.y + normal[2] * points.z
+    plane = np.abs(plane - scene.rng.uniform(-40, 40) + 2 * scene.soft) - scene.rng.uniform(0.4, 1.4)
+    half = -scene.side * points.x
+    return [Layer(np.asarray(np.maximum(plane, half), np.float32), 45.0, "bone")]
+
+
 DRAWN: dict[str, Callable[[Scene], list[Layer]]] = {
     "infarct": _infarct,
     "tumour": _tumour,
@@ -275,6 +300,8 @@ DRAWN: dict[str, Callable[[Scene], list[Layer]]] = {
     "craniotomy": _craniotomy,
     "shunt": _shunt,
     "metal": _metal,
+    "air": _air,
+    "fracture": _fracture,
 }
 """Those with a shape of their own; the others change a tissue's density, or the scan."""
 

@@ -73,6 +73,9 @@ MIMICS: dict[str, float] = {
     "shunt": 0.04,
     "metal": 0.03,
     "motion": 0.08,
+    "air": 0.01,
+    "fracture": 0.03,
+    "filling": 0.2,
 }
 """How often a head has what resembles blood, hides it, or is disease without blood."""
 
@@ -113,7 +116,11 @@ MIXED_SHARE: dict[str, float] = {
 }
 """How often each subtype takes part in a mixed hemorrhage of AI-Hub."""
 
-COHORT_NUMBER: dict[str, int] = {"rsna": 1, "aihub": 2, "dumc": 3, "cq500": 4}
+COHORT_NUMBER: dict[str, int] = {"rsna": 1, "aihub": 2, "dumc": 3, "cq500": 4, "wide": 5}
+
+WIDE = "wide"
+"""The cohort whose heads, blood and scanners vary far beyond what is usual (domain randomisation:
+Billot et al., Med Image Anal 2023), so that a network learns what holds for all of them."""
 
 
 @dataclass(frozen=True)
@@ -160,6 +167,13 @@ class Patient:
         hydrocephalus_mm: by which the ventricles' walls are pushed outwards.
         swelling: 0 to 1, how far swollen brain has closed sulci and cisterns.
         darkening_hu: by which swollen brain is darker.
+        rim_mm: of fluid over the convexity, beside what atrophy leaves; negative for none.
+        fullness: 0 to 1, how far a young brain fills sulci and cisterns.
+        grey_hu, white_hu, csf_hu, muscle_hu: density of these tissues.
+        base_rough_mm: height of the ridges of the anterior skull base.
+        brawn_mm: by which muscles are thicker than those of a slender neck.
+        scalp_lumps: bruises of the scalp, where there are any.
+        mantle_hu: by which brain is denser at its surface than in its middle.
     """
 
     cohort: str
@@ -180,6 +194,16 @@ class Patient:
     hydrocephalus_mm: float = 0.0
     swelling: float = 0.0
     darkening_hu: float = 0.0
+    rim_mm: float = 0.7
+    fullness: float = 0.0
+    grey_hu: float = 37.0
+    white_hu: float = 28.0
+    csf_hu: float = 8.0
+    muscle_hu: float = 52.0
+    mantle_hu: float = 2.0
+    base_rough_mm: float = 1.2
+    scalp_lumps: int = 1
+    brawn_mm: float = 1.5
 
 
 def generator(seed: int, cohort: str, index: int, purpose: int = 0) -> np.random.Generator:
@@ -199,6 +223,8 @@ def draw_patient(
         has_ich: whether there is a hemorrhage.
         mix: the paper's Table 1, or subtypes evened out.
     """
+    if cohort == WIDE:
+        return draw_wide_patient(seed, index, has_ich)
     rng = generator(seed, cohort, index)
     age_years = int(np.clip(rng.normal(*AGE_YEARS[cohort]), 18, 97))
     size = rng.normal(1.0, 0.02) * rng.normal(1.0, [0.025, 0.025, 0.02])
@@ -264,5 +290,97 @@ def draw_lesion(rng: np.random.Generator, subtype: str) -> Lesion:
         side=int(rng.choice([-1, 1])),
         seed=int(rng.integers(2**31)),
         site=str(rng.choice(list(sites), p=list(sites.values()))),
+        age=age,
+    )
+
+
+def draw_wide_patient(seed: int, index: int, has_ich: bool) -> Patient:
+    """Draw a patient of the cohort ``wide``; arguments as ``draw_patient``'s."""
+    rng = generator(seed, WIDE, index)
+    age_years = int(rng.uniform(2, 95))
+    child = age_years < 14
+    small = rng.uniform(0.82, 0.95) if child else 1.0
+    size = small * rng.normal(1.02, 0.045) * rng.normal(1.0, [0.05, 0.05, 0.05])
+    atrophy = float(np.clip((age_years - 40) / 70 + rng.normal(0, 0.2), 0, 1))
+    full = rng.uniform(0, 1) if atrophy < 0.25 else rng.uniform(0, 0.4)
+    lesions = tuple(_draw_wide_lesions(rng)) if has_ich else ()
+    mimics = frozenset(
+        name for name, chance in MIMICS.items() if rng.random() < WIDE_MIMICS.get(name, chance)
+    )
+    swelling = float(rng.uniform(0.6, 1.0)) if "pseudo-sah" in mimics else 0.0
+    white = float(rng.uniform(23, 33))
+    return Patient(
+        cohort=WIDE,
+        index=index,
+        age_years=age_years,
+        sex="F" if rng.random() < 0.5 else "M",
+        size=(float(size[0]), float(size[1]), float(size[2])),
+        skull_mm=float(rng.uniform(2.5, 5.0) if child else rng.uniform(3.5, 10.0)),
+        atrophy=atrophy,
+        lesions=lesions,
+        mimics=mimics,
+        seed=int(rng.integers(2**31)),
+        scalp_mm=float(rng.uniform(2.0, 10.0)),
+        pose_degrees=(float(rng.normal(0, 9)), float(rng.normal(0, 5)), float(rng.normal(0, 12))),
+        sinus=float(rng.uniform(0, 1)),
+        pallor=float(rng.uniform(0, 1.3)),
+        haematocrit_hu=float(rng.normal(0, 6)),
+        swelling=swelling,
+        darkening_hu=8 * swelling,
+        rim_mm=float(rng.uniform(-0.8, 1.2)),
+        fullness=float(full),
+        white_hu=white,
+        grey_hu=white + float(rng.uniform(3, 15)),
+        csf_hu=float(rng.uniform(0, 16)),
+        muscle_hu=float(rng.uniform(40, 68)),
+        mantle_hu=float(rng.uniform(0, 10)),
+        base_rough_mm=float(rng.uniform(0.5, 4.5)),
+        scalp_lumps=int(rng.integers(1, 5)),
+        brawn_mm=float(rng.uniform(-1, 6)),
+    )
+
+
+WIDE_MIMICS: dict[str, float] = {
+    "falx": 0.3,
+    "sinus": 0.3,
+    "scalp": 0.5,
+    "hygroma": 0.08,
+    "infarct": 0.15,
+    "air": 0.08,
+    "fracture": 0.15,
+    "filling": 0.3,
+}
+"""Mimics that are more frequent in ``wide``."""
+
+
+def _draw_wide_lesions(rng: np.random.Generator) -> list[Lesion]:
+    count = int(rng.choice([1, 2, 3], p=[0.6, 0.28, 0.12]))
+    subtypes = rng.choice(SUBTYPES, count, replace=False, p=[0.26, 0.24, 0.12, 0.18, 0.20])
+    return [_draw_wide_lesion(rng, str(subtype)) for subtype in subtypes]
+
+
+def _draw_wide_lesion(rng: np.random.Generator, subtype: str) -> Lesion:
+    """Draw a hemorrhage of any size, density and place that its subtype can have."""
+    low, high = VOLUME_LIMITS_ML[subtype]
+    volume_ml = float(np.exp(rng.uniform(np.log(low), np.log(0.8 * high))))
+    hu = float(np.clip(rng.normal(60, 9), 44, 88))
+    age = "acute"
+    if subtype == "SDH":
+        age = str(rng.choice(["acute", "isodense", "chronic", "mixed"], p=[0.7, 0.12, 0.08, 0.1]))
+        limits = {"isodense": (32.0, 44.0), "chronic": (16.0, 30.0)}
+        hu = float(rng.uniform(*limits[age])) if age in limits else hu
+    elif subtype == "SAH" and rng.random() < FAINT_SAH_SHARE:
+        age, hu = "faint", float(rng.uniform(38.0, 48.0))
+    site = "anywhere"
+    if subtype == "IVH" or rng.random() < 0.45:
+        sites = SITES_OF[subtype]
+        site = str(rng.choice(list(sites), p=list(sites.values())))
+    return Lesion(
+        subtype=subtype,
+        volume_ml=volume_ml,
+        hu=hu,
+        side=int(rng.choice([-1, 1])),
+        seed=int(rng.integers(2**31)),
+        site=site,
         age=age,
     )

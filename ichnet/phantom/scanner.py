@@ -21,7 +21,7 @@ from ichnet.phantom.artefacts import (
 from ichnet.phantom.field import Array, Lattice
 from ichnet.phantom.head import Section, section
 from ichnet.phantom.hemorrhage import Head, make_head
-from ichnet.phantom.patient import Patient, generator
+from ichnet.phantom.patient import WIDE, Patient, generator
 from ichnet.subtypes import SUBTYPES, bit_of
 
 THICKEST_SLICE_MM = 5.0
@@ -30,6 +30,7 @@ PLANE_MM = 2.5
 
 FIRST_SLICE_Z_MM = -62.0
 LAST_SLICE_Z_MM = 74.0
+WIDE_FIELD_OF_VIEW_MM = 230.0
 OUTLINE_SHARE: dict[str, float] = {"EDH": 0.5, "IPH": 0.5, "IVH": 0.45, "SAH": 0.38, "SDH": 0.5}
 """A pixel belongs to a subtype's outline when blood fills this share of it. Outlines of thin
 subarachnoid blood are drawn around what is bright rather than what is full."""
@@ -52,6 +53,12 @@ class Site:
         cupping_hu: how much brighter brain is near bone.
         streaks: beam hardening, 1 as usual.
         holder: kind of head holder.
+        contrast: factor on differences of soft tissue from 32 HU.
+        glow_mm: how far from bone brain is brighter.
+        first_mm, last_mm: height of the lowest and of the highest slice.
+        off_centre_mm: standard deviation of the head's place in the field of view.
+        thickest_mm: slices are as thick as their distance, at most this.
+        defaced: whether what lies in front of the skull has been removed.
     """
 
     tilt_degrees: float
@@ -63,6 +70,13 @@ class Site:
     cupping_hu: float
     streaks: float
     holder: int
+    contrast: float = 1.0
+    glow_mm: float = 9.0
+    first_mm: float = FIRST_SLICE_Z_MM
+    last_mm: float = LAST_SLICE_Z_MM
+    off_centre_mm: float = 3.0
+    thickest_mm: float = THICKEST_SLICE_MM
+    defaced: bool = False
 
 
 SITES: dict[str, tuple[Site, ...]] = {
@@ -157,8 +171,32 @@ def scan_patient(patient: Patient, seed: int, matrix: int, slices: tuple[int, in
 
 def drawn_site(rng: np.random.Generator, cohort: str) -> Site:
     """Return one of a cohort's sites: the first thing that is drawn for a scan."""
+    if cohort == WIDE:
+        return _wide_site(rng)
     sites = SITES[cohort]
     return sites[int(rng.integers(len(sites)))]
+
+
+def _wide_site(rng: np.random.Generator) -> Site:
+    """Draw a scanner of the cohort ``wide``: anything that hospitals may have, and more."""
+    return Site(
+        tilt_degrees=28,
+        tilted_share=0.6,
+        noise_hu=float(np.exp(rng.uniform(np.log(1.0), np.log(9.0)))),
+        offset_hu=float(rng.normal(0, 2.5)),
+        field_of_view_mm=(WIDE_FIELD_OF_VIEW_MM, WIDE_FIELD_OF_VIEW_MM),
+        blur_mm=float(rng.uniform(-0.9, 1.4)),
+        cupping_hu=float(rng.uniform(0, 9)),
+        streaks=float(rng.uniform(0, 2.2)),
+        holder=int(rng.integers(3)),
+        contrast=float(np.exp(rng.normal(0, 0.13))),
+        glow_mm=float(rng.uniform(5, 16)),
+        first_mm=float(rng.uniform(-118, -48)),
+        last_mm=float(rng.uniform(62, 92)),
+        off_centre_mm=7.0,
+        thickest_mm=float(rng.uniform(1, 8)),
+        defaced=bool(rng.random() < 0.35),
+    )
 
 
 def _plan(rng: np.random.Generator, head: Head, slices: tuple[int, int]) -> Planned:
@@ -169,17 +207,17 @@ def _plan(rng: np.random.Generator, head: Head, slices: tuple[int, int]) -> Plan
     orientation = np.array([1, 0, 0, 0, np.cos(tilt), np.sin(tilt)])
     normal = slice_normal(orientation)
     field_of_view_mm = float(rng.uniform(*site.field_of_view_mm))
-    spacing_mm = (LAST_SLICE_Z_MM - FIRST_SLICE_Z_MM) / (count - 1)
-    heights_mm = FIRST_SLICE_Z_MM + spacing_mm * np.arange(count)
+    spacing_mm = (site.last_mm - site.first_mm) / (count - 1)
+    heights_mm = site.first_mm + spacing_mm * np.arange(count)
     peaks_mm = np.array([float(np.dot(one.peak_mm, normal)) for one in head.placed])
     if len(peaks_mm):
         offsets = spacing_mm * (np.arange(9) - 4) / 9
         far = np.abs(peaks_mm[None, :, None] - offsets[:, None, None] - heights_mm).min(axis=2)
         heights_mm = heights_mm + offsets[int(np.argmin(far.max(axis=1)))]
-    off_centre_mm = np.array([*rng.normal(0, 3, 2), 0.0])
+    off_centre_mm = np.array([*rng.normal(0, site.off_centre_mm, 2), 0.0])
     half_mm = field_of_view_mm / 2 * (orientation[:3] + orientation[3:])
     corners_mm = heights_mm[:, None] * normal + off_centre_mm - half_mm
-    thickness_mm = min(spacing_mm, THICKEST_SLICE_MM)
+    thickness_mm = min(spacing_mm, site.thickest_mm)
     return Planned(site, field_of_view_mm, spacing_mm, thickness_mm, orientation, corners_mm)
 
 
@@ -214,7 +252,10 @@ class Camera:
         site, pixel_mm = self.plan.site, self.lattice.pixel_mm
         hu = np.maximum(seen.hu, self.holder)
         hu = hu + np.float32(site.streaks) * hardening(hu, pixel_mm)
-        hu += cupping(seen.hu, pixel_mm, site.cupping_hu) * (seen.hu > -200)
+        glow = cupping(seen.hu, pixel_mm, site.cupping_hu, site.glow_mm)
+        hu += glow * np.clip((seen.hu + 100) / 100, 0, 1)
+        if site.contrast != 1:
+            hu += np.float32(site.contrast - 1) * (np.clip(hu, 0, 110) - 32)
         if self.restless and self.rng.random() < 0.45:
             hu = moved_head(hu, self.rng, pixel_mm)
         shrinks = self.matrix < hu.shape[0]

@@ -26,6 +26,9 @@ BELOW_MM = 96.0
 BASE_TOP_MM = -8.0
 """No part of the skull base is higher."""
 
+CANAL_TOP_MM = -62.0
+"""The spinal canal begins here."""
+
 FACE_TOP_MM = 0.0
 AIR_HU, FAT_HU, MUSCLE_HU, SKIN_HU, SPONGE_HU = -1000.0, -100.0, 52.0, 35.0, 420.0
 TABLE_HU, DIPLOE_HU, SUTURE_HU, PETROUS_HU = 1150.0, 750.0, 250.0, 1250.0
@@ -61,6 +64,10 @@ def skull_of(points: Points, textures: Textures, patient: Patient) -> Skull:
     front_crest = np.exp(-((x / 3) ** 2)) * ramp(-y, 64, 12) * np.exp(-(((z + 4) / 22) ** 2))
     # fingers of the gyri in the inner table, deeper at the base
     depth = vault_depth(points) - 5.5 * back_ridge - 4.0 * front_crest + 0.5 * soft
+    if z.min() < CANAL_TOP_MM:
+        # the vault ends at the occiput; below, the spinal canal is what bone surrounds
+        canal = np.minimum(12.5 - np.hypot(0.9 * side, y - 31), -z + CANAL_TOP_MM)
+        depth = np.maximum(depth - 70 * ramp(-z, 76, 12), canal)
     squama = (
         ramp(side, 48, 14) * ramp(y, -32, 16) * ramp(-y, -34, 20) * np.exp(-(((z + 8) / 26) ** 2))
     )
@@ -71,7 +78,7 @@ def skull_of(points: Points, textures: Textures, patient: Patient) -> Skull:
     scalp = patient.scalp_mm * (1 + 0.14 * slow) + 5.5 * temporal + 18 * nape + 6 * face
     return Skull(
         depth=depth,
-        base=_above_base(points, soft),
+        base=_above_base(points, textures, soft, patient),
         thickness=np.asarray(thickness, np.float32),
         scalp=np.asarray(scalp, np.float32),
         suture=suture_distance(points, textures),
@@ -92,14 +99,15 @@ def vault_depth(points: Points) -> Array:
     return np.asarray(radius / share - radius, np.float32)
 
 
-def _above_base(points: Points, soft: Array) -> Array:
+def _above_base(points: Points, textures: Textures, soft: Array, patient: Patient) -> Array:
     """Return the distance above the skull base: a height over x and y, and the foramen magnum."""
     if points.z.min() > BASE_TOP_MM + 12:
         return np.asarray(points.z - np.float32(BASE_TOP_MM), np.float32)
     side, y = points.side, points.y
     height = base_height(side, y)
     steep = (base_height(side + 1, y) - height) ** 2 + (base_height(side, y + 1) - height) ** 2
-    above = points.z - height - 1.2 * soft * ramp(-y, -10, 30)
+    ridges = 0.7 * soft + 0.5 * textures.fine.at(points.x, y, points.z)
+    above = points.z - height - np.float32(patient.base_rough_mm) * ridges * ramp(-y, -10, 30)
     # a slope matters to a distance near the surface only
     above = above / np.sqrt(1 + steep / (1 + (above / 12) ** 2))
     canal = 15 - np.sqrt((0.9 * side) ** 2 + (0.85 * (y - 31)) ** 2)
