@@ -21,6 +21,7 @@ from ichnet.config import SEGMENTERS as FIVE
 from ichnet.config import ConfigError, config_from_mapping, load_config
 from ichnet.config.depends import settings_of, settings_of_model, settings_of_script
 from ichnet.reporting.pages.sections import SECTIONS
+from ichnet.runs.experiment import begin_run
 
 CONFIG = str(workflow.configfiles[0])
 OPTIONS = ("raw", "record_shares")  # what --config may say, beside the file
@@ -95,6 +96,13 @@ wildcard_constraints:
 shell.prefix("set -euo pipefail; export TF_NUM_INTRAOP_THREADS=$OMP_NUM_THREADS; ")
 
 
+# Whatever follows training reads the run's own configuration. It is no file of the workflow, or a
+# change of it would make everything again; the parameters of the rules tell what to make again.
+onstart:
+    for run, seed in {RUN: EXPERIMENT.seed, **REPEATS}.items():
+        begin_run(replace(EXPERIMENT, seed=seed), Path(RECORDS), runs.RunFolder(Path(run)), replace=True)
+
+
 rule all:
     input: f"{RUN}/report.html"
 
@@ -157,25 +165,8 @@ use rule records as record_share with:
     benchmark: f"{RUN}/costs/record_share/{{set}}-{{share}}-of-{{shares}}.tsv"
 
 
-# Everything below reads the run's own configuration. It is replaced when the file changes, before
-# anything else is made; by itself that makes nothing again (ancient), the parameters do.
-rule configuration:
-    output: "{run}/config.yaml"
-    params:
-        settings=settings("report"),
-        seed=lambda wildcards: experiment(wildcards).seed,
-    shell:
-        "python models/configure.py --config {CONFIG:q} --seed {params.seed} --records {RECORDS:q} "
-        "--run {wildcards.run:q} --replace"
-
-
-OWN = ancient("{run}/config.yaml")
-OWN_OF_RUN = ancient(f"{RUN}/config.yaml")
-
-
 rule classifier:
     input:
-        OWN,
         lambda wildcards: records_of(runs.ARM_RECORDS[wildcards.arm]),
     output: "{run}/models/{backbone}-{arm}/finished.json"
     params: training("{backbone}-{arm}")
@@ -192,7 +183,7 @@ def fold_option(wildcards):
 
 
 rule encoder:
-    input: OWN, records_of("aihub-scans")
+    input: records_of("aihub-scans")
     output: "{run}/models/encoder-subtype{fold}/finished.json"
     params:
         settings=settings("encoder"),
@@ -205,7 +196,6 @@ rule encoder:
 
 rule segmenter:
     input:
-        OWN,
         records_of("aihub-scans"),
         lambda wildcards: finished(wildcards.run, [f"encoder-subtype{wildcards.fold}"])
         if wildcards.segmenter == "subtype"
@@ -231,7 +221,6 @@ def segmenters_of_folds(wildcards):
 
 rule maps:
     input:
-        OWN,
         f"{RECORDS}/{{set}}/info.json",
         finished("{run}", SEGMENTERS),
         segmenters_of_folds,
@@ -242,7 +231,7 @@ rule maps:
 
 
 rule ensemble:
-    input: OWN, maps_of("{run}", ["aihub-scans"])
+    input: maps_of("{run}", ["aihub-scans"])
     output: "{run}/models/ensemble-{combination}/finished.json"
     params: training("ensemble-{combination}")
     wildcard_constraints: combination="|".join(EXPERIMENT.ensembles.combinations)
@@ -256,7 +245,6 @@ rule ensemble:
 # what the networks are compared with: a threshold on HU, and weights of maps by least squares
 rule baselines:
     input:
-        OWN,
         lambda wildcards: maps_of(wildcards.run, ["aihub-scans"])
         if wildcards.fit == "nnls/weights"
         else records_of("aihub-scans"),
@@ -288,7 +276,7 @@ for NAMES, READ, MADE in PREDICTED:
 
     rule:
         name: f"predict_{NAMES[0]}".replace("-", "_")
-        input: OWN, READ, MADE
+        input: READ, MADE
         output: expand(PREDICTIONS, model=NAMES, allow_missing=True)
         params:
             settings=settings("predictions"),
@@ -322,7 +310,6 @@ SCRIPTS["metrics.json"] = "metrics"
 
 rule evaluate:
     input:
-        OWN_OF_RUN,
         lambda wildcards: READS.get(SCRIPTS[wildcards.result], METRICS),
     output: f"{RUN}/{{result}}"
     params:
@@ -335,7 +322,6 @@ rule evaluate:
 
 rule export:
     input:
-        OWN_OF_RUN,
         lambda wildcards: predictions_of(RUN, wildcards.model),
     output: f"{RUN}/export/{{model}}/1/metadata.json"
     params: settings_of(EXPERIMENT, "export")
@@ -363,7 +349,6 @@ rule predict_dicom:
 # what experts read again; with synthetic heads also what simulated ones make of it
 rule review:
     input:
-        OWN_OF_RUN,
         raw=[raw_of(cohort) for cohort in runs.TEST_COHORTS],
         tables=f"{RUN}/tables/difficult_cases_summary.csv",
         model=f"{RUN}/export/ensemble-all/1/metadata.json",

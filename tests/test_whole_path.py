@@ -233,8 +233,8 @@ def test_the_exported_model_predicts_dicom_as_it_predicted_records(finished, tmp
 
 def export_script(monkeypatch: pytest.MonkeyPatch, run: RunFolder, *options: str) -> None:
     script = Path(__file__).parents[1] / "models" / "export.py"
-    files = ["--config", str(run.root / "config.yaml"), "--run", str(run.root)]
-    monkeypatch.setattr(sys, "argv", [str(script), *files, "--model", "segmenter-sdh", *options])
+    arguments = ["--run", str(run.root), "--model", "segmenter-sdh", *options]
+    monkeypatch.setattr(sys, "argv", [str(script), *arguments])
     runpy.run_path(str(script), run_name="__main__")
 
 

@@ -53,27 +53,28 @@ def test_the_demonstration_runs_every_step(tmp_path):
         "segmenter": 5,
         "maps": 3,
         "ensemble": 5,
-        "predict_classifier": 3,
-        "predict_segmenters": 1,
-        "predict_threshold": 1,
-        "predict_ensembles": 1,
-        "table1": 1,
-        "metrics": 1,
-        "table_or_figure": 4,
-        "contrasts": 1,
-        "costs": 1,
+        "baselines": 2,
+        "predict_MobileNetV2_aihub_strong": 1,
+        "predict_MobileNetV2_aihub_weak": 1,
+        "predict_MobileNetV2_rsna_weak": 1,
+        "predict_segmenter_all": 1,
+        "predict_baseline_threshold": 1,
+        "predict_ensemble_basic": 1,
+        "evaluate": 8,
         "export": 1,
         "predict_dicom": 1,
         "report": 1,
-        "total": 44,
+        "total": 46,
     }
 
 
 def test_the_results_page_needs_what_the_demonstration_leaves_out(tmp_path):
-    counts = jobs(dry_run(tmp_path, ROOT / "models" / "reproduce.yaml", "results"))
+    text = dry_run(tmp_path, ROOT / "models" / "reproduce.yaml", "results")
+    counts = jobs(text)
     assert (counts["classifier"], counts["segmenter"], counts["ensemble"]) == (18, 15, 15)
-    assert counts["lesions"] == counts["localisation"] == counts["slice_position"] == 1
-    assert counts["results"] == 1
+    for name in ("lesions", "localisation", "slice_position"):
+        assert f"tables/{name}.csv" in text
+    assert counts["review"] == counts["results"] == 1
 
 
 def test_real_cohorts_take_the_place_of_the_phantom(tmp_path):
@@ -95,8 +96,7 @@ def test_out_of_fold_maps_need_segmenters_of_each_fold(tmp_path):
         encoding="utf-8",
     )
     counts = jobs(dry_run(tmp_path, config))
-    assert (counts["segmenter"], counts["segmenter_of_fold"]) == (5, 15)
-    assert (counts["encoder"], counts["encoder_of_fold"], counts["maps"]) == (1, 3, 3)
+    assert (counts["segmenter"], counts["encoder"], counts["maps"]) == (5 + 15, 1 + 3, 3)
 
 
 def test_another_backbone_repeats_none_of_the_first(finished, tmp_path):
@@ -126,10 +126,12 @@ def test_a_repeat_trains_all_again_on_the_same_data(finished, tmp_path):
     text = (finished / "config.yaml").read_text(encoding="utf-8")
     config = tmp_path / "config.yaml"
     config.write_text(text.replace("seeds: []", "seeds: [7]"), encoding="utf-8")
-    counts = jobs(dry_run(finished, config))
+    text = dry_run(finished, config)
+    counts = jobs(text)
     assert (counts["classifier"], counts["segmenter"], counts["ensemble"]) == (3, 5, 5)
-    assert counts["contrasts"] == 1
-    assert not {"phantom", "records", "table1"} & counts.keys()
+    assert "tables/contrasts.csv" in text
+    assert "output: runs/phantom/tables/table1.csv" not in text
+    assert not {"phantom", "records"} & counts.keys()
 
 
 @pytest.fixture(scope="module")
@@ -153,12 +155,18 @@ def test_an_unchanged_workflow_does_nothing(finished):
 @pytest.mark.parametrize(
     ("old", "new", "first", "untouched"),
     [
-        ("replicates: 500", "replicates: 900", {"table_or_figure", "export"}, {"ensemble"}),
+        ("replicates: 500", "replicates: 900", {"evaluate", "export"}, {"ensemble"}),
         ("pixel_threshold: 0.5", "pixel_threshold: 0.4", {"export"}, {"segmenter"}),
         ("  width: 8", "  width: 12", {"ensemble"}, {"segmenter", "maps", "classifier"}),
         ("saliency_weight: 1", "saliency_weight: 2", {"classifier"}, {"segmenter", "records"}),
         ("base_width: 32", "base_width: 16", {"encoder", "segmenter"}, {"classifier", "records"}),
-        ("rotation_degrees: 10", "rotation_degrees: 5", {"classifier", "segmenter"}, {"records"}),
+        (
+            "rotation_sd_degrees: 18",
+            "rotation_sd_degrees: 9",
+            {"classifier", "segmenter"},
+            {"records"},
+        ),
+        ("decay_steps: 32", "decay_steps: 31", {"encoder", "segmenter"}, {"classifier"}),
         ("slices_per_subtype: 20", "slices_per_subtype: 10", {"records"}, {"phantom"}),
         ("slices: [14, 18]", "slices: [14, 16]", {"phantom"}, set()),
     ],

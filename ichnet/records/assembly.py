@@ -81,11 +81,11 @@ def finish(parts: Sequence[Part], stage: Stage, info: dict[str, Any]) -> RecordS
     missing = [part.name for part in parts if not is_finished(part, work)]
     if missing:
         raise RecordSetError(f"{folder}: shards vanished while they were joined: {missing[0]}, ...")
+    names = [f"{part.name}.tfrecord" for part in parts]
+    shards = {name: (work / name).stat().st_size for name in names}
     with write_whole(work / "info.json") as handle:
-        shards = {path.name: path.stat().st_size for path in sorted(work.glob("*.tfrecord"))}
         json.dump({"schema": SCHEMA_VERSION, **info, "shards": shards}, handle, indent=2)
-    kept = {f"{part.name}.tfrecord" for part in parts}
-    kept |= {"scans.csv", "slices.csv", "excluded.csv", "info.json", MADE_FROM}
+    kept = {*names, "scans.csv", "slices.csv", "excluded.csv", "info.json", MADE_FROM}
     for path in work.iterdir():
         if path.name not in kept:
             path.unlink()

@@ -95,7 +95,7 @@ def plan_parts(chosen: Chosen, source: ScanSource) -> list[Part]:
 
 def fingerprint(parts: Sequence[Part], job: Job) -> str:
     """Return a hash of all that decides the bytes: scans, their source, and the settings."""
-    digest = hashlib.sha256(repr((SCHEMA_VERSION, job, len(parts))).encode())
+    digest = hashlib.sha256(repr((SCHEMA_VERSION, job.source, job.image, len(parts))).encode())
     for part in parts:
         digest.update(part.name.encode())
         for entry, wanted in part.scans:

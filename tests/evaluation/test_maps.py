@@ -76,9 +76,10 @@ def test_slices_are_counted_without_reading_records(cache, monkeypatch):
 
 
 def test_maps_of_an_older_format_are_refused_and_made_again(cache, members, record_set):
-    info = json.loads((cache / "info.json").read_text())
-    del info["schema"]
-    (cache / "info.json").write_text(json.dumps(info))
+    for name in ("info.json", "made_from.json"):
+        content = json.loads((cache / name).read_text())
+        del content["schema"]
+        (cache / name).write_text(json.dumps(content))
     with pytest.raises(FileNotFoundError, match="maps in an older format; compute them again"):
         maps_dataset(cache, "validation")
     cache_maps(members, record_set, SPLITS, cache)

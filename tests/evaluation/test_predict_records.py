@@ -155,7 +155,8 @@ def test_calibration_needs_scans_of_both_kinds(config, members, write_records, m
     )
     assert len(predictions) == 9
     scores, truth = known_scores(predictions, record_set)
-    assert (scores, truth) == ([0.9, 0.9], [True, True])
+    assert scores == pytest.approx([0.9, 0.9], abs=1e-6)
+    assert truth == [True, True]
     with pytest.raises(ConfigError, match="here: cannot calibrate on 2 scans with and 0"):
         fit_calibration(scores, truth, where="here")
 

@@ -113,6 +113,8 @@ def test_info_says_what_it_was_given(image, tmp_path):
     write_record_set([(1, "train", None)], PLAIN, image, tmp_path / "set", info)
     written = json.loads((tmp_path / "set" / "info.json").read_text())
     assert written.pop("image")["matrix"] == 32
+    (shard,) = (tmp_path / "set").glob("*.tfrecord")
+    assert written.pop("shards") == {shard.name: shard.stat().st_size}
     assert written == {"schema": SCHEMA_VERSION, "cohort": "aihub"}
 
 

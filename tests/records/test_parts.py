@@ -131,7 +131,7 @@ def test_shares_that_are_none(config, raw, tmp_path, shard):
 def test_finished_shards_are_kept_and_others_written(config, raw, tmp_path, expected, monkeypatch):
     prepare("dumc", "all", config, raw, tmp_path / "dumc", Options(shard=(1, 2)))
     work = tmp_path / ".dumc.begun"
-    kept = {path.name: path.stat().st_mtime_ns for path in work.glob("*.json")}
+    kept = {path.name: path.stat().st_mtime_ns for path in work.glob("test-*.json")}
     assert len(kept) == 2
     # a shard without its rows is not finished
     (work / "test-00001-of-00004.tfrecord").write_bytes(b"half a record")

@@ -63,7 +63,7 @@ def work(folder: Path, epochs: int) -> None:
         batches_of(99, 2 * BATCH),
         folder,
         training,
-        "s",
+        {"settings": "s"},
     )
 
 

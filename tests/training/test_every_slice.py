@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from ichnet.cohorts.case import Case
-from ichnet.config import SEGMENTERS, Config, TrainingConfig, load_config
+from ichnet.config import SEGMENTERS, AugmentationConfig, Config, TrainingConfig, load_config
 from ichnet.ct.volume import Volume
 from ichnet.evaluation.maps import cache_maps
 from ichnet.records.assembly import write_record_set
@@ -26,7 +26,6 @@ from ichnet.training import classifier, ensemble, segmenter
 
 MATRIX, SCANS, SLICES = 8, 10, 62
 EPOCHS = 38
-STILL = {"rotation_degrees": 0.0, "shift_mm": 0.0, "scale": 0.0, "flip": False}
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +36,7 @@ def config() -> Config:
     return replace(
         demo,
         image=replace(demo.image, matrix=MATRIX, field_of_view_mm=32.0),
-        augmentation=replace(demo.augmentation, noise_hu=0.0, offset_hu=0.0, **STILL),
+        augmentation=AugmentationConfig(0.0, 0.0, 0.0, False, 0.0, 0.0),
         classifiers=replace(demo.classifiers, training=training),
         segmenters=replace(demo.segmenters, training=training),
         ensembles=replace(demo.ensembles, combinations={"pair": ("all", "sdh")}, training=training),

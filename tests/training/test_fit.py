@@ -190,13 +190,13 @@ def test_training_stops_when_it_is_out_of_patience_and_stays_stopped(tmp_path):
         inputs = keras.Input((3,))
         return compile_model(keras.Model(inputs, keras.layers.Dense(1)(inputs)), patient, "mse")
 
-    fit(build_still, train, validation(), tmp_path / "m", patient, "s")
+    fit(build_still, train, validation(), tmp_path / "m", patient, {"settings": "s"})
     assert [row["epoch"] for row in read_log(tmp_path / "m" / "log.csv")] == [1, 2, 3]
 
     def never(first_epoch: int) -> tf.data.Dataset:
         raise AssertionError("trained again")
 
-    fit(build_still, never, validation(), tmp_path / "m", patient, "s")
+    fit(build_still, never, validation(), tmp_path / "m", patient, {"settings": "s"})
     assert json.loads((tmp_path / "m" / "finished.json").read_text())["best_epoch"] == 1
 
 
@@ -231,8 +231,15 @@ def test_mixed_precision_keeps_weights_and_resumes(tmp_path):
         outputs = keras.layers.Dense(1, dtype="float32")(hidden)
         return compile_model(keras.Model(inputs, outputs), mixed, "mse")
 
-    fit(build_mixed, train, validation(), tmp_path / "m", replace(mixed, epochs=1), "s")
-    model = fit(build_mixed, train, validation(), tmp_path / "m", mixed, "s")
+    fit(
+        build_mixed,
+        train,
+        validation(),
+        tmp_path / "m",
+        replace(mixed, epochs=1),
+        {"settings": "s"},
+    )
+    model = fit(build_mixed, train, validation(), tmp_path / "m", mixed, {"settings": "s"})
     hidden = model.get_layer("hidden")
     assert hidden.compute_dtype == "bfloat16"
     assert hidden.get_weights()[0].dtype == np.float32

@@ -61,8 +61,8 @@ from test_killed import TRAININGS
 name, config, records, run = sys.argv[1:]
 saved = []
 
-def save(model, path, whole=fit.save_checkpoint):
-    whole(model, path)
+def save(model, path, averages=None, whole=fit.save_checkpoint):
+    whole(model, path, averages)
     saved.append(path)
     if len(saved) == 2:
         os.truncate(path, path.stat().st_size // 2)
