@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ichnet.config import SEGMENTERS, Config, load_config, save_config
+from ichnet.config import SEGMENTERS, Config, load_config
 from ichnet.ct.pseudonym import load_key
 from ichnet.deployment.export import export_model
 from ichnet.deployment.predict import predict_inputs
@@ -33,6 +33,7 @@ from ichnet.reporting.pages.report import write_report
 from ichnet.reporting.tables.files import write_table
 from ichnet.reporting.tables.table3 import table3
 from ichnet.runs import TEST_COHORTS, RunFolder, ensemble_name, segmenter_name
+from ichnet.runs.experiment import begin_run
 from ichnet.runs.predictions import read_predictions
 from ichnet.statistics.scan_score import read_calibration
 from ichnet.training.classifier import train_classifier
@@ -88,7 +89,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Config, RunFolde
     """Run everything once; the tests look at what came out."""
     root = tmp_path_factory.mktemp("whole")
     config, run, records = tiny_config(), RunFolder(root / "runs" / "tiny"), root / "records"
-    save_config(config, run.root / "config.yaml")
+    begin_run(config, records, run)
     generate(config.phantom, config.seed, root / "raw", workers=1)
     for name, cohort, selection in (
         ("aihub-slices", "aihub", "slices"),

@@ -62,7 +62,7 @@ def test_a_file_that_was_cut_between_records_is_found_by_their_number(folder):
 
 def test_a_file_that_did_not_arrive_is_named(folder):
     (folder / NAMES[1]).unlink()
-    with pytest.raises(RecordSetError, match=f"{NAMES[1]}: missing"):
+    with pytest.raises(RecordSetError, match=f"{NAMES[1]}: this shard of the records is missing"):
         RecordIndex.open(folder, "train", 4)
     with pytest.raises(RecordSetError, match="missing"):
         record_spans(folder / NAMES[1])

@@ -127,7 +127,9 @@ def test_a_damaged_set_is_refused_before_anything_is_read(
         os.truncate(shard, shard.stat().st_size - 1)
     else:
         shard.unlink()
-    why = {"cut": "cut off after 2 records", "missing": "missing"}[damage]
+    why = {"cut": "cut off after 2 records", "missing": "this shard of the records is missing"}[
+        damage
+    ]
     arguments = () if read == slices_dataset else (short_training, image, SEED)
     with pytest.raises(RecordSetError, match=f"train-00001-of-00002.tfrecord: {why}"):
         read(record_set, "train", *arguments)
