@@ -318,7 +318,9 @@ def paint_brain(
     below_tent = cover(brain.fossa, 1.0)
     lobes = np.float32(0.4 * patient.white_hu + 0.6 * patient.grey_hu) + 1.8 * brain.folia
     parenchyma += below_tent * (lobes - parenchyma)
-    parenchyma += cover(brain.stem, 3.0) * (np.float32(patient.white_hu + 2.5) + 0.6 * fine - parenchyma)
+    parenchyma += cover(brain.stem, 3.0) * (
+        np.float32(patient.white_hu + 2.5) + 0.6 * fine - parenchyma
+    )
     # folds of cortex too fine to be told apart
     parenchyma += np.float32(patient.mantle_hu) * np.exp(-np.maximum(brain.surface, 0) / MANTLE_MM)
     parenchyma -= patient.darkening_hu

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import TypeVar
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ichnet.phantom.brain import Brain, paint_brain, paint_dura, spaces_of
-from ichnet.phantom.field import Array, Lattice, Points, head_points
+from ichnet.phantom.brain import paint_brain, paint_dura, spaces_of
+from ichnet.phantom.field import Array, Points, head_points
 from ichnet.phantom.hemorrhage import (
     COLLECTIONS,
     Head,
@@ -19,12 +18,12 @@ from ichnet.phantom.hemorrhage import (
     profile_of,
     surface_of,
 )
+from ichnet.phantom.lattice import Lattice, cropped, interpolated
 from ichnet.phantom.mimics import layers, paint_layer
-from ichnet.phantom.neck import NECK_TOP_MM, Neck, neck_of, outline_of, paint_neck
+from ichnet.phantom.neck import NECK_TOP_MM, neck_of, outline_of, paint_neck
 from ichnet.phantom.skull import (
     AIR_HU,
     FACE_TOP_MM,
-    Face,
     Skull,
     face_of,
     paint_face,
@@ -39,8 +38,6 @@ OUTSIDE_MM = 24.0
 SKIN_MM = 8.0
 """No part of the neck is farther outside of its outline."""
 
-Distances = TypeVar("Distances", Skull, Brain, Face, Neck, Points)
-
 
 @dataclass(frozen=True, eq=False)
 class Section:
@@ -53,23 +50,6 @@ class Section:
 
     hu: Array
     lesions: dict[str, Array]
-
-
-def interpolated(lattice: Lattice, coarse: Distances, smooth: bool = True) -> Distances:
-    """Return distances at the pixels."""
-    values = {
-        one.name: lattice.interpolate(getattr(coarse, one.name), smooth) for one in fields(coarse)
-    }
-    return type(coarse)(**values)
-
-
-def cropped(distances: Distances, window: tuple[slice, slice]) -> Distances:
-    """Return distances of a window."""
-    values = {
-        one.name: np.ascontiguousarray(getattr(distances, one.name)[window])
-        for one in fields(distances)
-    }
-    return type(distances)(**values)
 
 
 def section(

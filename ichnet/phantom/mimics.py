@@ -281,7 +281,9 @@ def _fracture(scene: Scene) -> list[Layer]:
     normal /= np.linalg.norm(normal)
     points = scene.points
     plane = normal[0] * points.x + normal[1] * points.y + normal[2] * points.z
-    plane = np.abs(plane - scene.rng.uniform(-40, 40) + 2 * scene.soft) - scene.rng.uniform(0.4, 1.4)
+    plane = np.abs(plane - scene.rng.uniform(-40, 40) + 2 * scene.soft) - scene.rng.uniform(
+        0.4, 1.4
+    )
     half = -scene.side * points.x
     return [Layer(np.asarray(np.maximum(plane, half), np.float32), 45.0, "bone")]
 

@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ichnet.phantom.field import Lattice
 from ichnet.phantom.head import Section, section
 from ichnet.phantom.hemorrhage import Head, make_head
+from ichnet.phantom.lattice import Lattice
 from ichnet.phantom.patient import Lesion, Patient
 
 FIELD_MM = 224.0

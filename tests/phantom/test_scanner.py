@@ -9,8 +9,10 @@ import pytest
 
 from ichnet.ct.volume import slice_normal
 from ichnet.phantom.artefacts import drawn_noise, hardening, noise_pool
-from ichnet.phantom.patient import draw_patient
-from ichnet.phantom.scanner import SITES, outlined, scan_patient
+from ichnet.phantom.draw import draw_patient
+from ichnet.phantom.outlines import outlined
+from ichnet.phantom.scanner import scan_patient
+from ichnet.phantom.sites import SITES
 from ichnet.subtypes import bit_of
 
 MEASURED_CORRELATION = (0.64, 0.05, -0.22)
