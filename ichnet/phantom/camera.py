@@ -16,10 +16,10 @@ from ichnet.phantom.artefacts import (
     noise_pool,
     sharpened,
 )
-from ichnet.phantom.head import Section
 from ichnet.phantom.lattice import Lattice
 from ichnet.phantom.patient import Patient
 from ichnet.phantom.plan import Plan
+from ichnet.phantom.section import Section
 from ichnet.phantom.sites import THICKEST_SLICE_MM
 
 

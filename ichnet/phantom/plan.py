@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ichnet.ct.volume import slice_normal
-from ichnet.phantom.hemorrhage import Head
+from ichnet.phantom.head import Head
 from ichnet.phantom.patient import WIDE
 from ichnet.phantom.sites import SITES, Site
 from ichnet.phantom.wide import draw_wide_site

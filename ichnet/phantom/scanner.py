@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from ichnet.ct.volume import slice_normal
 from ichnet.phantom.camera import Camera
 from ichnet.phantom.field import Array
-from ichnet.phantom.head import section
-from ichnet.phantom.hemorrhage import make_head
+from ichnet.phantom.head import make_head
 from ichnet.phantom.lattice import Lattice
 from ichnet.phantom.outlines import outlined
 from ichnet.phantom.patient import Patient, generator
 from ichnet.phantom.plan import draw_plan
+from ichnet.phantom.section import section
 
 PLANE_MM = 2.5
 """A slice's density is the mean of planes at most this far apart."""

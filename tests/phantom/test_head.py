@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ichnet.phantom.brain import CSF_HU
 from ichnet.phantom.field import Textures, head_points
 from ichnet.phantom.skull import skull_of
+from ichnet.phantom.tissue import CSF_HU
 
 
 def mean_hu(section, places, x, y, radius_mm=3.5) -> float:

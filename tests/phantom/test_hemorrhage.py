@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ichnet.phantom.field import Points, Textures, head_points
-from ichnet.phantom.hemorrhage import make_head
+from ichnet.phantom.head import make_head
 from ichnet.phantom.skull import skull_of, suture_lines
 
 HEIGHTS = np.arange(-56.0, 76.0, 4.0)
