@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ichnet.phantom.brain import Brain
-from ichnet.phantom.field import Array, Textures, cover
+from ichnet.phantom.field import Array, Textures, cover, ramp
 from ichnet.phantom.hemorrhage.filling import Filled
 from ichnet.phantom.hemorrhage.grid import Grid
 from ichnet.phantom.hemorrhage.lesion import (
@@ -26,6 +26,9 @@ DISTENDED_MM = 1.1
 
 BONE_BLUR_MM = 0.7
 """Blood nearer to bone than this cannot be told from it."""
+
+LOWEST_MM, FAR_MM = 64.0, 500.0
+"""Blood that runs down into the spinal canal is not drawn: what is lower is this much farther."""
 
 FLATNESS = 6.0
 """Blood spreads along cisterns and fissures, which are wider than they are high."""
@@ -64,7 +67,8 @@ def level(around: Surroundings, placed: Placed) -> Level:
         nearest = np.minimum(nearest, far)
     soft = around.textures.soft.at(points.x, points.y, points.z)
     fine = around.textures.fine.at(points.x, points.y, points.z)
-    return Level(np.asarray(nearest * (1 + 0.25 * soft + 0.10 * fine), np.float32))
+    below = np.float32(FAR_MM) * ramp(-points.z, LOWEST_MM, 6)
+    return Level(np.asarray(nearest * (1 + 0.25 * soft + 0.10 * fine) + below, np.float32))
 
 
 def room(brain: Brain, tissue: Tissue) -> Array:
