@@ -15,6 +15,7 @@ from ichnet.phantom.artefacts import (
     moved_head,
     noise_pool,
     sharpened,
+    without_face,
 )
 from ichnet.phantom.lattice import Lattice
 from ichnet.phantom.patient import Patient
@@ -71,4 +72,5 @@ class Camera:
         image += np.float32(site.offset_hu)
         np.rint(image, out=image)
         np.clip(image, AIR_HU, 3071, out=image)
-        return image.astype(np.int16)
+        stored = image.astype(np.int16)
+        return without_face(stored) if site.defaced else stored

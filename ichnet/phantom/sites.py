@@ -28,7 +28,7 @@ class Site:
         first_mm, last_mm: height of the lowest and of the highest slice.
         off_centre_mm: standard deviation of the head's place in the field of view.
         thickest_mm: slices are as thick as their distance, at most this.
-        defaced: whether what lies in front of the skull has been removed.
+        defaced: whether what lies in front of the skull has been removed: see ``without_face``.
     """
 
     tilt_degrees: float

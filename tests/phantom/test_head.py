@@ -120,6 +120,21 @@ def test_an_infarct_is_darker_and_swollen_brain_without_blood_is_too(plain, cut)
     assert np.median((dark - before)[brain]) == pytest.approx(-8, abs=1.5)
 
 
+def test_brain_is_brighter_towards_the_skull(plain, cut, places):
+    """A mantle of 10 HU: 10 exp(-d / 13) at d mm below the inner table, where there is brain."""
+    z = 40.0
+    mantle = cut(replace(plain, mantle_hu=10.0), z).hu - cut(replace(plain, mantle_hu=0.0), z).hu
+    x, y = (axis.astype(np.float32) for axis in places)
+    textures = Textures.draw(plain.seed)
+    points = head_points(plain, textures, (x, y, np.full_like(x, z)))
+    depth = skull_of(points, textures, plain).depth
+    for middle in (5.0, 10.0, 20.0, 30.0):
+        at = np.abs(depth - middle) < 0.8
+        # the upper quartile: fluid in sulci has none
+        assert np.quantile(mantle[at], 0.75) == pytest.approx(10 * np.exp(-middle / 13), abs=0.5)
+    assert np.abs(mantle[depth < -3]).max() == 0  # bone
+
+
 def test_the_seed_is_of_the_anatomy(plain, cut):
     first = cut(plain, 20.0).hu
     np.testing.assert_array_equal(cut(plain, 20.0).hu, first)

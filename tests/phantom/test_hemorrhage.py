@@ -39,6 +39,10 @@ def straight(patient, places) -> Points:
         ("IPH", "lobar", 2.0, 0.2),
         ("IVH", "level", 8.0, 0.2),
         ("SAH", "basal", 10.0, 0.25),
+        ("EDH", "anywhere", 20.0, 0.1),
+        ("SDH", "anywhere", 40.0, 0.1),
+        ("IPH", "anywhere", 15.0, 0.1),
+        ("SAH", "anywhere", 6.0, 0.3),
     ],
 )
 def test_a_lesion_fills_its_volume(cut, with_lesion, subtype, site, volume_ml, within):
