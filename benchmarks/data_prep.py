@@ -99,7 +99,7 @@ def main() -> None:
 def write_cohort(root: Path, cohort: Cohort) -> None:
     """Write scans of one synthetic head, each with identities of its own."""
     from ichnet.phantom.dicom import slice_dataset
-    from ichnet.phantom.patient import draw_patient
+    from ichnet.phantom.draw import draw_patient
     from ichnet.phantom.scanner import scan_patient
 
     phantom = scan_patient(draw_patient(1, "dumc", 0, has_ich=True), 1, 512, (SLICES, SLICES))

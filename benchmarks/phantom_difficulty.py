@@ -30,7 +30,8 @@ from ichnet.evaluation.calibrate import CALIBRATION_SET, calibrate_model
 from ichnet.evaluation.maps import cache_maps
 from ichnet.evaluation.predict_records import predict_model
 from ichnet.phantom.cohort import generate, tasks_of
-from ichnet.phantom.patient import Patient, draw_patient
+from ichnet.phantom.draw import draw_patient
+from ichnet.phantom.patient import Patient
 from ichnet.records.prepare import Options, prepare
 from ichnet.records.record_set import RecordSet
 from ichnet.runs import TEST_COHORTS, THRESHOLD, RunFolder, segmenter_name

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from ichnet.ct.volume import Volume
-from ichnet.phantom.patient import draw_patient
+from ichnet.phantom.draw import draw_patient
 from ichnet.phantom.scanner import scan_patient
 from ichnet.reporting.review.images import EncodedScan, encode_scan
 from ichnet.reporting.review.page import write_review

@@ -55,7 +55,6 @@ LONGEST_LINES = 400
 
 BEING_SPLIT = {
     "Snakefile",
-    "ichnet/phantom/hemorrhage.py",
     "tests/deployment/test_predict.py",
     "tests/test_paper.py",
     "tests/training/test_experiments.py",

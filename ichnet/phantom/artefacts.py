@@ -1,4 +1,4 @@
-"""What a scanner adds: beam hardening, cupping, blur and sharpening, noise, motion, the holder."""
+"""What a scanner adds: beam hardening, cupping, kernel, noise, motion, holder; faces removed."""
 
 from __future__ import annotations
 
@@ -21,6 +21,9 @@ POOL = 5
 RADON_PIXELS, RADON_ANGLES = 72, 36
 HARDENING = 1.9e-5
 """HU of error for the square of HU x cm of bone along a ray, before filtering."""
+
+BONE_HU, FACE_SHARE = 300, 0.45
+"""What is bone where faces are removed, and the share of its extent from the front that is cut."""
 
 
 @cache
@@ -135,6 +138,27 @@ def moved_head(hu: Array, rng: np.random.Generator, pixel_mm: float) -> Array:
     turn[:, 2] = turn[:, 2] + rng.normal(0, 1.8, 2) / pixel_mm
     after = cv2.warpAffine(hu, turn, (hu.shape[1], hu.shape[0]), borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(0.55 * hu + 0.45 * after, np.float32)
+
+
+def without_face(hu: NDArray[np.int16]) -> NDArray[np.int16]:
+    """Return a slice without what lies in front of the skull, as in published data without faces.
+
+    In the front part of the skull's extent, all outside of the convex hull of bone becomes air.
+
+    Args:
+        hu: [rows, columns], the patient's front in the first rows.
+    """
+    bone = (hu > BONE_HU).astype(np.uint8)
+    outlines, _ = cv2.findContours(bone, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+    if not outlines:
+        return hu
+    hull = cv2.convexHull(np.concatenate(outlines))
+    within = cv2.fillConvexPoly(np.zeros_like(bone), hull, 1)
+    rows = hull[:, 0, 1]
+    end = round(float(rows.min() + FACE_SHARE * (rows.max() - rows.min())))
+    result = hu.copy()
+    result[:end][within[:end] == 0] = -1000
+    return result
 
 
 def holder(

@@ -1,4 +1,4 @@
-"""Brain, ventricles, cisterns, dura: distances on the coarse grid, densities at the pixels."""
+"""Brain, ventricles and cisterns: distances from their surfaces."""
 
 from __future__ import annotations
 
@@ -6,25 +6,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ichnet.phantom.dura import Dura
 from ichnet.phantom.field import (
     Array,
     Points,
     Textures,
     both_sides,
     capsule,
-    cover,
     ellipsoid,
     ramp,
     union,
 )
 from ichnet.phantom.patient import Patient
-from ichnet.phantom.skull import Skull, blend, petrous_line
-
-CSF_HU, WHITE_HU, GREY_HU, DURA_HU, SINUS_HU, VESSEL_HU = 8.0, 28.0, 37.0, 52.0, 54.0, 44.0
-
-CORTEX_MM = 3.0
-MANTLE_MM = 13.0
-"""Depth over which the denser surface of the brain gives way to its middle."""
+from ichnet.phantom.skull import Skull
 
 HEMISPHERE = ((30.0, 0.0, 10.0), (37.0, 80.0, 64.0))
 """Middle and half axes of the left hemisphere, onto which sulci are drawn."""
@@ -41,7 +35,6 @@ class Brain:
         surface: below the surface that skull, base and collections leave to the brain; positive
             inside.
         middle: to the left of the interhemispheric fissure.
-        falx: to the left of the falx.
         core: from what joins the hemispheres.
         fold: from the sheet of the nearest sulcus, times its sign.
         reach: how deep the sulcus goes.
@@ -49,17 +42,13 @@ class Brain:
         patch: from the rim of the insula.
         ventricles, stem, star, ambient, cerebellum: from those spaces and parts.
         column: from the brain stem and what it is continued by upwards.
-        tent: above the tentorium.
-        behind: behind the petrous ridge (positive in the posterior fossa).
-        hiatus: from the tentorial opening.
         fossa: from the space below the tentorium.
-        nuclei, thalamus: from the grey matter within the hemispheres.
+        nuclei: from the grey matter within the hemispheres.
         folia: waves of the cerebellum.
     """
 
     surface: Array
     middle: Array
-    falx: Array
     core: Array
     fold: Array
     reach: Array
@@ -72,23 +61,27 @@ class Brain:
     star: Array
     ambient: Array
     cerebellum: Array
-    tent: Array
-    behind: Array
-    hiatus: Array
     fossa: Array
     nuclei: Array
     folia: Array
 
 
 def brain_of(
-    dura: Points, moved: Points, skull: Skull, pressed: Array, textures: Textures, patient: Patient
+    points: Points,
+    moved: Points,
+    skull: Skull,
+    dura: Dura,
+    pressed: Array,
+    textures: Textures,
+    patient: Patient,
 ) -> Brain:
     """Return the brain's distances.
 
     Args:
-        dura: points, for falx and tentorium, which stay.
+        points: of the head.
         moved: points where the tissue came from that lesions have shifted.
         skull: at the points.
+        dura: at the points.
         pressed: mm by which collections press the brain's surface inwards.
         textures: of the patient.
         patient: who.
@@ -101,13 +94,11 @@ def brain_of(
     column = _stem(moved)
     stem = np.maximum(column, moved.z + 4)  # higher up it is part of the hemispheres
     insula_x = 38.5 - 0.004 * (y + 2) ** 2 + 1.5 * soft
-    tent, behind, hiatus = tentorium(dura)
     # in the opening, the midbrain lies between the temporal lobes
-    opening = np.minimum(-hiatus, dura.z + 27)
+    opening = np.minimum(-dura.hiatus, points.z + 27)
     return Brain(
         surface=np.minimum(skull.depth - pressed, 0.9 * skull.base),
         middle=np.asarray(middle, np.float32),
-        falx=np.asarray(dura.x + 1.2 * textures.slow.at(dura.x, dura.y, dura.z), np.float32),
         core=union(
             ellipsoid(moved, (0, 2, 4), (60, 37, 22)),
             ellipsoid(moved, (0, 8, -14), (60, 32, 20)),
@@ -124,10 +115,7 @@ def brain_of(
         star=_star(moved, soft, patient),
         ambient=_ambient(moved, column, soft, patient),
         cerebellum=_cerebellum(moved, soft, patient),
-        tent=tent,
-        behind=behind,
-        hiatus=hiatus,
-        fossa=np.maximum(np.maximum(tent, -behind), opening),
+        fossa=np.maximum(np.maximum(dura.tent, -dura.behind), opening),
         nuclei=_nuclei(mirrored) + 0.8 * soft,
         folia=textures.cells.at(0.5 * x, 1.2 * y - 0.4 * z, 1.5 * z + 0.3 * side),
     )
@@ -218,19 +206,6 @@ def _cerebellum(points: Points, soft: Array, patient: Patient) -> Array:
     return np.asarray(shrunk + 0.6 * soft, np.float32)
 
 
-def tentorium(points: Points) -> tuple[Array, Array, Array]:
-    """Return mm above the tentorium, behind the petrous ridge, and from the opening's edge."""
-    x, y, side = points.x, points.y, points.side
-    above = points.z - (0.5 - 0.36 * side - 0.13 * (y - 30) - 0.002 * (y - 30) ** 2)
-    behind = y - petrous_line(side)
-    opening = np.sqrt((x / 19) ** 2 + ((y - 10) / 24) ** 2) - 1
-    return (
-        np.asarray(0.93 * above, np.float32),
-        np.asarray(0.88 * behind, np.float32),
-        np.asarray(19 * opening, np.float32),
-    )
-
-
 def _nuclei(mirrored: Points) -> Array:
     """Caudate, lentiform nucleus and thalamus, white matter of the internal capsule between."""
     lentiform = ellipsoid(mirrored, (25, -3, 3), (6.5, 15, 9))
@@ -238,124 +213,3 @@ def _nuclei(mirrored: Points) -> Array:
     caudate = capsule(mirrored, (12.5, -19, 9), (19, 10, 24), (5.5, 2.0))
     thalamus = ellipsoid(mirrored, (10, 12, 4), (8.5, 14, 9))
     return union(shape, caudate, thalamus)
-
-
-@dataclass(frozen=True, eq=False)
-class Tissue:
-    """What lesions ask of the tissue at the pixels; shares from 0 to 1.
-
-    Attributes:
-        inside: of the cranial cavity.
-        csf: cisterns, fissures and sulci.
-        ventricles: ventricles.
-        pia: mm below the nearest surface of the brain.
-    """
-
-    inside: Array
-    csf: Array
-    ventricles: Array
-    pia: Array
-
-
-def spaces_of(brain: Brain, skull: Skull, width: Array, patient: Patient) -> Tissue:
-    """Return where brain and cerebrospinal fluid are.
-
-    Args:
-        brain: distances.
-        skull: distances.
-        width: mm over which surfaces are blurred.
-        patient: who.
-    """
-    atrophy = np.float32(patient.atrophy)
-    tight = np.float32(1 - 0.85 * max(patient.swelling, patient.fullness))
-    inside = cover(-np.minimum(skull.depth, skull.base), width)
-    rim = (np.float32(patient.rim_mm) + 2.6 * atrophy) * tight
-    gap = np.abs(brain.middle) - (np.float32(0.25) + 1.1 * atrophy) * tight
-    mesial = np.maximum(gap, -brain.core)
-    pial = np.minimum(brain.surface - rim, mesial)
-    fold = np.abs(brain.fold)
-    # a sulcus is widest at the surface and closes where it ends
-    open_to = np.clip(1 - pial / np.maximum(brain.reach, 4), 0, 1)
-    half = (np.float32(0.35) + 1.5 * atrophy + brain.reach * 0.02) * open_to * tight
-    half = half - 2.0 * (brain.core < -16)
-    sulcus = fold - half
-    insula_half = (np.float32(0.5) + 1.6 * atrophy) * tight
-    insula = np.maximum(np.abs(brain.insula) - insula_half, brain.patch)
-    lips = np.maximum(np.abs(brain.sylvian) - insula_half * 1.1, -brain.insula)
-    lips = np.maximum(lips, brain.patch - 6)
-    from_sulcus = np.maximum(sulcus, 0.8 * (pial - brain.reach))
-    pia = np.minimum(np.minimum(pial, from_sulcus), np.minimum(insula, lips))
-    basal = np.maximum(np.minimum(brain.star, brain.ambient), 0.3 - brain.column)
-    pia = np.minimum(pia, basal + (1 - tight) * 3)
-    hindbrain = union(brain.cerebellum, brain.stem, smooth_mm=7)
-    low = np.minimum(np.minimum(brain.surface - 0.8 - atrophy, -hindbrain), -0.8 - brain.fossa)
-    supra = ramp(brain.fossa, 0, 0.8)
-    pia = low + supra * (pia - low)
-    pia = np.maximum(pia, np.where(brain.stem < 0, -brain.stem, -99))
-    ventricles = cover(brain.ventricles + (1 - tight) * 2, width) * inside
-    csf = cover(pia, np.minimum(width, 2.0)) * inside * (1 - ventricles)
-    return Tissue(inside, csf, ventricles, np.asarray(pia, np.float32))
-
-
-def paint_brain(
-    hu: Array,
-    brain: Brain,
-    tissue: Tissue,
-    points: Points,
-    textures: tuple[Array, Array],
-    patient: Patient,
-) -> None:
-    """Paint brain and fluid over whatever is inside the skull."""
-    soft, fine = textures
-    atrophy = np.float32(patient.atrophy)
-    white = np.float32(patient.white_hu) + 0.8 * soft + 0.5 * fine
-    # ageing white matter is darker around the ventricles
-    white -= 7 * atrophy * patient.pallor * np.exp(-np.maximum(brain.ventricles, 0) / 9)
-    grey = np.float32(patient.grey_hu)
-    cortex = cover(tissue.pia - CORTEX_MM, 1.6)
-    parenchyma = white + cortex * (grey - white)
-    parenchyma += cover(brain.nuclei, 2.0) * (grey - 1 - parenchyma)
-    below_tent = cover(brain.fossa, 1.0)
-    lobes = np.float32(0.4 * patient.white_hu + 0.6 * patient.grey_hu) + 1.8 * brain.folia
-    parenchyma += below_tent * (lobes - parenchyma)
-    parenchyma += cover(brain.stem, 3.0) * (np.float32(patient.white_hu + 2.5) + 0.6 * fine - parenchyma)
-    # folds of cortex too fine to be told apart
-    parenchyma += np.float32(patient.mantle_hu) * np.exp(-np.maximum(brain.surface, 0) / MANTLE_MM)
-    parenchyma -= patient.darkening_hu
-    blend(hu, tissue.inside, np.asarray(parenchyma, np.float32))
-    blend(hu, tissue.csf, patient.csf_hu)
-    blend(hu, tissue.ventricles, patient.csf_hu - 2)
-
-
-def paint_dura(
-    hu: Array, brain: Brain, skull: Skull, points: Points, inside: Array, patient: Patient
-) -> None:
-    """Paint falx, tentorium, venous sinuses and basal arteries."""
-    y, z = points.y, points.z
-    dense = np.float32(DURA_HU + (11 if "falx" in patient.mimics else 0))
-    # the falx reaches deeper at the back
-    reach = np.float32(17) + 24 * ramp(y, 0, 110)
-    sheet = np.maximum(np.abs(brain.falx) - 0.75, skull.depth - reach)
-    sheet = np.maximum(sheet, -brain.fossa)
-    sheet = np.maximum(sheet, np.where(y < -30, -20 - z, -z - 12))
-    blend(hu, cover(sheet, 1.0) * inside, dense)
-    tent = np.maximum(np.abs(brain.tent) - 0.8, -brain.behind)
-    wall = np.maximum(np.abs(brain.behind) - 0.8, brain.tent)
-    tent = np.maximum(np.minimum(tent, wall), -brain.hiatus)
-    blend(hu, cover(tent, 1.0) * inside * 0.85, dense - 3)
-    blood = np.float32(SINUS_HU + (14 if "sinus" in patient.mimics else 0) + patient.haematocrit_hu)
-    side = np.abs(brain.falx)
-    sagittal = np.maximum(side - (4.0 - 0.55 * skull.depth), skull.depth - 6.5)
-    sagittal = np.maximum(sagittal, np.where(y > 0, -12 - z, 8 - z))
-    straight = np.sqrt(side**2 + (0.75 * (brain.tent - 1)) ** 2) - 2.0
-    straight = np.maximum(straight, np.abs(y - 49) - 20)
-    ring = np.maximum(np.abs(brain.tent + 1.5) - 3.6, skull.depth - 6.5)
-    transverse = np.maximum(ring, 30 - y)
-    sinuses = np.minimum(np.minimum(sagittal, straight), transverse)
-    blend(hu, cover(sinuses, 1.4) * inside, blood)
-    vessels = union(
-        capsule(points, (0, -1, -23), (2, 0, -52), (1.7, 1.6)),
-        capsule(both_sides(points), (8, -13, -24), (30, -17, -18), (1.6, 1.1)),
-        capsule(both_sides(points), (8, -13, -24), (2, -26, -19), (1.3, 1.0)),
-    )
-    blend(hu, cover(vessels, 1.4) * inside, VESSEL_HU + patient.haematocrit_hu)

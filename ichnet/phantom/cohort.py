@@ -17,8 +17,9 @@ from tqdm import tqdm
 
 from ichnet.config import ConfigError, PhantomConfig, fingerprint
 from ichnet.files import write_whole
+from ichnet.phantom.draw import draw_patient
 from ichnet.phantom.formats import WRITERS, Row, write_label_table
-from ichnet.phantom.patient import COHORT_NUMBER, draw_patient
+from ichnet.phantom.patient import COHORT_NUMBER
 from ichnet.phantom.scanner import scan_patient
 
 COHORTS: tuple[str, ...] = tuple(WRITERS)

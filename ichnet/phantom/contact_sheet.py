@@ -12,8 +12,12 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from ichnet.files import whole_path
-from ichnet.phantom.patient import MIMICS, SITES_OF, Lesion, Patient, draw_patient, generator
-from ichnet.phantom.scanner import SITES, Scan, drawn_site, scan_patient
+from ichnet.phantom.draw import draw_patient
+from ichnet.phantom.patient import Lesion, Patient, generator
+from ichnet.phantom.plan import drawn_site
+from ichnet.phantom.published import MIMICS, SITES_OF
+from ichnet.phantom.scanner import Scan, scan_patient
+from ichnet.phantom.sites import SITES
 from ichnet.subtypes import bit_of
 
 WINDOWS_HU: dict[str, tuple[float, float]] = {

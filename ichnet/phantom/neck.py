@@ -154,8 +154,9 @@ def paint_neck(
 
     Args:
         hu: [rows, columns, planes], changed.
-        skull, neck: at the pixels.
-        points: at the pixels.
+        skull: at the pixels.
+        neck: at the pixels.
+        points: of the pixels.
         patient: who.
         texture: fine, at the pixels.
     """

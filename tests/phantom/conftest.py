@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ichnet.phantom.field import Lattice
-from ichnet.phantom.head import Section, section
-from ichnet.phantom.hemorrhage import Head, make_head
+from ichnet.phantom.head import Head, make_head
+from ichnet.phantom.lattice import Lattice
 from ichnet.phantom.patient import Lesion, Patient
+from ichnet.phantom.section import Section, section
 
 FIELD_MM = 224.0
 AXIAL = np.array([1.0, 0, 0, 0, 1, 0])

@@ -16,8 +16,10 @@ from ichnet.phantom.contact_sheet import (
     windowed,
     write_sheet,
 )
-from ichnet.phantom.patient import MIMICS, SITES_OF, draw_patient
-from ichnet.phantom.scanner import SITES, scan_patient
+from ichnet.phantom.draw import draw_patient
+from ichnet.phantom.published import MIMICS, SITES_OF
+from ichnet.phantom.scanner import scan_patient
+from ichnet.phantom.sites import SITES
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from ichnet.phantom.patient import LN_VOLUME_ML, draw_lesion, draw_patient
+from ichnet.phantom.draw import draw_lesion, draw_patient
+from ichnet.phantom.published import LN_VOLUME_ML
 from ichnet.phantom.scanner import scan_patient
 from ichnet.subtypes import SUBTYPES, bit_of
 

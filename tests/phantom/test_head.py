@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ichnet.phantom.brain import CSF_HU
 from ichnet.phantom.field import Textures, head_points
 from ichnet.phantom.skull import skull_of
+from ichnet.phantom.tissue import CSF_HU
 
 
 def mean_hu(section, places, x, y, radius_mm=3.5) -> float:
@@ -118,6 +118,21 @@ def test_an_infarct_is_darker_and_swollen_brain_without_blood_is_too(plain, cut)
     dark = cut(replace(plain, swelling=1.0, darkening_hu=8.0), 20.0).hu
     brain = (before > 24) & (before < 40) & (dark > 0)
     assert np.median((dark - before)[brain]) == pytest.approx(-8, abs=1.5)
+
+
+def test_brain_is_brighter_towards_the_skull(plain, cut, places):
+    """A mantle of 10 HU: 10 exp(-d / 13) at d mm below the inner table, where there is brain."""
+    z = 40.0
+    mantle = cut(replace(plain, mantle_hu=10.0), z).hu - cut(replace(plain, mantle_hu=0.0), z).hu
+    x, y = (axis.astype(np.float32) for axis in places)
+    textures = Textures.draw(plain.seed)
+    points = head_points(plain, textures, (x, y, np.full_like(x, z)))
+    depth = skull_of(points, textures, plain).depth
+    for middle in (5.0, 10.0, 20.0, 30.0):
+        at = np.abs(depth - middle) < 0.8
+        # the upper quartile: fluid in sulci has none
+        assert np.quantile(mantle[at], 0.75) == pytest.approx(10 * np.exp(-middle / 13), abs=0.5)
+    assert np.abs(mantle[depth < -3]).max() == 0  # bone
 
 
 def test_the_seed_is_of_the_anatomy(plain, cut):

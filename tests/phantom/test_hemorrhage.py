@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ichnet.phantom.field import Points, Textures, head_points
-from ichnet.phantom.hemorrhage import make_head
+from ichnet.phantom.head import make_head
 from ichnet.phantom.skull import skull_of, suture_lines
 
 HEIGHTS = np.arange(-56.0, 76.0, 4.0)
@@ -39,6 +39,10 @@ def straight(patient, places) -> Points:
         ("IPH", "lobar", 2.0, 0.2),
         ("IVH", "level", 8.0, 0.2),
         ("SAH", "basal", 10.0, 0.25),
+        ("EDH", "anywhere", 20.0, 0.1),
+        ("SDH", "anywhere", 40.0, 0.1),
+        ("IPH", "anywhere", 15.0, 0.1),
+        ("SAH", "anywhere", 6.0, 0.3),
     ],
 )
 def test_a_lesion_fills_its_volume(cut, with_lesion, subtype, site, volume_ml, within):

@@ -7,18 +7,16 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from ichnet.phantom.patient import (
+from ichnet.phantom.draw import draw_patient
+from ichnet.phantom.patient import COHORT_NUMBER, Patient, generator
+from ichnet.phantom.published import (
     AGE_SHARES,
     CLOT_HU,
-    COHORT_NUMBER,
     EVEN_MIX,
     LN_VOLUME_ML,
     MIMICS,
     SITES_OF,
     VOLUME_LIMITS_ML,
-    Patient,
-    draw_patient,
-    generator,
 )
 from ichnet.subtypes import SUBTYPES
 
@@ -46,7 +44,7 @@ def test_streams_for_different_purposes_are_independent():
         for index in (0, 1)
         for purpose in (0, 1, 2, 3)
     }
-    assert len(numbers) == 32
+    assert len(numbers) == 8 * len(COHORT_NUMBER)
 
 
 @pytest.mark.parametrize("cohort", EVEN_MIX)

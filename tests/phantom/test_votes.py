@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ichnet.phantom.patient import Lesion, draw_patient
+from ichnet.phantom.draw import draw_patient
+from ichnet.phantom.patient import Lesion
 from ichnet.phantom.votes import lesion_visibility, reader_votes
 
 SCANS, WITH_MAJORITY = 491, 37 + 168

@@ -1,0 +1,189 @@
+"""One slice of a head: distances on a coarse grid, densities and lesions at the pixels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ichnet.phantom.dura import dura_of, paint_dura
+from ichnet.phantom.face import FACE_TOP_MM, face_of, paint_face
+from ichnet.phantom.field import Array, Points, head_points
+from ichnet.phantom.head import Head
+from ichnet.phantom.hemorrhage.families import FAMILIES
+from ichnet.phantom.hemorrhage.lesion import Anatomy, Level, Surroundings
+from ichnet.phantom.hemorrhage.mass_effect import brain_at
+from ichnet.phantom.lattice import Lattice, cropped, interpolated
+from ichnet.phantom.mimics.drawn import layers
+from ichnet.phantom.mimics.scene import paint_layer
+from ichnet.phantom.neck import NECK_TOP_MM, neck_of, outline_of, paint_neck
+from ichnet.phantom.skull import AIR_HU, Skull, paint_vault, skull_of, vault_depth
+from ichnet.phantom.tissue import paint_brain, spaces_of
+
+OUTSIDE_MM = 24.0
+"""No part of the head is farther outside of the inner table, but the nape and the face."""
+
+SKIN_MM = 8.0
+"""No part of the neck is farther outside of its outline."""
+
+LESION_BLUR_MM = 1.2
+"""The border of a hemorrhage is blurred over so much."""
+
+
+@dataclass(frozen=True, eq=False)
+class Section:
+    """A slice as densities.
+
+    Attributes:
+        hu: float32 [rows, columns], mean over the slice's thickness.
+        lesions: share of each pixel that a subtype fills, float32 [rows, columns].
+    """
+
+    hu: Array
+    lesions: dict[str, Array]
+
+
+def section(
+    head: Head,
+    lattice: Lattice,
+    corner_mm: NDArray[np.float64],
+    orientation: NDArray[np.float64],
+    normal: NDArray[np.float64],
+    thickness_mm: float,
+    planes: int,
+) -> Section:
+    """Return a slice of a head without the scanner's blur and noise.
+
+    Args:
+        head: whose.
+        lattice: covers the field of view.
+        corner_mm: position of the field of view's first corner, [3].
+        orientation: of rows and columns, as DICOM's.
+        normal: of the slice.
+        thickness_mm: over which density is averaged.
+        planes: how many planes are averaged.
+    """
+    row, column = (
+        (np.arange(count) + 0.5) * lattice.coarse_mm for count in (lattice.rows, lattice.columns)
+    )
+    steps = thickness_mm * ((np.arange(planes) + 0.5) / planes - 0.5)
+    xyz = tuple(
+        (
+            corner_mm[i]
+            + row[:, None, None] * orientation[3 + i]
+            + column[None, :, None] * orientation[i]
+            + steps[None, None, :] * normal[i]
+        ).astype(np.float32)
+        for i in range(3)
+    )
+    points = head_points(head.patient, head.textures, (xyz[0], xyz[1], xyz[2]))
+    size = (lattice.rows * lattice.fold, lattice.columns * lattice.fold)
+    result = Section(
+        np.full(size, AIR_HU, np.float32),
+        {one.lesion.subtype: np.zeros(size, np.float32) for one in head.placed},
+    )
+    reach = np.where(points.z < -20, OUTSIDE_MM + 24, OUTSIDE_MM)
+    near = vault_depth(points) > -reach
+    if points.z.min() < NECK_TOP_MM:
+        near |= (outline_of(points) < SKIN_MM) & (points.z < NECK_TOP_MM)
+    if near.any():
+        window = lattice.window(np.any(near, axis=-1))
+        _paint(head, lattice, cropped(points, window), window, thickness_mm / planes, result)
+    return result
+
+
+def _paint(
+    head: Head,
+    lattice: Lattice,
+    coarse: Points,
+    window: tuple[slice, slice],
+    gap_mm: float,
+    result: Section,
+) -> None:
+    """Paint a window of a slice: the head as a whole, then what lies within the skull."""
+    patient, textures = head.patient, head.textures
+    coarse_skull = skull_of(coarse, textures, patient)
+    skull = interpolated(lattice, coarse_skull)
+    soft = textures.soft.at(coarse.x, coarse.y, coarse.z)
+    fine = textures.fine.at(coarse.x, coarse.y, coarse.z)
+    texture = (lattice.interpolate(soft, False), lattice.interpolate(fine, False))
+    width = _width(skull.depth, lattice.pixel_mm)
+    hu = np.full(skull.depth.shape, AIR_HU, np.float32)
+    paint_vault(hu, skull, texture, width)
+    if coarse.z.min() < FACE_TOP_MM:
+        face = interpolated(lattice, face_of(coarse, textures))
+        points = interpolated(lattice, coarse, smooth=False)
+        paint_face(hu, skull, face, points, lattice.pixel_mm + 0.5 * gap_mm)
+        if coarse.z.min() < NECK_TOP_MM:
+            neck = interpolated(lattice, neck_of(coarse, textures, patient))
+            paint_neck(hu, skull, neck, points, patient, texture[1])
+    within = np.minimum(coarse_skull.depth, coarse_skull.base) > -lattice.coarse_mm
+    if within.any():
+        inner = lattice.window(np.any(within, axis=-1))
+        pixels = lattice.pixels(inner)
+        shares = _paint_within(
+            head,
+            lattice,
+            cropped(coarse, inner),
+            cropped(coarse_skull, inner),
+            (texture[0][pixels], texture[1][pixels]),
+            hu[pixels],
+        )
+        rows, columns = (
+            slice(outer.start * lattice.fold + one.start, outer.start * lattice.fold + one.stop)
+            for outer, one in zip(window, pixels, strict=True)
+        )
+        for subtype, share in shares.items():
+            result.lesions[subtype][rows, columns] = share
+    result.hu[lattice.pixels(window)] = hu.mean(axis=-1)
+
+
+def _paint_within(
+    head: Head,
+    lattice: Lattice,
+    coarse: Points,
+    coarse_skull: Skull,
+    texture: tuple[Array, Array],
+    hu: Array,
+) -> dict[str, Array]:
+    """Paint brain, dura, mimics and lesions; return the share that each subtype fills."""
+    patient, textures = head.patient, head.textures
+    coarse_dura = dura_of(coarse, textures)
+    around = Surroundings(coarse, coarse_skull, coarse_dura, textures)
+    points = interpolated(lattice, coarse, smooth=False)
+    skull, dura = interpolated(lattice, coarse_skull), interpolated(lattice, coarse_dura)
+    brain = interpolated(lattice, brain_at(around, patient, head.placed))
+    tissue = spaces_of(brain, skull, _width(skull.depth, lattice.pixel_mm), patient)
+    paint_brain(hu, brain, tissue, texture, patient)
+    paint_dura(hu, dura, brain.fossa, skull, points, tissue.inside, patient)
+    solid = tissue.inside * (1 - tissue.ventricles) * (1 - tissue.csf)
+    for layer in layers(coarse, coarse_skull, coarse_dura, textures, patient):
+        paint_layer(hu, layer, lattice.interpolate(layer.distance), tissue.inside, solid)
+    there = Anatomy(brain, dura, tissue, points.down, *texture)
+    return _paint_lesions(head, lattice, around, there, hu)
+
+
+def _paint_lesions(
+    head: Head, lattice: Lattice, around: Surroundings, there: Anatomy, hu: Array
+) -> dict[str, Array]:
+    """Paint the lesions; return the share of each pixel that each subtype fills."""
+    shares: dict[str, Array] = {}
+    for one in head.placed:
+        subtype = one.lesion.subtype
+        coarse = FAMILIES[subtype].level(around, one)
+        profile = None if coarse.profile is None else lattice.interpolate(coarse.profile)
+        level = Level(lattice.interpolate(coarse.far), profile)
+        share = FAMILIES[subtype].paint(hu, one, level, there, LESION_BLUR_MM).mean(axis=-1)
+        before = shares.get(subtype)
+        shares[subtype] = share if before is None else np.maximum(before, share)
+    return shares
+
+
+def _width(depth: Array, pixel_mm: float) -> Array:
+    """Return over how many mm the vault's surfaces are blurred: more where it is cut aslant."""
+    across = np.float32(1.2 * pixel_mm)
+    if depth.shape[-1] == 1:
+        return np.full_like(depth, across)
+    step = np.abs(depth[..., -1:] - depth[..., :1]) / np.float32(depth.shape[-1] - 1)
+    return np.asarray(np.broadcast_to(across + step, depth.shape), np.float32)
