@@ -54,8 +54,6 @@ REPORTING: dict[str, set[str]] = {
 LONGEST_LINES = 400
 
 BEING_SPLIT = {
-    "Snakefile",
-    "tests/deployment/test_predict.py",
     "tests/test_paper.py",
     "tests/training/test_experiments.py",
 }

@@ -17,8 +17,12 @@ from ichnet.phantom.patient import Patient, generator
 from ichnet.phantom.plan import draw_plan
 from ichnet.phantom.section import section
 
-PLANE_MM = 2.5
-"""A slice's density is the mean of planes at most this far apart."""
+PLANE_MM, FINE_PLANE_MM = 2.5, 1.3
+"""A slice's density is the mean of planes at most this far apart; finer ones at the skull base."""
+
+BASE_MM = (-48.0, 2.0)
+"""Between these heights the skull base is cut aslant: bone fills a part of many pixels, which then
+have the density of blood."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,11 +60,13 @@ def scan_patient(patient: Patient, seed: int, matrix: int, slices: tuple[int, in
     plan = draw_plan(rng, head, slices)
     lattice = Lattice.over(plan.field_of_view_mm, matrix)
     normal = slice_normal(plan.orientation)
-    planes = max(1, round(plan.thickness_mm / PLANE_MM))
     camera = Camera(rng, patient, plan, lattice, matrix)
     hu = np.empty((len(plan.corners_mm), matrix, matrix), np.int16)
     shares: list[dict[str, Array]] = []
     for index, corner_mm in enumerate(plan.corners_mm):
+        height_mm = float(np.dot(corner_mm, normal))
+        plane_mm = FINE_PLANE_MM if BASE_MM[0] < height_mm < BASE_MM[1] else PLANE_MM
+        planes = max(1, round(plan.thickness_mm / plane_mm))
         seen = section(
             head, lattice, corner_mm, plan.orientation, normal, plan.thickness_mm, planes
         )

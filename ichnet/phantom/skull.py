@@ -98,14 +98,23 @@ def _above_base(points: Points, textures: Textures, soft: Array, patient: Patien
     if points.z.min() > BASE_TOP_MM + 12:
         return np.asarray(points.z - np.float32(BASE_TOP_MM), np.float32)
     side, y = points.side, points.y
-    height = base_height(side, y)
+    height = base_height(side, y) + _clinoids(side, y, patient)
     steep = (base_height(side + 1, y) - height) ** 2 + (base_height(side, y + 1) - height) ** 2
     ridges = 0.7 * soft + 0.5 * textures.fine.at(points.x, y, points.z)
-    above = points.z - height - np.float32(patient.base_rough_mm) * ridges * ramp(-y, -10, 30)
+    rough = np.float32(patient.base_rough_mm) * (0.35 + 0.65 * ramp(-y, -10, 30))
+    above = points.z - height - rough * ridges
     # a slope matters to a distance near the surface only
     above = above / np.sqrt(1 + steep / (1 + (above / 12) ** 2))
     canal = 15 - np.sqrt((0.9 * side) ** 2 + (0.85 * (y - 31)) ** 2)
     return np.asarray(np.maximum(above, canal), np.float32)
+
+
+def _clinoids(side: Array, y: Array, patient: Patient) -> Array:
+    """Return what the clinoid processes and the dorsum sellae add to the base's height, mm."""
+    high = np.float32(3 + 9 * patient.sinus)
+    front = np.exp(-(((side - 10) / 6) ** 2) - ((y + 22) / 7) ** 2)
+    back = np.exp(-((side / 10) ** 2) - ((y + 3) / 3.5) ** 2)
+    return np.asarray(high * (front + back), np.float32)
 
 
 def petrous_line(side: Array) -> Array:

@@ -10,12 +10,15 @@ from __future__ import annotations
 import numpy as np
 
 from ichnet.phantom.patient import WIDE, Lesion, Patient, generator
-from ichnet.phantom.published import FAINT_SAH_SHARE, MIMICS, SITES_OF, VOLUME_LIMITS_ML
+from ichnet.phantom.published import MIMICS, SITES_OF, VOLUME_LIMITS_ML
 from ichnet.phantom.sites import Site
 from ichnet.subtypes import SUBTYPES
 
 FIELD_OF_VIEW_MM = 230.0
 """Of all scans, so that they can be stored at a network's matrix without resampling."""
+
+FAINT_SHARE = 0.1
+"""Of subarachnoid blood, thinned by fluid to the density of brain."""
 
 WIDE_MIMICS: dict[str, float] = {
     "falx": 0.3,
@@ -39,12 +42,13 @@ def draw_wide_patient(seed: int, index: int, has_ich: bool) -> Patient:
     size = small * rng.normal(1.02, 0.045) * rng.normal(1.0, [0.05, 0.05, 0.05])
     atrophy = float(np.clip((age_years - 40) / 70 + rng.normal(0, 0.2), 0, 1))
     full = rng.uniform(0, 1) if atrophy < 0.25 else rng.uniform(0, 0.4)
-    lesions = tuple(_draw_wide_lesions(rng)) if has_ich else ()
+    white = float(rng.uniform(23, 33))
+    grey, mantle = white + float(rng.uniform(3, 14)), float(rng.uniform(0, 10))
+    lesions = tuple(_draw_wide_lesions(rng, grey + 0.6 * mantle)) if has_ich else ()
     mimics = frozenset(
         name for name, chance in MIMICS.items() if rng.random() < WIDE_MIMICS.get(name, chance)
     )
     swelling = float(rng.uniform(0.6, 1.0)) if "pseudo-sah" in mimics else 0.0
-    white = float(rng.uniform(23, 33))
     return Patient(
         cohort=WIDE,
         index=index,
@@ -66,34 +70,37 @@ def draw_wide_patient(seed: int, index: int, has_ich: bool) -> Patient:
         rim_mm=float(rng.uniform(-0.8, 1.2)),
         fullness=float(full),
         white_hu=white,
-        grey_hu=white + float(rng.uniform(3, 15)),
+        grey_hu=grey,
         csf_hu=float(rng.uniform(0, 16)),
         muscle_hu=float(rng.uniform(40, 68)),
-        mantle_hu=float(rng.uniform(0, 10)),
+        mantle_hu=mantle,
         base_rough_mm=float(rng.uniform(0.5, 4.5)),
         scalp_lumps=int(rng.integers(1, 5)),
         brawn_mm=float(rng.uniform(-1, 6)),
     )
 
 
-def _draw_wide_lesions(rng: np.random.Generator) -> list[Lesion]:
+def _draw_wide_lesions(rng: np.random.Generator, densest_brain_hu: float) -> list[Lesion]:
     count = int(rng.choice([1, 2, 3], p=[0.6, 0.28, 0.12]))
     subtypes = rng.choice(SUBTYPES, count, replace=False, p=[0.26, 0.24, 0.12, 0.18, 0.20])
-    return [_draw_wide_lesion(rng, str(subtype)) for subtype in subtypes]
+    return [_draw_wide_lesion(rng, str(subtype), densest_brain_hu) for subtype in subtypes]
 
 
-def _draw_wide_lesion(rng: np.random.Generator, subtype: str) -> Lesion:
+def _draw_wide_lesion(rng: np.random.Generator, subtype: str, densest_brain_hu: float) -> Lesion:
     """Draw a hemorrhage of any size, density and place that its subtype can have."""
     low, high = VOLUME_LIMITS_ML[subtype]
     volume_ml = float(np.exp(rng.uniform(np.log(low), np.log(0.8 * high))))
     hu = float(np.clip(rng.normal(60, 9), 44, 88))
     age = "acute"
     if subtype == "SDH":
-        age = str(rng.choice(["acute", "isodense", "chronic", "mixed"], p=[0.7, 0.12, 0.08, 0.1]))
+        age = str(rng.choice(["acute", "isodense", "chronic", "mixed"], p=[0.78, 0.06, 0.06, 0.1]))
         limits = {"isodense": (32.0, 44.0), "chronic": (16.0, 30.0)}
         hu = float(rng.uniform(*limits[age])) if age in limits else hu
-    elif subtype == "SAH" and rng.random() < FAINT_SAH_SHARE:
+    elif subtype == "SAH" and rng.random() < FAINT_SHARE:
         age, hu = "faint", float(rng.uniform(38.0, 48.0))
+    if age in ("acute", "mixed"):
+        # blood that no eye could tell from brain would teach a network to see what is not there
+        hu = max(hu, densest_brain_hu + float(rng.uniform(6, 16)))
     site = "anywhere"
     if subtype == "IVH" or rng.random() < 0.45:
         sites = SITES_OF[subtype]

@@ -40,7 +40,7 @@ def sites():
         ("rim_mm", -0.8, 1.2),
         ("fullness", 0, 1),
         ("white_hu", 23, 33),
-        ("grey_hu", 26, 48),
+        ("grey_hu", 26, 47),
         ("csf_hu", 0, 16),
         ("muscle_hu", 40, 68),
         ("mantle_hu", 0, 10),
@@ -51,13 +51,21 @@ def sites():
 )
 def test_patients_fill_the_whole_range(patients, name, low, high):
     values = np.array([getattr(patient, name) for patient in patients])
-    assert low <= values.min() <= low + 0.05 * (high - low)
-    # the largest sum of two uniform numbers is rare
-    assert high - (0.12 if name == "grey_hu" else 0.05) * (high - low) <= values.max() <= high
+    # the smallest and the largest sum of two uniform numbers are rare
+    near = (0.12 if name == "grey_hu" else 0.05) * (high - low)
+    assert low <= values.min() <= low + near
+    assert high - near <= values.max() <= high
 
 
 def test_grey_matter_is_always_denser_than_white(patients):
     assert min(patient.grey_hu - patient.white_hu for patient in patients) >= 3
+
+
+def test_acute_blood_is_denser_than_the_brain_beside_it(patients):
+    for patient in patients:
+        brain_hu = patient.grey_hu + 0.6 * patient.mantle_hu
+        fresh = [one.hu for one in patient.lesions if one.age in ("acute", "mixed")]
+        assert min(fresh, default=99.0) >= brain_hu + 6
 
 
 def test_children_are_small_and_have_thin_skulls(patients):
