@@ -34,6 +34,7 @@ from ichnet.cohorts.series import (
     read_age_and_sex,
     require_folder,
     rest_of,
+    without_left_out,
 )
 from ichnet.ct.dicom import Mapper, read_headers, read_series
 from ichnet.ct.errors import Exclusion, ReadError
@@ -102,14 +103,16 @@ def _list_folder(folder: Path) -> Listed:
     try:
         require_folder(folder / "dicom")
         headers, exclusions = read_headers(_files(folder / "dicom", (".dcm",)))
-        slices = only_series(folder / "dicom", headers)
-        return [(slices[0].series_uid, _entry(folder, slices))], exclusions
+        slices, repeated = only_series(folder / "dicom", headers)
+        annotations = _annotations(folder / "annotation")
+        annotations, spare = without_left_out(annotations, headers, repeated)
+        exclusions += [*repeated, *spare]
+        return [(slices[0].series_uid, _entry(folder, slices, annotations))], exclusions
     except ReadError as error:
         return [], [*exclusions, Exclusion.from_error(error, rest_of(folder, exclusions))]
 
 
-def _entry(folder: Path, slices: Sequence[SliceHeader]) -> ScanEntry:
-    annotations = _annotations(folder / "annotation")
+def _entry(folder: Path, slices: Sequence[SliceHeader], annotations: dict[str, Path]) -> ScanEntry:
     instances = {header.sop_instance_uid for header in slices}
     missing = len(instances - annotations.keys())
     if missing:

@@ -24,10 +24,11 @@ from ichnet.cohorts.labels import NEGATIVE, Labels, known_from_scan
 from ichnet.cohorts.series import Listed, files_below, paths_of, patient_key, require_folder
 from ichnet.cohorts.series_choice import choose_series, series_name
 from ichnet.cohorts.tables import Row, read_rows
-from ichnet.ct.dicom import Mapper, group_series, read_headers, read_series, sort_slices
+from ichnet.ct.dicom import Mapper, group_series, read_headers, read_series
 from ichnet.ct.errors import Exclusion, ReadError
 from ichnet.ct.slice_header import SliceHeader
 from ichnet.ct.source import ARCHIVE_SUFFIX, members
+from ichnet.ct.stack import stack_slices
 from ichnet.subtypes import SUBTYPES
 
 COHORT = "cq500"
@@ -185,7 +186,9 @@ def _read_study(study: Path) -> tuple[Sequence[SliceHeader], list[Exclusion]]:
     series: list[Sequence[SliceHeader]] = []
     for slices in group_series(headers).values():
         try:
-            series.append(sort_slices(slices))
+            stacked, repeated = stack_slices(slices)
+            series.append(stacked)
+            exclusions += repeated
         except ReadError as error:
             exclusions.append(Exclusion.from_error(error, paths_of(slices)))
     if not series:

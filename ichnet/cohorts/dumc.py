@@ -37,6 +37,7 @@ from ichnet.cohorts.series import (
     paths_of,
     require_folder,
     rest_of,
+    without_left_out,
 )
 from ichnet.cohorts.tables import Row, read_rows
 from ichnet.ct.dicom import Mapper, read_headers, read_series
@@ -115,8 +116,10 @@ def _list_row(row: Row, came_before: bool) -> Listed:
             raise row.error("its scan_id came before", reason="duplicate-scan")
         row.text("path")
         headers, exclusions = read_headers(files_below(folder))
-        slices = only_series(folder, headers)
-        return [(slices[0].series_uid, _entry(row, slices))], exclusions
+        slices, repeated = only_series(folder, headers)
+        drawn, spare = without_left_out(_drawn(row), headers, repeated)
+        exclusions += [*repeated, *spare]
+        return [(slices[0].series_uid, _entry(row, slices, drawn))], exclusions
     except ReadError as error:
         return [], [*exclusions, Exclusion.from_error(error, rest_of(folder, exclusions))]
 
@@ -133,9 +136,9 @@ def _require_all_subtypes_or_none(rows: Sequence[Row]) -> None:
         )
 
 
-def _entry(row: Row, slices: Sequence[SliceHeader]) -> ScanEntry:
+def _entry(row: Row, slices: Sequence[SliceHeader], masks: dict[str, Path]) -> ScanEntry:
     labels = _scan_labels(row)
-    masks, slice_labels = _masks(row, slices, labels)
+    slice_labels = _slice_labels(row, slices, labels, masks)
     if slice_labels:
         labels = _agreed(row, labels, union(slice_labels.values()))
     return ScanEntry(
@@ -162,20 +165,27 @@ def _scan_labels(row: Row) -> Labels:
     return (ich, *subtypes)
 
 
-def _masks(
-    row: Row, slices: Sequence[SliceHeader], labels: Labels
-) -> tuple[dict[str, Path], dict[str, Labels]]:
-    """Return the masks and the slices' labels by SOP instance UID, both empty if nobody drew.
+def _drawn(row: Row) -> dict[str, Path]:
+    """Return the masks of a row's folder by SOP instance UID; none when it names no folder."""
+    cell = row.cells.get("mask")
+    if not cell:
+        return {}
+    folder = row.path.parent / cell
+    require_folder(folder)
+    return {path.stem: path for path in sorted(folder.glob("*.png"))}
+
+
+def _slice_labels(
+    row: Row, slices: Sequence[SliceHeader], labels: Labels, masks: dict[str, Path]
+) -> dict[str, Labels]:
+    """Return the slices' labels by SOP instance UID, empty if nobody drew.
 
     In a table with masks, a scan without hemorrhage needs none: there is nothing to draw.
     """
     cell = row.cells.get("mask")
     if not cell:
         drawn = cell is not None and labels == NEGATIVE
-        return {}, {header.sop_instance_uid: NEGATIVE for header in slices} if drawn else {}
-    folder = row.path.parent / cell
-    require_folder(folder)
-    masks = {path.stem: path for path in sorted(folder.glob("*.png"))}
+        return {header.sop_instance_uid: NEGATIVE for header in slices} if drawn else {}
     spare = masks.keys() - {header.sop_instance_uid for header in slices}
     if spare:
         raise ReadError(
@@ -183,7 +193,7 @@ def _masks(
             "missing-file",
             f"masks without a readable slice: {len(spare)} of {len(masks)}",
         )
-    slice_labels = {
+    return {
         header.sop_instance_uid: labels_from_mask(
             read_bit_mask(masks[header.sop_instance_uid], header.shape)
         )
@@ -191,7 +201,6 @@ def _masks(
         else NEGATIVE
         for header in slices
     }
-    return masks, slice_labels
 
 
 def _agreed(row: Row, table: Labels, mask: Labels) -> Labels:

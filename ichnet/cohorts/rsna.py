@@ -22,9 +22,10 @@ from ichnet.cohorts.case import Case, ScanEntry
 from ichnet.cohorts.labels import Labels, in_slice_order, union
 from ichnet.cohorts.series import paths_of, patient_key, require_distinct_instances
 from ichnet.cohorts.tables import open_table, read_header
-from ichnet.ct.dicom import Mapper, group_series, read_headers, read_series, sort_slices
+from ichnet.ct.dicom import Mapper, group_series, read_headers, read_series
 from ichnet.ct.errors import Exclusion, ReadError
 from ichnet.ct.slice_header import SliceHeader
+from ichnet.ct.stack import stack_slices
 from ichnet.subtypes import LABELS
 
 COHORT = "rsna"
@@ -67,7 +68,9 @@ def list_scans(root: Path, mapper: Mapper = map) -> tuple[list[ScanEntry], list[
     entries = []
     for series_uid, slices in sorted(group_series(headers).items()):
         try:
-            entries.append(_entry(series_uid, sort_slices(slices), codes))
+            stacked, repeated = stack_slices(slices)
+            entries.append(_entry(series_uid, stacked, codes))
+            exclusions += repeated
         except ReadError as error:
             exclusions.append(Exclusion.from_error(error, paths_of(slices)))
     return entries, exclusions

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import pydicom
 
 from ichnet.cohorts.case import ScanEntry
-from ichnet.ct.dicom import group_series, sort_slices
+from ichnet.ct.dicom import group_series
 from ichnet.ct.dicom_file import lenient_pydicom
 from ichnet.ct.errors import Exclusion, ReadError
 from ichnet.ct.slice_header import SliceHeader
+from ichnet.ct.stack import stack_slices
 
 DAYS_OF_UNIT = {"D": 1.0, "W": 7.0, "M": 365.25 / 12, "Y": 365.25}
 """Units of a DICOM age string, as ``057Y`` (PS3.5, value representation AS)."""
@@ -60,12 +61,14 @@ def require_folder(folder: Path) -> None:
         raise ReadError(folder, "missing-file", "there is no such folder")
 
 
-def only_series(folder: Path, headers: Sequence[SliceHeader]) -> list[SliceHeader]:
-    """Return the slices of the one series of a folder, from feet to head.
+def only_series(
+    folder: Path, headers: Sequence[SliceHeader]
+) -> tuple[list[SliceHeader], list[Exclusion]]:
+    """Return the slices of the one series of a folder, from feet to head, and those left out.
 
     Raises:
         ReadError: ``empty`` without slices, ``mixed-series`` with slices of several series, and
-            the reasons of :func:`ichnet.ct.dicom.sort_slices` and
+            the reasons of :func:`ichnet.ct.stack.stack_slices` and
             :func:`require_distinct_instances`.
     """
     series = group_series(headers)
@@ -76,7 +79,29 @@ def only_series(folder: Path, headers: Sequence[SliceHeader]) -> list[SliceHeade
             folder, "mixed-series", f"slices of {len(series)} series where one is expected"
         )
     require_distinct_instances(headers)
-    return sort_slices(headers)
+    return stack_slices(headers)
+
+
+def without_left_out(
+    drawn: Mapping[str, Path], headers: Sequence[SliceHeader], left_out: Sequence[Exclusion]
+) -> tuple[dict[str, Path], list[Exclusion]]:
+    """Leave out what was drawn on slices that are left out themselves.
+
+    Args:
+        drawn: outlines by SOP instance UID.
+        headers: of all slices.
+        left_out: slices at the position of another one.
+
+    Returns:
+        the other outlines, and an exclusion for each that is left out.
+    """
+    uid_of = {header.path: header.sop_instance_uid for header in headers}
+    reasons = {uid_of[one.path]: one.reason for one in left_out}
+    kept = {uid: path for uid, path in drawn.items() if uid not in reasons}
+    detail = "drawn on a slice that is left out"
+    return kept, [
+        Exclusion(path, reasons[uid], detail) for uid, path in drawn.items() if uid in reasons
+    ]
 
 
 def require_distinct_instances(headers: Sequence[SliceHeader]) -> None:

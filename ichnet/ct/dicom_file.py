@@ -27,6 +27,7 @@ PARSE_ERRORS = (
     EOFError,
     LookupError,
     NotImplementedError,
+    RecursionError,
     TypeError,
     ValueError,
     BytesLengthException,
@@ -37,6 +38,8 @@ PARSE_ERRORS = (
 
 CT_CLASSES = {"1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.2.1"}
 """CT image, enhanced CT image."""
+
+BLOCK_BYTES = 1 << 20
 
 UNDEFINED_LENGTH = 0xFFFFFFFF
 
@@ -67,7 +70,7 @@ def read_dataset(path: Path, keywords: list[str]) -> tuple[FileDataset, int | No
 
     Raises:
         ReadError: ``missing-file``, ``unreadable``, ``not-dicom``, ``truncated``, ``bad-header``,
-            ``bad-archive`` or ``unsafe-archive``.
+            ``empty-file``, ``bad-archive`` or ``unsafe-archive``.
     """
     try:
         with open_source(path) as file:
@@ -75,9 +78,11 @@ def read_dataset(path: Path, keywords: list[str]) -> tuple[FileDataset, int | No
             file.seek(0)
             dataset = pydicom.dcmread(file, stop_before_pixels=True, specific_tags=keywords)
             claims_ct = str(dataset.file_meta.get("MediaStorageSOPClassUID") or "") in CT_CLASSES
-            if claims_ct and not dataset:
-                detail = "a CT slice by its first lines, without any element of one"
+            if claims_ct and "Modality" not in dataset and "SOPClassUID" not in dataset:
+                detail = "a CT slice by its first lines, which does not go on as one"
                 raise ReadError(path, "bad-header", detail)
+            if not dataset.file_meta and not dataset:
+                raise ReadError(path, "truncated", "the file ends before its header begins")
             if _ends_within_header(dataset, file, size):
                 raise ReadError(path, "truncated", "the file ends in the middle of its header")
             return dataset, _stored_bytes(dataset, file, size)
@@ -86,7 +91,7 @@ def read_dataset(path: Path, keywords: list[str]) -> tuple[FileDataset, int | No
     except OSError as error:
         raise ReadError(path, "unreadable", error.strerror or str(error)) from error
     except InvalidDicomError as error:
-        raise ReadError(path, "not-dicom", _kind_of(path)) from error
+        raise ReadError(path, *_kind_of(path)) from error
     except PARSE_ERRORS as error:
         raise ReadError(path, "bad-header", not_as_standard(error)) from error
 
@@ -99,10 +104,14 @@ def not_as_standard(error: Exception) -> str:
     return f"an element of the header cannot be read ({type(error).__name__})"
 
 
-def _kind_of(path: Path) -> str:
-    """Say what a file is that is not DICOM."""
+def _kind_of(path: Path) -> tuple[str, str]:
+    """Say what a file is that is not DICOM: reason and detail."""
     with open_source(path) as file:
         start = file.read(8)
+        if not start:
+            return "empty-file", "an empty file"
+        if not any(start) and _is_all_zeros(file):
+            return "empty-file", "nothing but zeros: it was never written, or not fetched whole"
     kinds = {
         b"\xff\xd8\xff": "a JPEG image",
         b"\x89PNG": "a PNG image",
@@ -113,8 +122,12 @@ def _kind_of(path: Path) -> str:
     }
     for magic, kind in kinds.items():
         if start.startswith(magic):
-            return f"{kind}, not DICOM"
-    return "not a DICOM file" if start else "an empty file"
+            return "not-dicom", f"{kind}, not DICOM"
+    return "not-dicom", "not a DICOM file"
+
+
+def _is_all_zeros(file: BinaryIO) -> bool:
+    return all(not any(block) for block in iter(lambda: file.read(BLOCK_BYTES), b""))
 
 
 def _ends_within_header(dataset: FileDataset, file: BinaryIO, size: int) -> bool:

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from ichnet.ct.archive import extract
-from ichnet.ct.dicom import group_series, read_headers, sort_slices
-from ichnet.ct.errors import Exclusion, ReadError
+from ichnet.ct.dicom import group_series, read_headers
+from ichnet.ct.digest import content_digest, series_digest
+from ichnet.ct.errors import Exclusion, ReadError, errors_named
+from ichnet.ct.files_found import FoundFiles
+from ichnet.ct.gaps import missing_slices
 from ichnet.ct.slice_header import SliceHeader
+from ichnet.ct.source import read_content
+from ichnet.ct.stack import slice_heights_mm, stack_slices
 
-DAMAGED = ("truncated", "bad-header", "no-pixels")
+DAMAGED = ("truncated", "bad-header", "no-pixels", "too-large", "internal-error")
 """Reasons that take a slice out of a scan; a scout or a dose page is no slice of it."""
+
+DAMAGED_IF_NAMED_AS_SLICE = ("empty-file", "unreadable", "missing-file", "bad-archive")
+"""The same for what does not tell what it was, when it is named as slices are."""
+
+DICOM_SUFFIXES = (".dcm", ".dicom", ".dic", ".ima")
 
 
 @dataclass(frozen=True)
@@ -25,11 +33,22 @@ class Series:
         names: the same as the user knows them; for a member of an archive, the archive's path
             with the member's.
         series_uid: its SeriesInstanceUID. Identifying: kept in memory only.
+        file_uids: the SOP Instance UID of each file. Identifying: kept in memory only.
     """
 
     files: tuple[Path, ...]
     names: tuple[Path, ...]
     series_uid: str = field(default="", repr=False)
+    file_uids: tuple[str, ...] = field(default=(), repr=False)
+
+    def digest(self) -> str:
+        """Read all bytes and return what :attr:`ichnet.ct.volume.Volume.digest` will be.
+
+        Raises:
+            ReadError: ``missing-file`` or ``unreadable``, when files have changed meanwhile.
+        """
+        pairs = zip(self.file_uids, self.files, strict=True)
+        return series_digest((uid, content_digest(read_content(path))) for uid, path in pairs)
 
     def exclusions(self, error: ReadError) -> list[Exclusion]:
         """Return an exclusion for each slice, when ``error`` keeps the series from being read.
@@ -44,9 +63,20 @@ def discover(inputs: Sequence[Path], scratch: Path) -> tuple[list[Series], list[
 
     Folders are searched through all levels, and archives in them are opened. A file that is
     reached twice counts once. A folder, or an archive, without any file is excluded itself as
-    ``empty``. A series of which a slice is damaged is excluded whole (``incomplete-series``): the
-    hemorrhage may lie in that slice. A damaged file that does not tell its series counts against
-    every series in its folder.
+    ``empty``. Nothing that is wrong with a file or a series ends the search.
+
+    A series is excluded whole, as ``incomplete-series``, when a slice of it is damaged or missing:
+    the hemorrhage may lie there.
+
+    - A damaged file that does not tell its series counts against every series in its folder.
+    - So does a file that cannot be read, is empty or holds only zeros, when it is named as slices
+      are (``.dcm`` and the like, a number or no suffix, no hidden file), and a file named ``.dcm``
+      that is no DICOM.
+    - A slice is missing where a gap is twice, three times ... as wide as those on either side
+      (:mod:`ichnet.ct.gaps`).
+
+    Slices of several patients, studies or passes under one SeriesInstanceUID are refused
+    (:mod:`ichnet.ct.stack`).
 
     Args:
         inputs: folders, DICOM files or zip archives, mixed at will.
@@ -56,29 +86,46 @@ def discover(inputs: Sequence[Path], scratch: Path) -> tuple[list[Series], list[
     Returns:
         the series in the order of their first files, and the exclusions.
     """
-    found = _Found()
+    found = FoundFiles(scratch)
     for path in inputs:
-        _collect(path, scratch, found)
-    headers, unreadable = read_headers(found.names)
-    exclusions = found.exclusions + [
-        Exclusion(found.names[e.path], e.reason, e.detail) for e in unreadable
-    ]
-    damaged = [replace(e, path=found.names[e.path]) for e in unreadable if e.reason in DAMAGED]
+        found.search(path)
+    headers, unread = read_headers(found.names)
+    unreadable = found.exclusions + [replace(one, path=found.names[one.path]) for one in unread]
+    damaged = [one for one in unreadable if _is_damaged_slice(one)]
+    exclusions = list(unreadable)
     series: list[Series] = []
     for slices in group_series(headers).values():
         names = {header.path: found.names[header.path] for header in slices}
         try:
-            _require_complete(slices, names, damaged)
-            series.append(_series(slices, names))
+            with errors_named(slices[0].path):
+                _require_undamaged(slices, names, damaged)
+                one, repeated = _series(slices, names)
         except ReadError as error:
             exclusions += _exclude_all(error, names)
+        else:
+            series.append(one)
+            exclusions += [replace(left, path=names[left.path]) for left in repeated]
     return series, exclusions
 
 
-def _require_complete(
-    slices: list[SliceHeader], names: Mapping[Path, Path], damaged: Sequence[Exclusion]
+def _is_damaged_slice(exclusion: Exclusion) -> bool:
+    """Whether a file that cannot be used may be a slice of the series around it."""
+    if exclusion.reason in DAMAGED:
+        return True
+    name = exclusion.path.name
+    suffix = exclusion.path.suffix.lower()
+    if name.startswith("."):
+        return False
+    if exclusion.reason == "not-dicom":
+        return suffix in DICOM_SUFFIXES
+    named_as_slice = not suffix or suffix in DICOM_SUFFIXES or suffix[1:].isdecimal()
+    return exclusion.reason in DAMAGED_IF_NAMED_AS_SLICE and named_as_slice
+
+
+def _require_undamaged(
+    slices: Sequence[SliceHeader], names: Mapping[Path, Path], damaged: Sequence[Exclusion]
 ) -> None:
-    # a member of an archive has a folder of its own on disk: its name tells where it lies
+    # a member of an archive has another name on disk: its own tells where it lies
     folders = {name.parent for name in names.values()}
     for one in damaged:
         if one.series_uid == slices[0].series_uid or (
@@ -91,9 +138,20 @@ def _require_complete(
             )
 
 
-def _series(slices: list[SliceHeader], names: Mapping[Path, Path]) -> Series:
-    files = tuple(dict.fromkeys(header.path for header in sort_slices(slices)))
-    return Series(files, tuple(names[path] for path in files), slices[0].series_uid)
+def _series(
+    slices: Sequence[SliceHeader], names: Mapping[Path, Path]
+) -> tuple[Series, list[Exclusion]]:
+    stacked, repeated = stack_slices(slices)
+    heights_mm = slice_heights_mm(stacked)
+    for below, count in missing_slices(heights_mm):
+        gap_mm = heights_mm[below + 1] - heights_mm[below]
+        beside = f"above {names[stacked[below].path].name}, a gap of {gap_mm:.1f} mm"
+        detail = f"{count} slices seem to be missing {beside}; a hemorrhage may lie there"
+        raise ReadError(stacked[below].path, "incomplete-series", detail)
+    uid_of = {header.path: header.file_uid for header in stacked}
+    files = tuple(uid_of)
+    shown = tuple(names[path] for path in files)
+    return Series(files, shown, stacked[0].series_uid, tuple(uid_of.values())), repeated
 
 
 def _exclude_all(error: ReadError, names: Mapping[Path, Path]) -> list[Exclusion]:
@@ -106,77 +164,3 @@ def _exclude_all(error: ReadError, names: Mapping[Path, Path]) -> list[Exclusion
         )
         for name in names.values()
     ]
-
-
-class _Found:
-    """The files found so far, with the names to show, and what could not be searched."""
-
-    def __init__(self) -> None:
-        self.names: dict[Path, Path] = {}
-        self.exclusions: list[Exclusion] = []
-        self.seen: set[Path] = set()
-
-    def is_new(self, path: Path) -> bool:
-        """Whether a file is seen for the first time, through whatever link."""
-        resolved = path.resolve()
-        if resolved in self.seen:
-            return False
-        self.seen.add(resolved)
-        return True
-
-
-def _collect(path: Path, scratch: Path, found: _Found) -> None:
-    """Add what lies at an input."""
-    if not path.exists():
-        found.exclusions.append(Exclusion(path, "missing-file", "there is no such file or folder"))
-    elif path.is_dir():
-        is_empty = True
-        for file in _walk(path, found):
-            is_empty = False
-            _collect_file(file, scratch, found)
-        if is_empty:
-            found.exclusions.append(Exclusion(path, "empty", "the folder holds no files"))
-    else:
-        _collect_file(path, scratch, found)
-
-
-def _walk(folder: Path, found: _Found) -> Iterator[Path]:
-    """Yield the files below a folder in order, links followed, no folder entered twice."""
-
-    def unreadable(error: OSError) -> None:
-        found.exclusions.append(
-            Exclusion(Path(error.filename), "unreadable", error.strerror or str(error))
-        )
-
-    entered: set[Path] = set()
-    for root, folders, files in os.walk(folder, onerror=unreadable, followlinks=True):
-        resolved = Path(root).resolve()
-        if resolved in entered:
-            folders.clear()
-            continue
-        entered.add(resolved)
-        folders.sort()
-        yield from (Path(root, name) for name in sorted(files))
-
-
-def _collect_file(path: Path, scratch: Path, found: _Found) -> None:
-    """Add a file, or the files of an archive."""
-    if not found.is_new(path):
-        return
-    if path.exists() and not path.is_file():
-        found.exclusions.append(Exclusion(path, "not-dicom", "a device or pipe, not a file"))
-    elif path.suffix.lower() == ".zip":
-        _collect_archive(path, scratch / f"archive-{len(found.seen):06d}", found)
-    else:
-        found.names[path] = path
-
-
-def _collect_archive(archive: Path, folder: Path, found: _Found) -> None:
-    try:
-        names = extract(archive, folder)
-    except ReadError as error:
-        found.exclusions.append(Exclusion.from_error(error))
-        return
-    if not names:
-        found.exclusions.append(Exclusion(archive, "empty", "the archive holds no files"))
-    found.names.update(names)

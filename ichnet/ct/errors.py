@@ -6,10 +6,12 @@ Reasons that reading gives:
 ``missing-file``        there is no such file or folder
 ``unreadable``          the system refuses to read it
 ``empty``               a folder or archive without files
+``empty-file``          a file of 0 bytes, or of zeros
 ``not-dicom``           another kind of file
 ``not-nifti``           no NIfTI volume where one is expected
 ``bad-header``          an element that reading needs is missing, malformed or impossible
 ``truncated``           header or pixels are cut off or damaged
+``too-large``           more pixels than any head CT has
 ``no-pixels``           no image in it
 ``unsupported-syntax``  no installed decoder knows how the pixels are encoded
 ``multi-frame``         enhanced CT, several slices in one file
@@ -18,13 +20,15 @@ Reasons that reading gives:
 ``no-geometry``         no place in space: screenshots, dose pages
 ``not-axial``           sagittal, coronal or steeply oblique
 ``duplicate-file``      a byte-identical copy of a slice that is kept
-``duplicate-position``  two different slices at one place
+``duplicate-position``  a slice at the place of another one, which is kept
 ``mixed-geometry``      slices of one series that do not fit together
-``mixed-series``        files of several series where one was asked for
+``mixed-series``        slices of several patients, studies or passes over the head under one series
 ``single-slice``        a series of one slice, whose extent is unknown
 ``unsafe-archive``      an archive with members that leave it, links, or far too much data
 ``bad-archive``         a damaged or encrypted archive
-``incomplete-series``   the rest of a series of which a slice is damaged: a lesion may lie there
+``incomplete-series``   the rest of a series of which a slice is damaged or missing: a lesion may
+                        lie there
+``internal-error``      a mistake of this program, with a number to quote
 ``bad-spacing``         pixels or gaps of a size that no head CT has (prediction)
 ``incomplete-head``     too few slices, or too short a slab, to judge a head by (prediction)
 ``not-head``            the header names another part of the body (prediction)
@@ -43,7 +47,10 @@ Reasons that reading gives:
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable
+import hashlib
+import traceback
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -61,7 +68,7 @@ class ReadError(Exception):
     """
 
     def __init__(self, path: Path | str, reason: str, detail: str, series_uid: str = "") -> None:
-        super().__init__(f"{path}: {detail} [{reason}]")
+        super().__init__(printable(f"{path}: {detail} [{reason}]"))
         self.path = Path(path)
         self.reason = reason
         self.detail = detail
@@ -70,6 +77,41 @@ class ReadError(Exception):
     def __reduce__(self) -> tuple[type[ReadError], tuple[Path, str, str, str]]:
         """Pickle by its parts, so that the error crosses from a worker process."""
         return type(self), (self.path, self.reason, self.detail, self.series_uid)
+
+
+@contextmanager
+def errors_named(path: Path) -> Iterator[None]:
+    """Turn whatever goes wrong with a file or series into a :class:`ReadError`.
+
+    One odd file must cost one file, not the run. What is no ``ReadError`` already becomes
+    ``internal-error``, without the exception's own words: those may quote a header.
+    """
+    try:
+        yield
+    except ReadError:
+        raise
+    except MemoryError as error:
+        raise ReadError(path, "too-large", "it does not fit into memory") from error
+    except Exception as error:
+        kind = type(error).__name__
+        detail = f"number {error_number(error)} ({kind}); please report it with this number"
+        raise ReadError(path, "internal-error", detail) from error
+
+
+def error_number(error: BaseException) -> str:
+    """Return 8 hex digits that tell kind and place of an exception, and nothing of the data.
+
+    The same mistake has the same number on every file and every machine.
+    """
+    frames = traceback.extract_tb(error.__traceback__)
+    places = [f"{Path(frame.filename).name}:{frame.name}:{frame.lineno}" for frame in frames]
+    text = "\n".join([type(error).__name__, *places])
+    return hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()[:8]
+
+
+def printable(text: str) -> str:
+    """Return a text that UTF-8 can hold: bytes of a file's name that are no UTF-8 are escaped."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 @dataclass(frozen=True)
@@ -117,4 +159,5 @@ def write_exclusions(exclusions: Iterable[Exclusion], csv_path: Path) -> None:
         writer = csv.writer(handle)
         writer.writerow(["file", "reason", "detail"])
         for exclusion in exclusions:
-            writer.writerow([str(exclusion.path), exclusion.reason, exclusion.detail])
+            cells = (str(exclusion.path), exclusion.reason, exclusion.detail)
+            writer.writerow([printable(cell) for cell in cells])

@@ -48,7 +48,7 @@ def read_frames(path: Path) -> list[SliceHeader]:
     Raises:
         ReadError: ``missing-file``, ``unreadable``, ``not-dicom``, ``truncated``, ``not-ct``,
             ``localizer``, ``no-pixels``, ``multi-frame``, ``no-geometry``, ``not-axial``,
-            ``bad-header``, ``bad-archive`` or ``unsafe-archive``.
+            ``too-large``, ``bad-header``, ``empty-file``, ``bad-archive`` or ``unsafe-archive``.
     """
     quick = _read_quick(path)
     if quick is not None:

@@ -5,32 +5,13 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-import pydicom
 from numpy.typing import NDArray
-from pydicom.encaps import generate_frames
-from pydicom.pixels.decoders.base import get_decoder
-from pydicom.pixels.utils import pixel_array
-from pydicom.uid import UID
 
-from ichnet.ct.dicom_file import PARSE_ERRORS, lenient_pydicom
-from ichnet.ct.errors import ReadError
-from ichnet.ct.jpeg2000 import decode_jpeg2000
+from ichnet.ct.decode import StoredValues, plain_values
+from ichnet.ct.decoder import decode_in_child
 from ichnet.ct.slice_header import SliceHeader
-from ichnet.ct.source import open_source
+from ichnet.ct.source import read_content
 from ichnet.ct.volume import AIR_HU
-
-PIXEL_KEYWORDS = [
-    "SamplesPerPixel",
-    "PhotometricInterpretation",
-    "NumberOfFrames",
-    "Rows",
-    "Columns",
-    "BitsAllocated",
-    "BitsStored",
-    "HighBit",
-    "PixelRepresentation",
-    "PixelData",
-]
 
 HIGHEST_HU = np.iinfo(np.int16).max
 
@@ -59,7 +40,9 @@ def read_hu(header: SliceHeader) -> NDArray[np.int16]:
     return read_pixels(header).hu
 
 
-def read_pixels(header: SliceHeader, out: NDArray[np.int16] | None = None) -> Pixels:
+def read_pixels(
+    header: SliceHeader, out: NDArray[np.int16] | None = None, content: bytes | None = None
+) -> Pixels:
     """Decode one slice, into ``out`` (int16 [rows, columns]) where it is given.
 
     HU are stored values times slope plus intercept, rounded; padding and everything below -1024
@@ -69,11 +52,17 @@ def read_pixels(header: SliceHeader, out: NDArray[np.int16] | None = None) -> Pi
     would be 3096 HU. Without a negative intercept unsigned values cannot hold air, so that 3096
     and more, on a hundredth of the image or more, are taken to be HU below -1000.
 
+    Args:
+        header: of the slice.
+        out: receives the pixels.
+        content: of the slice's file; read when it is not given.
+
     Raises:
         ReadError: ``unsupported-syntax`` when no installed decoder knows the transfer syntax,
-            ``truncated`` when the pixels are incomplete or damaged.
+            ``truncated`` when the pixels are incomplete or damaged, or take too long or too much
+            memory to decode; the reasons of :func:`ichnet.ct.source.read_content`.
     """
-    stored = _stored_values(header)
+    stored = _stored_values(header, read_content(header.path) if content is None else content)
     slope, intercept = header.rescale
     padding = None if header.padding is None else _is_padding(stored, header.padding)
     repaired = _is_wrapped(header, stored)
@@ -114,80 +103,11 @@ def _is_wrapped(header: SliceHeader, stored: NDArray[np.integer[Any]]) -> bool:
     return bool(np.mean(stored >= WRAPPED_FROM) >= WRAPPED_SHARE)
 
 
-def _stored_values(header: SliceHeader) -> NDArray[np.integer[Any]]:
+def _stored_values(header: SliceHeader, content: bytes) -> StoredValues:
     """Return the stored values, an integer array [rows, columns]."""
     if header.plain_offset is not None:
-        return _plain_values(header, header.plain_offset)
-    if header.jpeg2000_offset is not None:
-        decoded = _jpeg2000_values(header, header.jpeg2000_offset)
-        if decoded is not None:
-            return decoded
-    _require_decoder(header)
-    try:
-        with lenient_pydicom(), open_source(header.path) as file:
-            if header.frame is not None:
-                stored = pixel_array(file, index=header.frame)
-            else:
-                dataset = pydicom.dcmread(file, specific_tags=PIXEL_KEYWORDS)
-                stored = dataset.pixel_array
-    except OSError as error:
-        raise ReadError(header.path, "unreadable", error.strerror or str(error)) from error
-    except (RuntimeError, *PARSE_ERRORS) as error:
-        raise ReadError(
-            header.path, "truncated", "the pixels are incomplete or damaged: decoding failed"
-        ) from error
-    if stored.shape != header.shape:
-        raise ReadError(
-            header.path, "truncated", f"the pixels have shape {stored.shape}, not {header.shape}"
-        )
-    values: NDArray[np.integer[Any]] = stored
-    return values
-
-
-def _jpeg2000_values(header: SliceHeader, offset: int) -> NDArray[np.integer[Any]] | None:
-    """Decode JPEG 2000 quickly; ``None`` for what is better left to pydicom."""
-    bits, signed = header.stored
-    try:
-        with open_source(header.path) as file:
-            file.seek(offset)
-            frames = list(generate_frames(file.read(), number_of_frames=1))
-    except (OSError, *PARSE_ERRORS):
-        return None
-    return decode_jpeg2000(frames[0], header.shape, bits, signed) if len(frames) == 1 else None
-
-
-def _plain_values(header: SliceHeader, offset: int) -> NDArray[np.integer[Any]]:
-    """Read uncompressed 16-bit values; bits above those stored are not theirs."""
-    bits, signed = header.stored
-    rows, columns = header.shape
-    try:
-        with open_source(header.path) as file:
-            file.seek(offset)
-            content = file.read(2 * rows * columns)
-    except OSError as error:
-        raise ReadError(header.path, "unreadable", error.strerror or str(error)) from error
-    if len(content) < 2 * rows * columns:
-        raise ReadError(header.path, "truncated", "the file has become shorter")
-    stored = np.frombuffer(content, "<i2" if signed else "<u2").reshape(rows, columns)
-    unused = 16 - bits
-    return stored if not unused else stored << unused >> unused
-
-
-def _require_decoder(header: SliceHeader) -> None:
-    syntax: UID = header.transfer_syntax
-    try:
-        available = get_decoder(syntax).is_available
-    except NotImplementedError as error:
-        raise ReadError(
-            header.path, "unsupported-syntax", f"pixels are encoded as {syntax.name} ({syntax})"
-        ) from error
-    if not available:
-        raise ReadError(
-            header.path,
-            "unsupported-syntax",
-            f"pixels are encoded as {syntax.name} ({syntax}) and no decoder for it is installed; "
-            "pip install 'ichnet[dicom-codecs]'",
-        )
+        return plain_values(header, content, header.plain_offset)
+    return decode_in_child(header, content)
 
 
 def _is_padding(stored: NDArray[np.integer[Any]], padding: tuple[int, int]) -> NDArray[np.bool_]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import re
+from contextlib import suppress
 from pathlib import Path
 
 from pydicom.multival import MultiValue
@@ -14,11 +16,17 @@ from pydicom.uid import (
     JPEG2000Lossless,
 )
 
-from ichnet.ct.dicom_file import CT_CLASSES
+from ichnet.ct.dicom_file import CT_CLASSES, PARSE_ERRORS
 from ichnet.ct.errors import ReadError
 from ichnet.ct.slice_header import DESCRIPTION, Elements, SliceHeader
 
 JPEG2000_SYNTAXES = (JPEG2000Lossless, JPEG2000)
+
+MAX_MATRIX = 4096
+"""Rows or columns: eight times those of nearly all head CT."""
+
+MAX_PIXELS = 1 << 30
+"""Of all slices of a series: 2 GiB of HU, as of 4,096 slices of 512 x 512."""
 
 LOCALIZER_TYPES = {"LOCALIZER", "SCOUT", "TOPOGRAM"}
 
@@ -79,10 +87,10 @@ def slice_header(
         frames: how many slices the file's pixels are.
 
     Raises:
-        ReadError: ``no-geometry``, ``not-axial``, ``bad-header`` or ``truncated``.
+        ReadError: ``no-geometry``, ``not-axial``, ``bad-header``, ``too-large`` or ``truncated``.
     """
     position, orientation, pixel_spacing_mm = _geometry(path, dataset)
-    shape = (int(dataset.get("Rows")), int(dataset.get("Columns")))
+    shape = _shape(path, dataset, frames)
     bits_allocated = int(dataset.get("BitsAllocated"))
     expected_bytes = frames * shape[0] * shape[1] * bits_allocated // 8
     if stored_bytes is not None and stored_bytes < expected_bytes:
@@ -95,19 +103,19 @@ def slice_header(
         int(dataset.get("BitsStored") or 0),
         int(dataset.get("PixelRepresentation") or 0) == 1,
     )
-    description = {key: dataset.get(keyword) for key, keyword in DESCRIPTION.items()}
     plain = (
         syntax in (ExplicitVRLittleEndian, ImplicitVRLittleEndian)
         and bits_allocated == 16
         and 1 <= stored[0] <= 16
         and str(dataset.get("PhotometricInterpretation")).startswith("MONOCHROME")
     )
+    description = {key: text(dataset, keyword) for key, keyword in DESCRIPTION.items()}
     return SliceHeader(
         path=path,
         sop_instance_uid=_identity(path, dataset, "SOPInstanceUID"),
         series_uid=_identity(path, dataset, "SeriesInstanceUID"),
-        study_uid=str(dataset.get("StudyInstanceUID") or "").strip(),
-        patient_id=str(dataset.get("PatientID") or "").strip(),
+        study_uid=text(dataset, "StudyInstanceUID"),
+        patient_id=text(dataset, "PatientID"),
         shape=shape,
         pixel_spacing_mm=pixel_spacing_mm,
         orientation=orientation,
@@ -115,11 +123,52 @@ def slice_header(
         rescale=_rescale(path, dataset),
         padding=_padding(dataset),
         transfer_syntax=UID(syntax),
-        description={key: str(value) for key, value in description.items() if value},
+        description={key: value for key, value in description.items() if value},
+        frame_of_reference_uid=text(dataset, "FrameOfReferenceUID"),
+        acquisition=text(dataset, "AcquisitionNumber"),
+        image_type=text(dataset, "ImageType"),
+        instance_number=_instance_number(dataset),
         stored=stored,
+        high_bit=_high_bit(path, dataset, stored[0], is_plain=plain and offset is not None),
         plain_offset=offset if plain else None,
         jpeg2000_offset=offset if syntax in JPEG2000_SYNTAXES else None,
     )
+
+
+def text(dataset: Elements, keyword: str) -> str:
+    """Return an element that nothing depends on as text; empty where it cannot be read."""
+    with suppress(*PARSE_ERRORS):
+        value = dataset.get(keyword)
+        several = isinstance(value, (MultiValue, list))
+        return "\\".join(map(str, value)) if several else str(value or "").strip()
+    return ""
+
+
+def _instance_number(dataset: Elements) -> int | None:
+    number = text(dataset, "InstanceNumber")
+    return int(number) if re.fullmatch(r"-?\d{1,9}", number) else None
+
+
+def _shape(path: Path, dataset: Elements, frames: int) -> tuple[int, int]:
+    """Return rows and columns, which nothing is allocated for before they are known to be sane."""
+    rows, columns = int(dataset.get("Rows")), int(dataset.get("Columns"))
+    if max(rows, columns) > MAX_MATRIX or frames * rows * columns > MAX_PIXELS:
+        of_frames = f" in {frames:,} frames" if frames > 1 else ""
+        raise ReadError(path, "too-large", f"{rows:,} x {columns:,} pixels{of_frames}")
+    return rows, columns
+
+
+def _high_bit(path: Path, dataset: Elements, bits: int, is_plain: bool) -> int:
+    """Return the highest bit of stored values.
+
+    Values that do not lie in the lowest bits are retired from the standard; they are read where
+    pixels are plain, and refused elsewhere.
+    """
+    value = dataset.get("HighBit")
+    high_bit = bits - 1 if value is None or value == "" else int(value)
+    if high_bit != bits - 1 and not (is_plain and bits - 1 <= high_bit <= 15):
+        raise ReadError(path, "bad-header", f"HighBit {high_bit} for {bits} bits stored")
+    return high_bit
 
 
 def _geometry(

@@ -26,6 +26,9 @@ KEYWORDS = [
     "SeriesInstanceUID",
     "StudyInstanceUID",
     "PatientID",
+    "FrameOfReferenceUID",
+    "AcquisitionNumber",
+    "InstanceNumber",
     "ImageType",
     "ImagePositionPatient",
     "ImageOrientationPatient",
@@ -36,6 +39,7 @@ KEYWORDS = [
     "Columns",
     "BitsAllocated",
     "BitsStored",
+    "HighBit",
     "PixelRepresentation",
     "PhotometricInterpretation",
     "PixelPaddingValue",
@@ -51,8 +55,8 @@ class SliceHeader:
 
     Attributes:
         path: its file.
-        sop_instance_uid, series_uid, study_uid, patient_id: the source's identities. Identifying:
-            kept in memory only.
+        sop_instance_uid, series_uid, study_uid, patient_id, frame_of_reference_uid: the source's
+            identities. Identifying: kept in memory only.
         shape: rows, columns.
         pixel_spacing_mm: distance between rows, distance between columns.
         orientation: direction cosines of a row and of a column.
@@ -62,7 +66,10 @@ class SliceHeader:
             them (their sign may not fit the pixels').
         transfer_syntax: how the pixels are encoded.
         description: see :data:`DESCRIPTION`; absent elements have no key.
+        acquisition, image_type: as the file gives them, empty where it does not.
+        instance_number: the same, ``None`` where it is absent or no number.
         stored: bits of a stored value, and whether it is signed.
+        high_bit: the highest of these bits among those allocated, from 0.
         plain_offset: where uncompressed little-endian 16-bit pixels start in the file; ``None``
             for all other pixels.
         jpeg2000_offset: the same for the fragments of one JPEG 2000 image.
@@ -83,10 +90,20 @@ class SliceHeader:
     padding: tuple[int, int] | None
     transfer_syntax: UID
     description: dict[str, str]
+    frame_of_reference_uid: str = field(default="", repr=False)
+    acquisition: str = ""
+    image_type: str = ""
+    instance_number: int | None = None
     stored: tuple[int, bool] = (16, True)
+    high_bit: int = 15
     plain_offset: int | None = None
     jpeg2000_offset: int | None = None
     frame: int | None = None
+
+    @property
+    def file_uid(self) -> str:
+        """The instance UID of its file, also for a frame."""
+        return self.sop_instance_uid.split("#")[0]
 
 
 class Elements(Protocol):

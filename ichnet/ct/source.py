@@ -7,19 +7,19 @@ A member of an archive is named by the archive's path followed by its own,
 from __future__ import annotations
 
 import io
+import os
 import zipfile
-import zlib
 from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO
 
-from ichnet.ct.archive import require_safe_members
+from ichnet.ct.archive import DAMAGED, member_path, require_safe_members
 from ichnet.ct.errors import ReadError
 
 ARCHIVE_SUFFIX = ".zip"
 
-LARGEST_MEMBER_BYTES = 2 << 30
-"""Members are read whole into memory; an enhanced CT of 4000 slices is as large."""
+LARGEST_FILE_BYTES = 2 << 30
+"""Files are read whole into memory; an enhanced CT of 4000 slices is as large."""
 
 
 def open_source(path: Path) -> BinaryIO:
@@ -36,12 +36,32 @@ def open_source(path: Path) -> BinaryIO:
         opened, by_path = _open_archive(archive, archive.stat().st_mtime_ns)
         if path not in by_path:
             raise FileNotFoundError(f"no such member of {archive.name}")
-        if by_path[path].file_size > LARGEST_MEMBER_BYTES:
+        if by_path[path].file_size > LARGEST_FILE_BYTES:
             size = f"{by_path[path].file_size / 2**30:.1f} GiB"
             raise ReadError(path, "unsafe-archive", f"a member of {size}: unpack it yourself")
         return io.BytesIO(opened.read(by_path[path]))
-    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError) as error:
+    except DAMAGED as error:
         raise ReadError(path, "bad-archive", "this member of the archive is damaged") from error
+
+
+def read_content(path: Path) -> bytes:
+    """Return all bytes of a file, or of a member of an archive.
+
+    Raises:
+        ReadError: ``missing-file``, ``unreadable``, ``too-large`` (more than 2 GiB),
+            ``bad-archive`` or ``unsafe-archive``.
+    """
+    try:
+        with open_source(path) as file:
+            size = file.seek(0, os.SEEK_END)
+            if size > LARGEST_FILE_BYTES:
+                raise ReadError(path, "too-large", f"a file of {size / 2**30:.1f} GiB")
+            file.seek(0)
+            return file.read()
+    except FileNotFoundError as error:
+        raise ReadError(path, "missing-file", "there is no such file") from error
+    except OSError as error:
+        raise ReadError(path, "unreadable", error.strerror or type(error).__name__) from error
 
 
 def archive_of(path: Path) -> Path | None:
@@ -74,8 +94,8 @@ def _open_archive(
     """Open an archive once for all its members; only the last one stays open."""
     try:
         opened = zipfile.ZipFile(archive)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+    except DAMAGED as error:
         raise ReadError(archive, "bad-archive", "the zip archive is damaged or cut off") from error
     files = [member for member in opened.infolist() if not member.is_dir()]
     require_safe_members(archive, files)
-    return opened, {archive / member.filename: member for member in files}
+    return opened, {member_path(archive, member): member for member in files}

@@ -37,6 +37,8 @@ class Volume:
             e.g. ``{"modality": "CT", "kernel": "H30s"}``.
         turn: how the file's slices were turned. What was drawn on them is turned in the same way
             (``turn.apply``), and what refers to them is turned back (``turn.undo``).
+        digest: of the files it was read from (:mod:`ichnet.ct.digest`); empty for a scan that was
+            not read from DICOM.
     """
 
     hu: NDArray[np.int16]
@@ -49,6 +51,7 @@ class Volume:
     sop_instance_uids: tuple[str, ...] = ()
     description: dict[str, str] = field(default_factory=dict)
     turn: Turn = UNTURNED
+    digest: str = ""
 
     def __post_init__(self) -> None:
         slices = len(self.hu)

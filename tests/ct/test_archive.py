@@ -34,26 +34,25 @@ def link(name: str) -> zipfile.ZipInfo:
 
 def test_files_are_unpacked_and_named_as_in_the_archive(archive, tmp_path):
     path = archive(("a/1.dcm", b"one"), ("b/1.dcm", b"two"), ("b/", b""), ("..dcm", b"three"))
-    names = extract(path, tmp_path / "out")
+    names = extract(path, tmp_path / "out").names
     assert {str(name.relative_to(path)): file.read_bytes() for file, name in names.items()} == {
         "a/1.dcm": b"one",
         "b/1.dcm": b"two",
         "..dcm": b"three",
     }
-    assert [file.name for file in names] == ["1.dcm", "1.dcm", "..dcm"]
+    assert [file.name for file in names] == ["000000", "000001", "000002"]
 
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")
 def test_members_of_one_name_do_not_overwrite_each_other(archive, tmp_path):
-    names = extract(archive(("1.dcm", b"one"), ("1.dcm", b"two")), tmp_path / "out")
+    names = extract(archive(("1.dcm", b"one"), ("1.dcm", b"two")), tmp_path / "out").names
     assert [file.read_bytes() for file in names] == [b"one", b"two"]
 
 
 def test_long_and_foreign_names_are_unpacked(archive, tmp_path):
     path = archive((f"{'é' * 300}.dcm", b"one"), ("folder\\2.dcm", b"two"))
-    names = extract(path, tmp_path / "out")
+    names = extract(path, tmp_path / "out").names
     assert [file.read_bytes() for file in names] == [b"one", b"two"]
-    assert [file.name[-5:] for file in names] == ["é.dcm", "2.dcm"]
 
 
 @pytest.mark.parametrize(
@@ -84,7 +83,7 @@ def test_a_bomb_is_refused_by_its_ratio(archive, tmp_path, monkeypatch):
 
 
 def test_small_archives_may_be_dense(archive, tmp_path):
-    assert len(extract(archive(("x.dcm", bytes(4 << 20))), tmp_path / "out")) == 1
+    assert len(extract(archive(("x.dcm", bytes(4 << 20))), tmp_path / "out").names) == 1
 
 
 @pytest.mark.parametrize(("limit", "value"), [("MAX_BYTES", 5), ("MAX_MEMBERS", 1)])
@@ -97,10 +96,10 @@ def test_too_much_is_refused(archive, tmp_path, monkeypatch, limit, value):
 
 def test_more_than_the_disk_holds_is_refused(archive, tmp_path, monkeypatch):
     class Usage:
-        free = 2
+        free = ichnet.ct.archive.RESERVE_BYTES + 2
 
     monkeypatch.setattr("shutil.disk_usage", lambda folder: Usage())
-    with pytest.raises(ReadError, match=r"0\.0 GiB are free") as error:
+    with pytest.raises(ReadError, match=r"1\.0 GiB are free, of which 1 GiB stay free") as error:
         extract(archive(("1", b"one")), tmp_path / "out")
     assert error.value.reason == "unsafe-archive"
 
@@ -114,15 +113,49 @@ def test_a_damaged_archive_is_named(archive, tmp_path, share):
     assert error.value.reason == "bad-archive"
 
 
-def test_damaged_contents_leave_nothing_behind(archive, tmp_path):
-    path = archive(("1.dcm", bytes(range(256)) * 40))
+def test_a_damaged_member_costs_itself_alone(archive, tmp_path):
+    path = archive(("1.dcm", bytes(range(256)) * 40), ("2.dcm", b"two"))
     content = bytearray(path.read_bytes())
     content[60] ^= 0xFF
     path.write_bytes(bytes(content))
-    with pytest.raises(ReadError, match="damaged") as error:
+    unpacked = extract(path, tmp_path / "out")
+    assert [(one.path, one.reason) for one in unpacked.damaged] == [(path / "1.dcm", "bad-archive")]
+    assert [file.read_bytes() for file in unpacked.names] == [b"two"]
+    assert len(list((tmp_path / "out").iterdir())) == 1
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_what_cannot_be_inflated_piece_by_piece_is_refused(tmp_path, method):
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w", method) as opened:
+        opened.writestr("1.dcm", bytes(1 << 20))
+    with pytest.raises(ReadError, match="another method") as error:
         extract(path, tmp_path / "out")
     assert error.value.reason == "bad-archive"
-    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("name", [".", "a/.", "./", "x/./y", "con", "a\nb", " ", "é" * 300])
+def test_odd_names_are_unpacked(archive, tmp_path, name):
+    path = archive((name, b"" if name.endswith("/") else b"one"), ("2.dcm", b"two"))
+    unpacked = extract(path, tmp_path / "out")
+    assert unpacked.damaged == []
+    contents = [file.read_bytes() for file in unpacked.names]
+    assert contents == ([b"two"] if name.endswith("/") else [b"one", b"two"])
+    assert path not in unpacked.names.values()
+
+
+def test_names_that_are_not_the_utf8_they_claim_are_a_damaged_archive(archive, tmp_path):
+    path = archive(("\u00e9.dcm", b"one"))
+    path.write_bytes(path.read_bytes().replace("\u00e9".encode(), b"\xe9\xe9"))
+    with pytest.raises(ReadError) as error:
+        extract(path, tmp_path / "out")
+    assert error.value.reason == "bad-archive"
+
+
+def test_all_archives_together_have_a_limit(archive, tmp_path):
+    with pytest.raises(ReadError, match="left for all archives") as error:
+        extract(archive(("1", b"one"), ("2", b"two")), tmp_path / "out", most_bytes=5)
+    assert error.value.reason == "unsafe-archive"
 
 
 def test_an_encrypted_archive_is_named(archive, tmp_path):
@@ -138,7 +171,7 @@ def test_an_encrypted_archive_is_named(archive, tmp_path):
 
 def test_a_bomb_in_an_archive_stays_packed(archive, tmp_path):
     inner = archive(("zeros", bytes(4 << 20)), name="inner.zip").read_bytes()
-    names = extract(archive(("inner.zip", inner)), tmp_path / "out")
+    names = extract(archive(("inner.zip", inner)), tmp_path / "out").names
     assert [file.read_bytes() for file in names] == [inner]
 
 
@@ -146,7 +179,6 @@ def test_an_archive_that_lies_about_its_size_is_not_unpacked_beyond_it(archive, 
     path = archive(("zeros", bytes(4 << 20)))
     true, declared = (4 << 20).to_bytes(4, "little"), (10).to_bytes(4, "little")
     path.write_bytes(path.read_bytes().replace(true, declared))
-    with pytest.raises(ReadError) as error:
-        extract(path, tmp_path / "out")
-    assert error.value.reason == "bad-archive"
-    assert not (tmp_path / "out").exists()
+    unpacked = extract(path, tmp_path / "out")
+    assert [one.reason for one in unpacked.damaged] == ["bad-archive"]
+    assert list((tmp_path / "out").iterdir()) == []

@@ -111,8 +111,6 @@ def test_a_tilted_gantry_is_still_axial(write_slice, tmp_path, degrees):
         (b"\x89PNG\r\n\x1a\n", "a PNG image"),
         (b"%PDF-1.7", "a PDF document"),
         (b"SOP,label\n", "not a DICOM file"),
-        (b"", "an empty file"),
-        (b"\0" * 4000, "not a DICOM file"),
     ],
 )
 def test_other_files_are_named_for_what_they_are(tmp_path, content, kind):
@@ -122,6 +120,15 @@ def test_other_files_are_named_for_what_they_are(tmp_path, content, kind):
         read_header(path)
     assert error.value.reason == "not-dicom"
     assert error.value.detail.startswith(kind)
+
+
+@pytest.mark.parametrize("content", [b"", bytes(1), bytes(100), bytes(4000)])
+def test_a_file_without_any_content_says_so(tmp_path, content):
+    path = tmp_path / "image.dcm"
+    path.write_bytes(content)
+    with pytest.raises(ReadError) as error:
+        read_header(path)
+    assert error.value.reason == "empty-file"
 
 
 def test_missing_and_unreadable_files(tmp_path):

@@ -1,0 +1,158 @@
+"""Decoding of compressed pixels in a child process, where it can be stopped.
+
+Twenty kilobytes of JPEG 2000 can claim an image of gigabytes, and a damaged codestream can keep a
+decoder busy for ever or crash it. So decoders work in a child process with limits on memory and
+time. What happens to the child costs one slice; the next slice gets a new child.
+"""
+
+from __future__ import annotations
+
+import atexit
+import json
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import threading
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import numpy as np
+
+from ichnet.ct.decode import StoredValues, decoded_values
+from ichnet.ct.errors import ReadError, errors_named
+from ichnet.ct.slice_header import SliceHeader
+
+SECONDS = 30.0
+"""For one slice; the slowest decoder takes 0.1 s for 512 x 512."""
+
+START_SECONDS = 60.0
+"""For the child to start, on a busy machine."""
+
+MEMORY_BYTES = 1 << 30
+"""Above what the child needs to start."""
+
+PACKAGE_ROOT = Path(__file__).parents[2]
+
+
+class Decoder:
+    """A child process that decodes one slice after another."""
+
+    def __init__(self) -> None:
+        self._connection: Connection | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+        self._content: bytes | None = None
+
+    def decode(self, header: SliceHeader, content: bytes) -> StoredValues:
+        """Decode a slice.
+
+        Raises:
+            ReadError: as :func:`ichnet.ct.decode.decoded_values`; ``truncated`` when the child
+                ended or exceeded its limits.
+        """
+        try:
+            connection = self._connection or self._start()
+            # the frames of one file share its bytes, which are sent once
+            is_new = content is not self._content
+            self._content = content
+            connection.send_bytes(pickle.dumps((header, is_new)))
+            if is_new:
+                connection.send_bytes(content)
+            if not connection.poll(SECONDS + 1):
+                raise TimeoutError
+            kind, shape, reason, detail = json.loads(connection.recv_bytes())
+            values = connection.recv_bytes()
+        except (EOFError, OSError, ValueError) as error:  # a time limit is an OSError too
+            self.stop()
+            problem = f"decoding takes more than {SECONDS:g} s or 1 GiB, or crashes"
+            raise ReadError(header.path, "truncated", problem) from error
+        if reason:
+            raise ReadError(header.path, reason, detail)
+        # not by pickle: what a decoder was made to do must stay in the child
+        return np.frombuffer(values, kind).reshape(shape)
+
+    def stop(self) -> None:
+        """End the child; the next slice starts another one."""
+        if self._connection is not None:
+            self._connection.close()
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+        self._connection = self._process = self._content = None
+
+    def _start(self) -> Connection:
+        ours, theirs = Pipe()
+        paths = [str(PACKAGE_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "ichnet.ct.decoder", str(theirs.fileno())],
+            pass_fds=[theirs.fileno()],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,  # decoders complain there
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+        )
+        theirs.close()
+        self._connection = ours
+        if not ours.poll(START_SECONDS):
+            raise TimeoutError
+        ours.recv_bytes()  # it is ready
+        return ours
+
+
+_lock = threading.Lock()
+_decoders: dict[int, Decoder] = {}
+"""By process: one that was forked must not talk to the child of its parent."""
+
+
+def decode_in_child(header: SliceHeader, content: bytes) -> StoredValues:
+    """Decode a slice in this process' child, see :meth:`Decoder.decode`."""
+    with _lock:
+        decoder = _decoders.get(os.getpid())
+        if decoder is None:
+            _decoders.clear()
+            decoder = _decoders[os.getpid()] = Decoder()
+            atexit.register(decoder.stop)
+        return decoder.decode(header, content)
+
+
+def serve(connection: Connection) -> None:
+    """Decode what is asked until the other side is gone: the child's part."""
+    _limit_memory()
+    connection.send_bytes(b"ready")
+    content = b""
+    while True:
+        try:
+            header, is_new = pickle.loads(connection.recv_bytes())
+            content = connection.recv_bytes() if is_new else content
+        except EOFError:
+            return
+        # its default action ends the process, also in the middle of a library
+        signal.setitimer(signal.ITIMER_REAL, SECONDS)
+        values: StoredValues = np.empty(0, np.uint8)
+        reason = detail = ""
+        try:
+            with errors_named(header.path):
+                values = decoded_values(header, content)
+        except ReadError as error:
+            reason, detail = error.reason, error.detail
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        connection.send_bytes(json.dumps([values.dtype.str, values.shape, reason, detail]).encode())
+        connection.send_bytes(np.ascontiguousarray(values).tobytes())
+
+
+def _limit_memory() -> None:
+    """Let this process have :data:`MEMORY_BYTES` more, where the system can tell and limit it."""
+    sizes = Path("/proc/self/statm")
+    if sys.platform == "win32" or not sizes.exists():
+        return
+    import resource  # not on every system
+
+    pages = int(sizes.read_text().split()[0])
+    limit = pages * resource.getpagesize() + MEMORY_BYTES
+    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+
+
+if __name__ == "__main__":
+    serve(Connection(int(sys.argv[1])))

@@ -1,0 +1,53 @@
+"""Slices that did not arrive, told from the gaps between the others."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+EVEN = 0.1
+"""Gaps that differ by less than this share count as equal."""
+
+MOST_IN_A_ROW = 3
+"""More wide gaps one after another are another spacing."""
+
+FEWEST_GAPS = 3
+"""Of one size make a stack regular."""
+
+
+def missing_slices(heights_mm: NDArray[np.float64]) -> list[tuple[int, int]]:
+    """Find slices that are missing within an otherwise regular stack.
+
+    A gap counts when it is twice, three times ... as wide as the gap before it and the one after
+    it, which are equal. At either end of the stack one regular neighbour is enough. Where gaps
+    change once (a thin base and a thick vertex), nothing is missing.
+
+    Args:
+        heights_mm: of the slices, rising.
+
+    Returns:
+        for each such gap the number of the slice below it, from 0, and how many are missing.
+    """
+    gaps_mm = np.diff(heights_mm).tolist()
+    found: list[tuple[int, int]] = []
+    for start in range(len(gaps_mm)):
+        before = gaps_mm[start - 1] if start else None
+        regular = before if before is not None else next(iter(gaps_mm[1:]), None)
+        if regular is None or _times(gaps_mm[start], regular) < 2:
+            continue
+        stop = start + 1
+        while stop < len(gaps_mm) and _times(gaps_mm[stop], regular) >= 2:
+            stop += 1
+        after = gaps_mm[stop] if stop < len(gaps_mm) else None
+        both = before is not None and after is not None and _times(after, before) == 1
+        at_an_end = (before is None) != (after is None) and stop - start == 1
+        regular_gaps = sum(_times(gap_mm, regular) == 1 for gap_mm in gaps_mm)
+        if (both or at_an_end) and stop - start <= MOST_IN_A_ROW and regular_gaps >= FEWEST_GAPS:
+            found += [(at, _times(gaps_mm[at], regular) - 1) for at in range(start, stop)]
+    return found
+
+
+def _times(gap_mm: float, regular_mm: float) -> int:
+    """Return how often a gap holds another one; 0 when it is no multiple."""
+    times = round(gap_mm / regular_mm)
+    return times if abs(gap_mm / regular_mm - times) <= EVEN * max(times, 1) else 0

@@ -1,0 +1,194 @@
+"""The slices of one series as one stack through the head, or why they are none.
+
+A SeriesInstanceUID promises one patient, one study and one pass over the head, and files break that
+promise: two patients after careless de-identification, a pass repeated for motion, two kernels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ichnet.ct.errors import Exclusion, ReadError
+from ichnet.ct.orientation import Grid
+from ichnet.ct.slice_header import SliceHeader
+from ichnet.ct.volume import slice_normal
+
+SPACING_TOLERANCE_MM = 1e-3
+"""Within a series, pixel spacings differ by the rounding of their decimals and no more."""
+
+COSINE_TOLERANCE = 1e-3
+"""The same for direction cosines (0.06 degrees)."""
+
+SMALLEST_GAP_MM = 1e-2
+"""Slices closer than this share a position."""
+
+MOST_REPEATED = 0.25
+"""Up to this share of a series' positions may be taken twice; more are two passes."""
+
+IDENTITIES: dict[str, Callable[[SliceHeader], str]] = {
+    "patients": lambda header: header.patient_id,
+    "studies": lambda header: header.study_uid,
+    "frames of reference": lambda header: header.frame_of_reference_uid,
+}
+"""What all slices of one scan share."""
+
+SETTINGS: dict[str, Callable[[SliceHeader], str]] = {
+    "acquisitions": lambda header: header.acquisition,
+    "kernels": lambda header: header.description.get("kernel", ""),
+    "kinds of image": lambda header: header.image_type,
+    "tube voltages": lambda header: header.description.get("kvp", ""),
+    "contrast agents": lambda header: header.description.get("contrast_agent", ""),
+}
+"""What may change between base and vertex of one head, but not from slice to slice."""
+
+SEAM_SLICES = 2
+"""So many slices may overlap where one acquisition follows another."""
+
+PAIRED_SLICES = 8
+"""Fewer slices are no pattern."""
+
+EVEN = 0.1
+"""Gaps that differ by less than this share count as equal."""
+
+
+def stack_slices(headers: Sequence[SliceHeader]) -> tuple[list[SliceHeader], list[Exclusion]]:
+    """Order the slices of one series along the normal, from feet to head.
+
+    Acquisitions that lie above each other make one head (a thin base and a thick vertex), and so do
+    kernels. Where they lie among each other they are several passes over one region, and the series
+    is refused; it is refused too when its slices are of several patients, studies or frames of
+    reference, or lie in pairs. Where few positions are taken twice, the slice with the higher
+    instance number is kept: it was made because the other one was spoilt. Without numbers it is
+    the one with the higher SOP Instance UID, so that the order of the files does not matter.
+
+    Args:
+        headers: of the slices of one series, in any order.
+
+    Returns:
+        the slices, and those left out, as ``duplicate-position``.
+
+    Raises:
+        ReadError: ``single-slice``; ``mixed-series``; ``mixed-geometry`` when slices differ in
+            matrix, pixel spacing or orientation; ``duplicate-position`` when too many positions
+            are taken twice.
+    """
+    first = headers[0]
+    if len(headers) == 1:
+        raise ReadError(
+            first.path, "single-slice", "the only slice of its series: its extent is unknown"
+        )
+    _require_one_identity(headers)
+    for header in headers:
+        difference = _difference(first, header)
+        if difference:
+            raise ReadError(
+                header.path, "mixed-geometry", f"another {difference} than {first.path.name}"
+            )
+    heights_mm = slice_heights_mm(headers)
+    order = np.argsort(heights_mm, kind="stable")
+    ordered = [headers[index] for index in order]
+    _require_one_pass(ordered)
+    kept, repeated = _without_repeated(ordered, heights_mm[order])
+    _require_no_pairs(kept)
+    return kept, repeated
+
+
+def slice_heights_mm(headers: Sequence[SliceHeader]) -> NDArray[np.float64]:
+    """Return where slices lie along their common normal, towards the head, float64 [slices]."""
+    grid = grid_of(headers)
+    heights_mm: NDArray[np.float64] = grid.positions_mm @ slice_normal(grid.orientation)
+    return heights_mm
+
+
+def grid_of(headers: Sequence[SliceHeader]) -> Grid:
+    """Return where the pixels of a series lie, in the layout of its files.
+
+    Medians, so that roundings in single slices do not matter, nor the order of the files.
+    """
+    orientation = np.median([header.orientation for header in headers], axis=0)
+    positions_mm = np.array([header.position_mm for header in headers])
+    row_mm, column_mm = np.median([header.pixel_spacing_mm for header in headers], axis=0)
+    spacing_mm = (float(row_mm), float(column_mm))
+    return Grid(headers[0].shape, spacing_mm, orientation, positions_mm)
+
+
+def _require_one_identity(headers: Sequence[SliceHeader]) -> None:
+    first = headers[0]
+    for name, identity in IDENTITIES.items():
+        for header in headers:
+            if identity(header) != identity(first):
+                detail = f"slices of several {name} under one SeriesInstanceUID"
+                raise ReadError(header.path, "mixed-series", detail)
+
+
+def _difference(a: SliceHeader, b: SliceHeader) -> str:
+    """Name what two slices of one series do not share, empty when they fit together."""
+    if a.shape != b.shape:
+        return "matrix"
+    if _furthest(a.pixel_spacing_mm, b.pixel_spacing_mm) > SPACING_TOLERANCE_MM:
+        return "pixel spacing"
+    if _furthest(a.orientation, b.orientation) > COSINE_TOLERANCE:
+        return "orientation"
+    return ""
+
+
+def _furthest(a: Sequence[float], b: Sequence[float]) -> float:
+    return max(abs(x - y) for x, y in zip(a, b, strict=True))
+
+
+def _require_one_pass(ordered: Sequence[SliceHeader]) -> None:
+    for name, setting in SETTINGS.items():
+        places: dict[str, list[int]] = {}
+        for place, header in enumerate(ordered):
+            places.setdefault(setting(header), []).append(place)
+        for of_one in places.values():
+            others = of_one[-1] - of_one[0] + 1 - len(of_one)
+            if others > SEAM_SLICES:
+                detail = f"{others} slices lie among those of another pass (several {name})"
+                raise ReadError(ordered[of_one[0]].path, "mixed-series", detail)
+
+
+def _without_repeated(
+    ordered: Sequence[SliceHeader], heights_mm: NDArray[np.float64]
+) -> tuple[list[SliceHeader], list[Exclusion]]:
+    """Keep one slice of each position."""
+    kept = [ordered[0]]
+    exclusions: list[Exclusion] = []
+    for header, gap_mm in zip(ordered[1:], np.diff(heights_mm), strict=True):
+        if gap_mm >= SMALLEST_GAP_MM:
+            kept.append(header)
+            continue
+        one, other = sorted((kept[-1], header), key=_made_later)
+        detail = f"at the same position as {other.path.name}, which is kept"
+        exclusions.append(Exclusion(one.path, "duplicate-position", detail))
+        kept[-1] = other
+    too_many = len(exclusions) > max(1, MOST_REPEATED * len(kept))
+    if exclusions and (too_many or len(kept) < 2 or any(one.frame is not None for one in ordered)):
+        detail = f"{len(exclusions)} of {len(ordered)} slices share the position of another one"
+        raise ReadError(exclusions[0].path, "duplicate-position", detail)
+    return kept, exclusions
+
+
+def _made_later(header: SliceHeader) -> tuple[int, str]:
+    return (-1 if header.instance_number is None else header.instance_number), (
+        header.sop_instance_uid
+    )
+
+
+def _require_no_pairs(slices: Sequence[SliceHeader]) -> None:
+    """Refuse gaps that alternate between two sizes: two passes, one shifted against the other."""
+    if len(slices) < PAIRED_SLICES:
+        return
+    gaps_mm = np.diff(slice_heights_mm(slices))
+    halves = [gaps_mm[0::2], gaps_mm[1::2]]
+    sizes_mm = [float(np.median(half)) for half in halves]
+    even = all(
+        float(np.abs(half - size_mm).max()) <= EVEN * size_mm
+        for half, size_mm in zip(halves, sizes_mm, strict=True)
+    )
+    if even and max(sizes_mm) > (1 + EVEN) * min(sizes_mm):
+        detail = f"gaps of {sizes_mm[0]:.2f} and {sizes_mm[1]:.2f} mm by turns: two passes"
+        raise ReadError(slices[0].path, "mixed-series", detail)
