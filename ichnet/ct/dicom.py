@@ -130,7 +130,7 @@ def read_headers(
         if original is None:
             headers += found
         else:
-            detail = f"an identical copy of {original.name}"
+            detail = "an identical copy of a slice that is kept"
             exclusions.append(Exclusion(first.path, "duplicate-file", detail))
     return headers, exclusions
 

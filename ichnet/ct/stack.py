@@ -162,7 +162,7 @@ def _without_repeated(
             kept.append(header)
             continue
         one, other = sorted((kept[-1], header), key=_made_later)
-        detail = f"at the same position as {other.path.name}, which is kept"
+        detail = "at the same position as a slice that is kept"
         exclusions.append(Exclusion(one.path, "duplicate-position", detail))
         kept[-1] = other
     too_many = len(exclusions) > max(1, MOST_REPEATED * len(kept))

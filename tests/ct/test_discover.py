@@ -120,7 +120,7 @@ def test_an_identical_copy_is_excluded_and_the_series_kept(write_series, tmp_pat
     series, exclusions = discover([zipped(tmp_path / "in", tmp_path / "in.zip")], tmp_path / "s")
     assert len(series) == 1
     assert [(e.path.name, e.reason, e.detail) for e in exclusions] == [
-        ("copy of 000.dcm", "duplicate-file", "an identical copy of 000.dcm")
+        ("copy of 000.dcm", "duplicate-file", "an identical copy of a slice that is kept")
     ]
 
 

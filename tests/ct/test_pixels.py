@@ -19,7 +19,8 @@ from pydicom.uid import (
     RLELossless,
 )
 
-import ichnet.ct.pixels
+import ichnet.ct.decode
+from ichnet.ct.decode import decoded_values
 from ichnet.ct.errors import ReadError
 from ichnet.ct.header import read_header
 from ichnet.ct.pixels import read_hu, read_pixels
@@ -190,9 +191,9 @@ def test_a_missing_decoder_is_named_with_its_remedy(write_slice, tmp_path, textu
     class Missing:
         is_available = False
 
-    monkeypatch.setattr(ichnet.ct.pixels, "get_decoder", lambda syntax: Missing())
+    monkeypatch.setattr(ichnet.ct.decode, "get_decoder", lambda syntax: Missing())
     with pytest.raises(ReadError) as error:
-        read_hu(read_header(path))
+        decoded_values(read_header(path), path.read_bytes())
     assert error.value.reason == "unsupported-syntax"
     assert "Explicit VR Big Endian" in error.value.detail
     assert "pip install 'ichnet[dicom-codecs]'" in error.value.detail

@@ -83,7 +83,7 @@ def test_links_and_bombs_are_refused_before_they_are_read(tmp_path, monkeypatch)
 
 
 def test_a_member_too_large_for_memory_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(ichnet.ct.source, "LARGEST_MEMBER_BYTES", 9)
+    monkeypatch.setattr(ichnet.ct.source, "LARGEST_FILE_BYTES", 9)
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as opened:
         opened.writestr("small.dcm", b"123456789")
         opened.writestr("large.dcm", b"1234567890")
