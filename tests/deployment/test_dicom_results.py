@@ -19,9 +19,9 @@ from ichnet.deployment.dicom_source import source_slices
 from ichnet.deployment.export import export_model
 from ichnet.deployment.scan_result import read_result
 
-HEIGHTS_MM = np.array([0, 5, 10, 20, 25, 30, 35, 40, 45, 50, 55])  # one gap is double
+HEIGHTS_MM = np.array([0, 5, 10, 22, 27, 32, 37, 42, 47, 52, 57])  # one gap is wider
 BLEEDING = 2
-VOLUME_ML = 256 * 4 * 7.5 * np.cos(np.radians(20)) / 1000
+VOLUME_ML = 256 * 4 * 8.5 * np.cos(np.radians(20)) / 1000
 
 
 def head(lesion_hu: float) -> np.ndarray:

@@ -18,7 +18,7 @@ from ichnet.cli import EXCLUDED, FAILED, SUCCESS, main
 
 ORTHANC = shutil.which("Orthanc")
 PLUGIN = Path("/usr/share/orthanc/plugins/libOrthancDicomWeb.so")
-HEIGHTS_MM = np.array([0, 5, 10, 20, 25, 30, 35, 40, 45, 50, 55])
+HEIGHTS_MM = np.array([0, 5, 10, 22, 27, 32, 37, 42, 47, 52, 57])
 STUDY = "1.2.826.0.1.3680043"
 
 pytestmark = pytest.mark.skipif(

@@ -31,7 +31,7 @@ from ichnet.records.writer import encode_case
 KEY = bytes(range(32))
 # 16 x 16 pixels of 2 x 2 mm; the slice stands for (5 + 10) / 2 mm along z, and the gantry's tilt
 # brings the slices closer together than that
-VOLUME_ML = 256 * 4 * 7.5 * np.cos(np.radians(20)) / 1000
+VOLUME_ML = 256 * 4 * 8.5 * np.cos(np.radians(20)) / 1000
 
 
 @pytest.fixture
@@ -84,7 +84,7 @@ def test_the_json_places_each_slice(model_dir, two_scans, tmp_path):
     assert [one["index"] for one in slices] == list(range(11))
     cosine = np.cos(np.radians(20))
     np.testing.assert_allclose([s["position_mm"] for s in slices], HEIGHTS_MM * cosine, atol=2e-3)
-    assert slices[BLEEDING_SLICE]["spacing_mm"] == pytest.approx(7.5 * cosine, abs=2e-3)
+    assert slices[BLEEDING_SLICE]["spacing_mm"] == pytest.approx(8.5 * cosine, abs=2e-3)
     assert [one["probability"] for one in slices] == [0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0]
     assert slices[BLEEDING_SLICE]["volume_ml"] == pytest.approx(VOLUME_ML, rel=1e-4)
     assert sum(one["volume_ml"] for one in slices) == pytest.approx(result["volume_ml"])
@@ -94,7 +94,7 @@ def test_the_json_places_each_slice(model_dir, two_scans, tmp_path):
         "columns": 64,
         "pixel_spacing_mm": [2.0, 2.0],
         "slice_spacing_mm_smallest": pytest.approx(5 * cosine, abs=2e-3),
-        "slice_spacing_mm_largest": pytest.approx(7.5 * cosine, abs=2e-3),
+        "slice_spacing_mm_largest": pytest.approx(8.5 * cosine, abs=2e-3),
         "tilt_degrees": pytest.approx(20, abs=0.01),
     }
     assert result["research_use"].startswith("For research use only")
@@ -154,7 +154,7 @@ def change_threshold(model_dir: Path, scans: Path, out: Path) -> None:
     path.write_text(json.dumps({**metadata, "threshold": 0.25}), encoding="utf-8")
 
 
-def remove_last_slice(model_dir: Path, scans: Path, out: Path) -> None:
+def remove_highest_slice(model_dir: Path, scans: Path, out: Path) -> None:
     (scans / "1-001.dcm").unlink()
     (scans / "2-001.dcm").unlink()
 
@@ -170,7 +170,7 @@ def remove_pictures(model_dir: Path, scans: Path, out: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [change_threshold, remove_last_slice, damage_json, remove_pictures]
+    "change", [change_threshold, remove_highest_slice, damage_json, remove_pictures]
 )
 def test_scans_are_computed_again_when_anything_differs(model_dir, two_scans, tmp_path, change):
     model, out = tmp_path / "model", tmp_path / "out"
@@ -368,7 +368,7 @@ def test_masks_as_nifti(model_dir, two_scans, tmp_path):
     masks = {row["scan_id"]: nifti / f"{row['scan_id']}.mask.nii.gz" for row in rows}
     assert set(nifti.iterdir()) == set(masks.values())
     for row in rows:
-        # 55 mm at the smallest gap of 5 mm: the slices of the 10 mm gap are repeated once
+        # 57 mm at the smallest gap of 5 mm: one slice beside the 12 mm gap is repeated
         values = read_nifti(masks[row["scan_id"]]).values
         assert values.shape == (12, 64, 64)
         bleeding = row["decision"] == "hemorrhage"

@@ -11,7 +11,7 @@ from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
 
 TILT_DEGREES = 20.0
 
-HEIGHTS_MM = np.array([0, 5, 10, 20, 25, 30, 35, 40, 45, 50, 55])  # more slices than a batch holds
+HEIGHTS_MM = np.array([0, 5, 10, 22, 27, 32, 37, 42, 47, 52, 57])  # more slices than a batch holds
 BLEEDING_SLICE = 2
 
 
