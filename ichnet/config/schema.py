@@ -57,9 +57,10 @@ class PhantomConfig:
     """Sizes of the synthetic cohorts.
 
     Attributes:
-        matrix: rows and columns of the synthetic DICOM.
+        matrix: rows and columns of the synthetic slices.
         slices: fewest and most slices of a scan.
-        scans: number of scans by cohort (``rsna``, ``aihub``, ``dumc``, ``cq500``).
+        scans: number of scans by cohort (``rsna``, ``aihub``, ``dumc``, ``cq500``, which are
+            written as DICOM, and ``wide``, which is written as records).
         ich_share: share of them with hemorrhage, by cohort.
         mix: how often each subtype occurs: as in the paper's Table 1 (``paper``), or evened out
             (``even``), so that small cohorts hold slices of each.
