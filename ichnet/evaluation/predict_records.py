@@ -12,7 +12,7 @@ from ichnet.config import Config
 from ichnet.config.depends import settings_of
 from ichnet.evaluation.calibrate import calibration_of, digests
 from ichnet.evaluation.slices import SlicePrediction, by_scan, model_predictor
-from ichnet.records.record_set import RecordSet, require_strangers
+from ichnet.records.record_set import RecordSet, require_disjoint_test_patients
 from ichnet.runs import RECORD_SETS, TEST_COHORTS, RunFolder
 from ichnet.runs.predictions import (
     SCAN_COLUMNS,
@@ -44,7 +44,7 @@ def predict_model(config: Config, model: str, records: Path, run: RunFolder) -> 
     """
     tested = {cohort: RecordSet.open(records / cohort) for cohort in TEST_COHORTS}
     learnt = [records / name for name in RECORD_SETS if name not in TEST_COHORTS]
-    require_strangers(
+    require_disjoint_test_patients(
         (RecordSet.open(folder) for folder in learnt if folder.exists()), tested.values()
     )
     predict = model_predictor(config, model, records, run)
