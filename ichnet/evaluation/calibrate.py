@@ -79,7 +79,7 @@ def known_scores(
     truth_of = {row["scan_id"]: row["ANY"] for row in record_set.scans}
     scans = by_scan(predictions).items()
     known = [(scan_id, slices) for scan_id, slices in scans if truth_of[scan_id] in ("0", "1")]
-    scores = [scan_score([one.probability for one in slices]) for _, slices in known]
+    scores = [scan_score([one.score for one in slices]) for _, slices in known]
     return scores, [truth_of[scan_id] == "1" for scan_id, _ in known]
 
 

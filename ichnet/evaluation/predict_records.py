@@ -94,7 +94,7 @@ def _slice_row(one: SlicePrediction, cohort: str) -> dict[str, object]:
         "patient_id": one.patient_id,
         "slice_index": one.slice_index,
         **labels,
-        "probability": one.probability,
+        "score": one.score,
         "mask_pixels": one.mask_pixels,
         "predicted_pixels": one.predicted_pixels,
         "overlap_pixels": one.overlap_pixels,
@@ -104,7 +104,7 @@ def _slice_row(one: SlicePrediction, cohort: str) -> dict[str, object]:
 def _scan_row(
     slices: Sequence[SlicePrediction], row: dict[str, str], calibration: Calibration
 ) -> dict[str, object]:
-    score = scan_score([one.probability for one in slices])
+    score = scan_score([one.score for one in slices])
     volumes_ml = [
         one.predicted_pixels * one.pixel_ml for one in slices if one.predicted_pixels is not None
     ]

@@ -32,7 +32,7 @@ class SlicePrediction:
 
     Attributes:
         labels: of the slice, in the order of ``LABELS``; -1 unknown.
-        probability: the model's slice score.
+        score: of the slice, in [0, 1]; not calibrated.
         mask_pixels: true lesion pixels at the records' matrix; ``None`` where nobody drew.
         predicted_pixels: of the predicted mask; ``None`` for classifiers.
         overlap_pixels: in both; ``None`` unless both are known.
@@ -43,7 +43,7 @@ class SlicePrediction:
     patient_id: str
     slice_index: int
     labels: tuple[int, ...]
-    probability: float
+    score: float
     mask_pixels: int | None
     predicted_pixels: int | None
     overlap_pixels: int | None
@@ -86,7 +86,7 @@ def _threshold_predictor(rule: ThresholdRule) -> Predictor:
             ):
                 drawn = one["mask"] > 0
                 measured = {
-                    "probability": score,
+                    "score": score,
                     "pixel_ml": one["pixel_spacing_mm"] ** 2 * one["slice_spacing_mm"] / 1000.0,
                     "mask_pixels": np.count_nonzero(drawn),
                     "predicted_pixels": np.count_nonzero(pixels),
@@ -110,12 +110,12 @@ def predict_slices(
     """
 
     def measure(batch: Example) -> Example:
-        probability, found = answer(batch)
+        score, found = answer(batch)
         pixel_ml = batch["pixel_spacing_mm"] ** 2 * batch["slice_spacing_mm"] / 1000.0
         names = ("scan_id", "patient_id", "slice_index", "labels", "has_mask")
         result = {name: batch[name] for name in names}
         # weights that sum to one but for rounding can bring a mean of ones just above one
-        result["probability"] = tf.clip_by_value(probability, 0.0, 1.0)
+        result["score"] = tf.clip_by_value(score, 0.0, 1.0)
         result["pixel_ml"] = pixel_ml
         drawn = batch["mask"] > 0
         result["mask_pixels"] = tf.math.count_nonzero(drawn, axis=(1, 2))
@@ -148,7 +148,7 @@ def _prediction(values: dict[str, Any]) -> SlicePrediction:
         patient_id=values["patient_id"].decode(),
         slice_index=int(values["slice_index"]),
         labels=tuple(int(label) for label in values["labels"]),
-        probability=float(values["probability"]),
+        score=float(values["score"]),
         mask_pixels=int(values["mask_pixels"]) if has_mask else None,
         predicted_pixels=int(values["predicted_pixels"]) if has_map else None,
         overlap_pixels=int(values["overlap_pixels"]) if has_mask and has_map else None,
