@@ -43,7 +43,7 @@ def main() -> None:
     predictions = load_predictions(run, [FINAL_MODEL])
     if FINAL_MODEL in predictions.missing:
         raise ValueError(f"{run.root}: {FINAL_MODEL}: {predictions.missing[FINAL_MODEL]}")
-    cases = difficult_cases(predictions, FINAL_MODEL, config.evaluation.difficult)
+    cases = difficult_cases(predictions, FINAL_MODEL, config.evaluation.uncertain)
     if args.model:
         load_tensorflow()
         from ichnet.deployment.predict import predict_volume

@@ -11,7 +11,7 @@ from pathlib import Path
 from ichnet.config import Config
 from ichnet.config.depends import settings_of
 from ichnet.evaluation.calibrate import calibration_of, digests
-from ichnet.evaluation.slices import SlicePrediction, by_scan, model_predictor
+from ichnet.evaluation.slices import SlicePrediction, by_scan, split_predictor
 from ichnet.records.record_set import RecordSet, require_disjoint_test_patients
 from ichnet.runs import RECORD_SETS, TEST_COHORTS, RunFolder
 from ichnet.runs.predictions import (
@@ -47,11 +47,12 @@ def predict_model(config: Config, model: str, records: Path, run: RunFolder) -> 
     require_disjoint_test_patients(
         (RecordSet.open(folder) for folder in learnt if folder.exists()), tested.values()
     )
-    predict = model_predictor(config, model, records, run)
+    predict = split_predictor(config, model, records, run)
     calibration = calibration_of(config, model, records, run)
     folder = run.predictions(model)
     made_from = {
         "settings": settings_of(config, "predictions"),
+        "columns": {"scans": list(SCAN_COLUMNS), "slices": list(SLICE_COLUMNS)},
         "calibration": calibration.to_json(),
         "cohorts": {name: digests(config, model, one, run) for name, one in tested.items()},
     }

@@ -60,7 +60,9 @@ def contrasts_table(run: RunFolder, config: Config) -> Table:
     repeats = [
         load_predictions(RunFolder(run.root / "repeats" / str(seed)), names) for seed in seeds
     ]
-    results = [measure_contrast(contrast, metrics, repeats, config) for contrast in config.contrasts]
+    results = [
+        measure_contrast(contrast, metrics, repeats, config) for contrast in config.contrasts
+    ]
     tested = [one.p for one in results if one.p is not None]
     adjusted = iter(holm(tested).tolist() if tested else [])
     rows = [_row(one, next(adjusted) if one.p is not None else None) for one in results]

@@ -84,7 +84,7 @@ def split_votes(votes: Column) -> NDArray[np.bool_]:
 def difficult_tables(run: RunFolder, config: Config) -> tuple[Table, Table]:
     """Return the summary and the list of difficult cases of a run."""
     predictions = load_predictions(run, [FINAL_MODEL])
-    limits = config.evaluation.difficult
+    limits = config.evaluation.uncertain
     notes = list(predictions.notes)
     if FINAL_MODEL in predictions.missing:
         notes.append(f"{FINAL_MODEL}: {predictions.missing[FINAL_MODEL]}.")
@@ -115,16 +115,16 @@ def _summary(
                 _share_right(chosen, threshold),
             )
         )
-    low, high = config.evaluation.difficult
+    low, high = config.evaluation.uncertain
     return Table(
         name="difficult_cases_summary",
         title="Difficult cases",
         caption=(
             f"Scan level; {len(cases):,} difficult cases among {predictions.describe()}, "
-            f"probability by {FINAL_MODEL}. For AI: {COHORT_TITLES[AI_COHORT]} scans with ICH and probability "
-            f"≤ {high:g}, or without and ≥ {low:g}. For humans: {COHORT_TITLES[HUMAN_COHORT]} "
-            f"scans on which the readers disagreed. Sensitivity, specificity and accuracy of the "
-            f"model at {threshold:g} within each group."
+            f"probability by {FINAL_MODEL}. For AI: {COHORT_TITLES[AI_COHORT]} scans with ICH and "
+            f"probability ≤ {high:g}, or without and ≥ {low:g}. For humans: "
+            f"{COHORT_TITLES[HUMAN_COHORT]} scans on which the readers disagreed. Sensitivity, "
+            f"specificity and accuracy of the model at {threshold:g} within each group."
         ),
         columns=(
             "Group",
