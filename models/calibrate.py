@@ -1,7 +1,7 @@
 """Calibrate trained models: from slice scores to a probability of the scan.
 
-Which way leads from slices to the scan is chosen, and the probability fitted, on AI-Hub's validation
-scans. Classifiers and the threshold read records; segmenters, baselines and ensembles read the maps
+Which way leads from slices to the scan is chosen, and the probability fitted, on validation scans
+of AI-Hub. Classifiers and the threshold read records; segmenters, baselines and ensembles the maps
 cached by models/cache_maps.py.
 
 Exit code: 0 when every model was calibrated; 3 when all is done, but a model cannot tell scans with
