@@ -269,8 +269,9 @@ class EvaluationConfig:
         top_pixels: a segmenter's slice score is the mean of this many highest pixels.
         threshold: decision threshold on probabilities (paper: 0.5).
         bootstrap_replicates: paper: 500.
-        difficult: a case is difficult for AI inside these two probabilities (paper: 0.4, 0.6);
-            an exported model calls it uncertain.
+        uncertain: the band of probabilities, ends included, in which a model is uncertain (paper:
+            0.4 to 0.6); exported models say so. The paper's cases difficult for AI are the scans
+            with hemorrhage up to its upper end, and the others from its lower end up.
         calibration: of scan scores, on validation scans: ``platt``, or ``isotonic``, which fits
             any shape, needs hundreds of scans and ties scores.
     """
@@ -278,7 +279,7 @@ class EvaluationConfig:
     top_pixels: int
     threshold: float
     bootstrap_replicates: int
-    difficult: tuple[float, float]
+    uncertain: tuple[float, float]
     calibration: Literal["platt", "isotonic"] = "platt"
 
 

@@ -83,7 +83,7 @@ def export_model(
     """
     _check_version(folder, replace)
     if not calibration.calibrated:
-        config = changed(config, evaluation=changed(config.evaluation, difficult=ALWAYS))
+        config = changed(config, evaluation=changed(config.evaluation, uncertain=ALWAYS))
     module = ServedModel(model, config, calibration)
     slices = module.slices.get_concrete_function()
     metadata = ModelMetadata(
@@ -93,7 +93,7 @@ def export_model(
         data_statement=config.data_statement.strip(),
         image=config.image,
         threshold=config.evaluation.threshold,
-        abstain=config.evaluation.difficult,
+        abstain=config.evaluation.uncertain,
         pixel_threshold=config.ensembles.pixel_threshold,
         calibration=calibration,
         versions={

@@ -87,7 +87,7 @@ class ServedModel(tf.Module):
             score = pool_slices(calibration.pooling, outputs["probability"], slice_spacing_mm)
             score = tf.where(known, score, 0.0)
             probability = tf.where(known, calibrate(calibration.curve, score), UNKNOWN)
-            low, high = evaluation.difficult
+            low, high = evaluation.uncertain
             result = {
                 "score": tf.where(known, score, UNKNOWN),
                 "probability": probability,

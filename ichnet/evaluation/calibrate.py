@@ -14,8 +14,8 @@ import numpy as np
 
 from ichnet.config import Config
 from ichnet.config.depends import settings_of
-from ichnet.evaluation.answers import members_read
-from ichnet.evaluation.slices import SlicePrediction, by_scan, model_predictor
+from ichnet.evaluation.predict_fn import members_read
+from ichnet.evaluation.slices import SlicePrediction, by_scan, split_predictor
 from ichnet.records.maps import maps_fingerprint
 from ichnet.records.record_set import RecordSet
 from ichnet.runs import RunFolder
@@ -42,7 +42,7 @@ def calibrate_model(config: Config, model: str, records: Path, run: RunFolder) -
         ConfigError: when the record set is missing or the model cannot be calibrated on it.
     """
     validation = RecordSet.open(records / CALIBRATION_SET)
-    predict = model_predictor(config, model, records, run)
+    predict = split_predictor(config, model, records, run)
     stage = _calibration_stage(config, model, validation, run)
     if not stage.is_finished():
         begun = stage.begin()
@@ -96,7 +96,7 @@ def known_scans(
 def scan_slices(slices: Sequence[SlicePrediction]) -> ScanSlices:
     """Return what the score of a scan is made from."""
     return ScanSlices(
-        np.array([one.probability for one in slices]), np.array([one.spacing_mm for one in slices])
+        np.array([one.score for one in slices]), np.array([one.spacing_mm for one in slices])
     )
 
 

@@ -15,7 +15,7 @@ from ichnet.statistics.pooling import POOLINGS, scan_score
 from ichnet.statistics.pooling_choice import auc_by_pooling, choose_pooling
 from ichnet.statistics.scan_score import CALIBRATIONS, ScanCalibration
 
-LEVEL = 0.95
+CONFIDENCE_LEVEL = 0.95
 """Coverage of the intervals that must not hold what a model at chance would have."""
 
 
@@ -58,7 +58,7 @@ def fit_calibration(
     validation = auc_by_pooling(scores, truth)
     score = scores[pooling]
     lowest = next(one.low for one in validation if one.pooling == pooling)
-    calibrated = lowest > 0.5 and slope_z(score, truth) > normal_quantile(LEVEL)
+    calibrated = lowest > 0.5 and slope_z(score, truth) > normal_quantile(CONFIDENCE_LEVEL)
     fit = CALIBRATIONS[kind].fit if calibrated else PlattCalibration.flat
     return ScanCalibration(
         pooling, fit(score, truth), calibrated, with_ich, without_ich, validation

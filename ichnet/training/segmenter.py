@@ -25,7 +25,7 @@ from ichnet.training.compiling import compile_model, register_modules
 from ichnet.training.distribution import make_strategy
 from ichnet.training.fit import fit
 from ichnet.training.losses import BatchDicePlusBCE, DicePlusBCE, FocalTversky, SoftDice
-from ichnet.training.validation import alike
+from ichnet.training.validation import class_balanced_weights
 
 RECORD_SET = "aihub-scans"
 ENCODER = "encoder-subtype"
@@ -213,7 +213,7 @@ def _fit_on_scans(
         for row in record_set.slices
         if row["split"] == "validation" and row["scan_id"] in set(scans["validation"])
     ]
-    weigh = alike(to_pair, kinds.count("1"), kinds.count("0"))
+    weigh = class_balanced_weights(to_pair, kinds.count("1"), kinds.count("0"))
     return fit(
         build,
         train,

@@ -18,7 +18,7 @@ from ichnet.deployment.saved_model import SavedModel
 from ichnet.evaluation.calibrate import calibrate_model, known_scans
 from ichnet.evaluation.maps import cache_maps
 from ichnet.evaluation.predict_records import predict_model, write_cohort
-from ichnet.evaluation.slices import model_predictor, predict_slices
+from ichnet.evaluation.slices import split_predictor, predict_slices
 from ichnet.evaluation.trained import load_trained
 from ichnet.networks.weight_model import build_weight_model
 from ichnet.records.reader import slices_dataset
@@ -89,7 +89,7 @@ def test_a_segmenter_is_measured_slice_by_slice(members, records):
     before, lesion, after = predict_slices(batches, answer, pixel_threshold=0.5)
     assert (lesion.scan_id, lesion.patient_id, lesion.slice_index) == ("e1", "patient of e1", 1)
     assert lesion.labels == (1, 0, 1, 0, 0, 0)
-    assert lesion.probability == pytest.approx(0.25)
+    assert lesion.score == pytest.approx(0.25)
     # 4 x 4 pixels each, side by side but for two columns
     assert (lesion.mask_pixels, lesion.predicted_pixels, lesion.overlap_pixels) == (16, 16, 8)
     assert lesion.pixel_ml == pytest.approx(PIXEL_ML)
@@ -99,7 +99,7 @@ def test_a_segmenter_is_measured_slice_by_slice(members, records):
 def test_scores_above_one_by_rounding_are_one(records):
     batches = slices_dataset(RecordSet.open(records / "dumc"), "test").batch(4)
     found = predict_slices(batches, lambda batch: (batch["hu"][:, 0, 0] * 0 + 1.0000001, None), 0.5)
-    assert {one.probability for one in found} == {1.0}
+    assert {one.score for one in found} == {1.0}
 
 
 def test_a_segmenter_s_predictions_of_a_cohort_without_outlines(config, records, run):
@@ -169,7 +169,7 @@ def test_a_scan_s_score_is_that_of_the_chosen_way(config, records, run, tmp_path
     """Three slices of 5 mm at 0, .8 and 0 over 10 mm, read from feet to head in any order."""
     calibration = ScanCalibration("over-10-mm", PlattCalibration(1.0, 0.0))
     record_set = RecordSet.open(records / "dumc")
-    slices = model_predictor(config, "segmenter-all", records, run)(record_set, "test")
+    slices = split_predictor(config, "segmenter-all", records, run)(record_set, "test")
     write_cohort(slices[::-1], record_set, calibration, tmp_path, "dumc")
     scores = {row["scan_id"]: row["score"] for row in text_rows(tmp_path / "dumc.scans.csv")}
     assert float(scores["dumc1"]) == pytest.approx(0.4, abs=1e-3)
@@ -182,7 +182,7 @@ def test_a_classifier_predicts_no_volume(config, records, run):
     assert [row["predicted_volume_ml"] for row in rows] == ["", ""]
     (first, *_) = text_rows(run.predictions("MobileNetV2-rsna-weak") / "cq500.slices.csv")
     # 30 HU all over: the classifier is the sigmoid of a hundredth of the mean
-    assert float(first["probability"]) == pytest.approx(1 / (1 + np.exp(-0.3)), rel=1e-5)
+    assert float(first["score"]) == pytest.approx(1 / (1 + np.exp(-0.3)), rel=1e-5)
     assert (first["predicted_pixels"], first["overlap_pixels"]) == ("", "")
 
 
@@ -195,7 +195,7 @@ def test_cached_maps_and_saved_model_agree(name, config, records, run, tmp_path)
     calibration = read_calibration(run.calibration(name))
     export_model(load_trained(config, name, run), name, config, calibration, tmp_path / "1")
     served = SavedModel(tmp_path / "1")(hu)
-    cached = [float(row["probability"]) for row in rows]
+    cached = [float(row["score"]) for row in rows]
     assert max(cached) > 0.1
     # the cache holds float16, of which half a step is 2.4e-4 at most
     np.testing.assert_allclose(cached, served["probability"], atol=2.5e-4)
