@@ -8,6 +8,7 @@ from as many files, the scan is finished, and a run that was interrupted goes on
 from __future__ import annotations
 
 import csv
+import logging
 import tempfile
 import warnings
 from collections import Counter
@@ -42,6 +43,8 @@ from ichnet.deployment.scan_result import (
 )
 from ichnet.deployment.suitability import require_suitable
 from ichnet.files import whole_path
+
+logger = logging.getLogger(__name__)
 
 BATCH_SLICES = 8
 """Few enough for the largest network at 512 x 512 in 4 GiB; more are hardly faster on a CPU."""
@@ -136,6 +139,9 @@ class Predictor:
         nifti_dir: Path | None = None,
     ) -> None:
         self.model = SavedModel(model_dir)
+        metadata = self.model.metadata
+        if not metadata.calibration.calibrated:
+            logger.warning("%s %s", metadata.model, metadata.calibration.refusal)
         self.out_dir, self.key = out_dir, key
         self.link_csv, self.dicom_dir, self.nifti_dir = link_csv, dicom_dir, nifti_dir
         self._results: dict[str, ScanResult] = {}
