@@ -25,8 +25,8 @@ from ichnet.networks.loading import weights_fingerprint
 from ichnet.networks.scores import map_and_subtypes
 from ichnet.records.index import RecordIndex
 from ichnet.records.maps import INFO, SCHEMA_VERSION, SLICES
-from ichnet.records.record_set import SLICE_COLUMNS, RecordSet, write_table
 from ichnet.records.reader import slice_reader
+from ichnet.records.record_set import SLICE_COLUMNS, RecordSet, write_table
 from ichnet.records.schema import Example
 from ichnet.runs.stage import Stage
 
@@ -146,7 +146,9 @@ def _maps_by_fold(folds: Sequence[Fold]) -> Compute:
         for index in np.unique(of_slice):
             chosen = of_slice == index
             for name, values in graphs[index](hu[chosen], patients[chosen]).items():
-                whole = result.setdefault(name, np.empty((len(hu), *values.shape[1:]), values.dtype))
+                whole = result.setdefault(
+                    name, np.empty((len(hu), *values.shape[1:]), values.dtype)
+                )
                 whole[chosen] = values
         return result
 
