@@ -65,7 +65,8 @@ def export_model(
       what ``ichnet predict`` says of it: ``score``, calibrated ``probability``, ``hemorrhage``,
       ``uncertain``, ``slice_probability`` [slices] and, but for classifiers, ``mask`` [slices,
       height, width] and ``volume_ml``; with Model 2 ``subtype_probability`` [5] and
-      ``slice_subtype_probability`` [slices, 5], both calibrated. The scan passes as one batch, all in memory.
+      ``slice_subtype_probability`` [slices, 5], both calibrated. The scan passes as one batch, all
+      in memory.
     - ``metadata`` takes nothing and returns the text of ``metadata.json``.
 
     The probability of a slice or scan with a pixel that is no number is not a number, and such a
