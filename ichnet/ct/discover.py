@@ -63,8 +63,9 @@ class Series:
 
         The slice at fault bears the error's own words, the others point to it.
         """
-        names = dict(zip(self.files, self.names, strict=True))
-        return _exclude_all(error, names, self.series_uid)
+        name_of = dict(zip(self.files, self.names, strict=True))
+        uid_of = dict(zip(self.files, self.file_uids, strict=True))
+        return _exclude_all(error, name_of, uid_of, self.series_uid, self.identity)
 
 
 def discover(inputs: Sequence[Path], scratch: Path) -> tuple[list[Series], list[Exclusion]]:
@@ -110,7 +111,10 @@ def discover(inputs: Sequence[Path], scratch: Path) -> tuple[list[Series], list[
                 _require_undamaged(slices, names, damaged)
                 one, repeated = _series(slices, names)
         except ReadError as error:
-            exclusions += _exclude_all(error, names, slices[0].series_uid)
+            uid_of = {header.path: header.file_uid for header in slices}
+            # slices of several patients share no name
+            identity = "" if error.reason == "mixed-series" else scan_identity(slices[0])
+            exclusions += _exclude_all(error, names, uid_of, slices[0].series_uid, identity)
         else:
             series.append(one)
             exclusions += [replace(left, path=names[left.path]) for left in repeated]
@@ -166,15 +170,21 @@ def _series(
 
 
 def _exclude_all(
-    error: ReadError, names: Mapping[Path, Path], series_uid: str
+    error: ReadError,
+    name_of: Mapping[Path, Path],
+    uid_of: Mapping[Path, str],
+    series_uid: str,
+    identity: str,
 ) -> list[Exclusion]:
-    at_fault = names.get(error.path, error.path)
+    at_fault = name_of.get(error.path, error.path)
     return [
         Exclusion(
             name,
             error.reason,
             error.detail if name == at_fault else f"of the same series as {at_fault.name}",
             series_uid=series_uid,
+            scan_identity=identity,
+            file_uid=uid_of.get(path, ""),
         )
-        for name in names.values()
+        for path, name in name_of.items()
     ]

@@ -122,8 +122,9 @@ class Exclusion:
         path: the file, or the folder or table by which a whole scan is left out.
         reason, detail: as in :class:`ReadError`.
         files: the files of a scan that is left out whole; empty for a single file.
-        series_uid: the series a damaged slice belongs to, where it can still be told. Identifying:
-            kept in memory only.
+        series_uid: the series a slice belongs to, where it can still be told.
+        scan_identity: what the pseudonym of its scan is made from, likewise.
+        file_uid: its SOP Instance UID, likewise. These three identify: kept in memory only.
     """
 
     path: Path
@@ -131,6 +132,8 @@ class Exclusion:
     detail: str
     files: tuple[Path, ...] = field(default=(), compare=False)
     series_uid: str = field(default="", compare=False, repr=False)
+    scan_identity: str = field(default="", compare=False, repr=False)
+    file_uid: str = field(default="", compare=False, repr=False)
 
     @classmethod
     def from_error(cls, error: ReadError, files: Iterable[Path] = ()) -> Exclusion:
