@@ -64,8 +64,10 @@ class Series:
         The slice at fault bears the error's own words, the others point to it.
         """
         name_of = dict(zip(self.files, self.names, strict=True))
-        uid_of = dict(zip(self.files, self.file_uids, strict=True))
-        return _exclude_all(error, name_of, uid_of, self.series_uid, self.identity)
+        identities = [(self.identity, uid) for uid in self.file_uids]
+        return _exclude_all(
+            error, name_of, dict(zip(self.files, identities, strict=True)), self.series_uid
+        )
 
 
 def discover(inputs: Sequence[Path], scratch: Path) -> tuple[list[Series], list[Exclusion]]:
@@ -111,10 +113,9 @@ def discover(inputs: Sequence[Path], scratch: Path) -> tuple[list[Series], list[
                 _require_undamaged(slices, names, damaged)
                 one, repeated = _series(slices, names)
         except ReadError as error:
-            uid_of = {header.path: header.file_uid for header in slices}
-            # slices of several patients share no name
-            identity = "" if error.reason == "mixed-series" else scan_identity(slices[0])
-            exclusions += _exclude_all(error, names, uid_of, slices[0].series_uid, identity)
+            # each its own: slices of several patients share no name
+            identities = {one.path: (scan_identity(one), one.file_uid) for one in slices}
+            exclusions += _exclude_all(error, names, identities, slices[0].series_uid)
         else:
             series.append(one)
             exclusions += [replace(left, path=names[left.path]) for left in repeated]
@@ -172,9 +173,8 @@ def _series(
 def _exclude_all(
     error: ReadError,
     name_of: Mapping[Path, Path],
-    uid_of: Mapping[Path, str],
+    identities: Mapping[Path, tuple[str, str]],
     series_uid: str,
-    identity: str,
 ) -> list[Exclusion]:
     at_fault = name_of.get(error.path, error.path)
     return [
@@ -183,8 +183,8 @@ def _exclude_all(
             error.reason,
             error.detail if name == at_fault else f"of the same series as {at_fault.name}",
             series_uid=series_uid,
-            scan_identity=identity,
-            file_uid=uid_of.get(path, ""),
+            scan_identity=identities[path][0],
+            file_uid=identities[path][1],
         )
         for path, name in name_of.items()
     ]
