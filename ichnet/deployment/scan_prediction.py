@@ -107,12 +107,14 @@ def predict_volume(model: SavedModel, volume: Volume) -> PredictedSlices:
         members = np.empty((slices, len(model.metadata.members)), np.float32)
     for first in range(0, slices, BATCH_SLICES):
         batch = slice(first, first + BATCH_SLICES)
-        hu = to_matrix(volume.hu[batch], spacing_mm, image.matrix, field_of_view_mm)
+        hu = to_matrix(
+            volume.hu[batch], spacing_mm, image.matrix, field_of_view_mm, volume.centre_mm
+        )
         outputs = model(np.rint(hu))  # whole HU, as records hold them
         probability[batch] = outputs["probability"]
         if mask is not None:
             maps = outputs["mask_probability"]
-            maps = from_matrix(maps, spacing_mm, rows, columns, field_of_view_mm)
+            maps = from_matrix(maps, spacing_mm, rows, columns, field_of_view_mm, volume.centre_mm)
             mask[batch] = maps > model.metadata.pixel_threshold
         if members is not None:
             members[batch] = outputs["member_probability"]
