@@ -43,7 +43,7 @@ from ichnet.records.reader import slices_dataset
 from ichnet.records.record_set import RecordSet
 from ichnet.statistics.calibration import PlattCalibration
 from ichnet.training.compiling import compile_model
-from ichnet.training.ensemble import steps_at_once
+from ichnet.training.ensemble import steps_per_execution
 from ichnet.training.losses import SoftDice
 
 CONFIG = Path(__file__).parents[1] / "models" / "phantom.yaml"
@@ -129,8 +129,8 @@ def weight_epochs(
     training = config.ensembles.training
 
     def fit(model: keras.Model, batches: tf.data.Dataset) -> Callable[[], object]:
-        at_once = steps_at_once(len(batches))
-        compiled = compile_model(model, training, {"mask": SoftDice()}, steps_at_once=at_once)
+        at_once = steps_per_execution(len(batches))
+        compiled = compile_model(model, training, {"mask": SoftDice()}, steps_per_execution=at_once)
         return lambda: compiled.fit(batches, verbose=0)
 
     decode = maps_decoder(folder / "maps")

@@ -11,7 +11,7 @@ LABELS: tuple[str, ...] = ("ANY", *SUBTYPES)
 ANY_BITS: int = (1 << len(SUBTYPES)) - 1
 """The mask bits of all subtypes together (31)."""
 
-CHANNEL_OF: dict[str, int] = {name: index for index, name in enumerate(LABELS)}
+LABEL_INDEX: dict[str, int] = {name: index for index, name in enumerate(LABELS)}
 """Position of each name in a label vector: ANY 0, EDH 1, ... SDH 5."""
 
 
@@ -21,4 +21,4 @@ def bit_of(subtype: str) -> int:
     Raises:
         KeyError: when ``subtype`` is not one of :data:`LABELS`.
     """
-    return ANY_BITS if subtype == "ANY" else 1 << (CHANNEL_OF[subtype] - 1)
+    return ANY_BITS if subtype == "ANY" else 1 << (LABEL_INDEX[subtype] - 1)

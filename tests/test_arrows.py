@@ -20,7 +20,7 @@ STANDS_ON: dict[str, set[str]] = {
     "runs": {"config"},
     "cohorts": {"ct", "config"},
     "phantom": {"ct", "config"},
-    "records": {"ct", "cohorts", "runs", "config"},
+    "records": {"ct", "cohorts", "phantom", "runs", "config"},
     "networks": {"config"},
     "training": {"ct", "networks", "records", "statistics", "runs", "config"},
     "evaluation": {"training", "networks", "records", "statistics", "runs", "config"},

@@ -31,7 +31,9 @@ class Settings:
 
 TRAINING = ("seed", "register", "image")
 SEGMENTER = (*TRAINING, "augmentation", "segmenters")
-ENCODER_ONLY = ("segmenters.pretraining", "segmenters.frozen_encoder")
+SUBTYPE_ONLY = ("segmenters.pretraining", "segmenters.frozen_encoder")
+"""Settings that Models 1, 3, 4 and 5 do not depend on."""
+SPECIALIST_ONLY = ("segmenters.specialist_training",)
 
 DEPENDS_ON: dict[str, Settings] = {
     "phantom": Settings(("seed", "phantom")),
@@ -43,12 +45,18 @@ DEPENDS_ON: dict[str, Settings] = {
     ),
     "encoder": Settings(
         SEGMENTER,
-        without=("segmenters.loss", "segmenters.training", "segmenters.frozen_encoder"),
+        without=(
+            "segmenters.loss",
+            "segmenters.training",
+            "segmenters.frozen_encoder",
+            *SPECIALIST_ONLY,
+        ),
     ),
-    "segmenter": Settings(SEGMENTER, without=ENCODER_ONLY),
-    "segmenter-small": Settings((*SEGMENTER, "selection.small_lesion_ml"), without=ENCODER_ONLY),
+    "segmenter-all": Settings(SEGMENTER, without=(*SUBTYPE_ONLY, *SPECIALIST_ONLY)),
+    "segmenter": Settings(SEGMENTER, without=SUBTYPE_ONLY),
+    "segmenter-small": Settings((*SEGMENTER, "selection.small_lesion_ml"), without=SUBTYPE_ONLY),
     # of the pre-training it depends through the encoder's weights
-    "segmenter-subtype": Settings(SEGMENTER, without=("segmenters.pretraining",)),
+    "segmenter-subtype": Settings(SEGMENTER, without=("segmenters.pretraining", *SPECIALIST_ONLY)),
     "maps": Settings(("ensembles.maps", "ensembles.folds")),
     "ensemble": Settings((*TRAINING, "ensembles"), without=("ensembles.combinations",)),
     "baselines": Settings(("ensembles.maps",)),

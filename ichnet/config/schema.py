@@ -21,6 +21,9 @@ ARMS: tuple[str, ...] = typing.get_args(Arm)
 SEGMENTERS: tuple[str, ...] = typing.get_args(Segmenter)
 """Models 1 to 5 of the paper, in its order."""
 
+SPECIALISTS: tuple[str, ...] = ("sdh", "sah", "small")
+"""Models 3 to 5, which learn from one kind of scans only."""
+
 
 class ConfigError(Exception):
     """The configuration cannot be used; the message names the file, the key and the cause."""
@@ -54,9 +57,10 @@ class PhantomConfig:
     """Sizes of the synthetic cohorts.
 
     Attributes:
-        matrix: rows and columns of the synthetic DICOM.
+        matrix: rows and columns of the synthetic slices.
         slices: fewest and most slices of a scan.
-        scans: number of scans by cohort (``rsna``, ``aihub``, ``dumc``, ``cq500``).
+        scans: number of scans by cohort (``rsna``, ``aihub``, ``dumc``, ``cq500``, which are
+            written as DICOM, and ``wide``, which is written as records).
         ich_share: share of them with hemorrhage, by cohort.
         mix: how often each subtype occurs: as in the paper's Table 1 (``paper``), or evened out
             (``even``), so that small cohorts hold slices of each.
@@ -209,6 +213,10 @@ class SegmenterConfig:
         training: of each segmenter.
         pretraining: of Model 2's encoder on subtype labels.
         frozen_encoder: leave that encoder as it was pre-trained (an ablation).
+        neighbours: slices on either side that the networks see beside the one they outline (the
+            paper's see none).
+        specialist_training: when given, the specialists (Models 3 to 5) start from Model 1's
+            weights and are trained like this; otherwise from random weights and like the others.
     """
 
     stem_factor: int
@@ -218,6 +226,14 @@ class SegmenterConfig:
     training: TrainingConfig
     pretraining: TrainingConfig
     frozen_encoder: bool = False
+    neighbours: int = 0
+    specialist_training: TrainingConfig | None = None
+
+    def training_of(self, segmenter: Segmenter) -> TrainingConfig:
+        """Return how a segmenter is trained."""
+        if segmenter in SPECIALISTS and self.specialist_training is not None:
+            return self.specialist_training
+        return self.training
 
 
 @dataclass(frozen=True)
@@ -253,8 +269,9 @@ class EvaluationConfig:
         top_pixels: a segmenter's slice score is the mean of this many highest pixels.
         threshold: decision threshold on probabilities (paper: 0.5).
         bootstrap_replicates: paper: 500.
-        difficult: a case is difficult for AI inside these two probabilities (paper: 0.4, 0.6);
-            an exported model calls it uncertain.
+        uncertain: the band of probabilities, ends included, in which a model is uncertain (paper:
+            0.4 to 0.6); exported models say so. The paper's cases difficult for AI are the scans
+            with hemorrhage up to its upper end, and the others from its lower end up.
         calibration: of scan scores, on validation scans: ``platt``, or ``isotonic``, which fits
             any shape, needs hundreds of scans and ties scores.
     """
@@ -262,7 +279,7 @@ class EvaluationConfig:
     top_pixels: int
     threshold: float
     bootstrap_replicates: int
-    difficult: tuple[float, float]
+    uncertain: tuple[float, float]
     calibration: Literal["platt", "isotonic"] = "platt"
 
 

@@ -87,7 +87,7 @@ def export_model(
         data_statement=config.data_statement.strip(),
         image=config.image,
         threshold=config.evaluation.threshold,
-        abstain=config.evaluation.difficult,
+        abstain=config.evaluation.uncertain,
         pixel_threshold=config.ensembles.pixel_threshold,
         calibration=calibration,
         versions={

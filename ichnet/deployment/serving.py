@@ -85,7 +85,7 @@ class ServedModel(tf.Module):
             known &= tf.reduce_all(pixel_spacing_mm > 0) & tf.reduce_all(slice_spacing_mm > 0)
             score = tf.where(known, tf.reduce_max(outputs["probability"]), 0.0)
             probability = tf.where(known, calibrate(calibration, score), UNKNOWN)
-            low, high = evaluation.difficult
+            low, high = evaluation.uncertain
             result = {
                 "score": tf.where(known, score, UNKNOWN),
                 "probability": probability,

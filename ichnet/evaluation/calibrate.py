@@ -11,8 +11,8 @@ from pathlib import Path
 
 from ichnet.config import Config
 from ichnet.config.depends import settings_of
-from ichnet.evaluation.answers import members_read
-from ichnet.evaluation.slices import SlicePrediction, by_scan, model_predictor
+from ichnet.evaluation.predict_fn import members_read
+from ichnet.evaluation.slices import SlicePrediction, by_scan, split_predictor
 from ichnet.records.maps import maps_fingerprint
 from ichnet.records.record_set import RecordSet
 from ichnet.runs import RunFolder
@@ -36,7 +36,7 @@ def calibrate_model(config: Config, model: str, records: Path, run: RunFolder) -
         ConfigError: when the record set is missing or the model cannot be calibrated on it.
     """
     validation = RecordSet.open(records / CALIBRATION_SET)
-    predict = model_predictor(config, model, records, run)
+    predict = split_predictor(config, model, records, run)
     stage = _calibration_stage(config, model, validation, run)
     if not stage.is_finished():
         begun = stage.begin()
@@ -79,7 +79,7 @@ def known_scores(
     truth_of = {row["scan_id"]: row["ANY"] for row in record_set.scans}
     scans = by_scan(predictions).items()
     known = [(scan_id, slices) for scan_id, slices in scans if truth_of[scan_id] in ("0", "1")]
-    scores = [scan_score([one.probability for one in slices]) for _, slices in known]
+    scores = [scan_score([one.score for one in slices]) for _, slices in known]
     return scores, [truth_of[scan_id] == "1" for scan_id, _ in known]
 
 

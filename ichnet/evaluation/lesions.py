@@ -12,7 +12,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from ichnet.config import Config
-from ichnet.evaluation.answers import reader_and_answer
+from ichnet.evaluation.predict_fn import dataset_and_predict_fn
 from ichnet.files import write_whole
 from ichnet.records.record_set import RecordSet
 from ichnet.runs import RunFolder
@@ -92,11 +92,11 @@ def scan_maps(
     config: Config, model: str, record_set: RecordSet, split: str, run: RunFolder
 ) -> Iterator[ScanMaps]:
     """Yield every outlined scan of a split with the model's map."""
-    dataset_of, answer = reader_and_answer(config, model, record_set.folder.parent, run)
+    dataset_of, predict = dataset_and_predict_fn(config, model, record_set.folder.parent, run)
     names = ("scan_id", "patient_id", "mask", "has_mask", "pixel_spacing_mm", "slice_spacing_mm")
 
     def with_map(batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        found = answer(batch)[1]
+        found = predict(batch)[1]
         if found is None:
             raise ValueError(f"{model} has no map")
         return {**{name: batch[name] for name in names}, "map": found}

@@ -11,8 +11,8 @@ from pathlib import Path
 from ichnet.config import Config
 from ichnet.config.depends import settings_of
 from ichnet.evaluation.calibrate import calibration_of, digests
-from ichnet.evaluation.slices import SlicePrediction, by_scan, model_predictor
-from ichnet.records.record_set import RecordSet, require_strangers
+from ichnet.evaluation.slices import SlicePrediction, by_scan, split_predictor
+from ichnet.records.record_set import RecordSet, require_disjoint_test_patients
 from ichnet.runs import RECORD_SETS, TEST_COHORTS, RunFolder
 from ichnet.runs.predictions import (
     SCAN_COLUMNS,
@@ -44,14 +44,15 @@ def predict_model(config: Config, model: str, records: Path, run: RunFolder) -> 
     """
     tested = {cohort: RecordSet.open(records / cohort) for cohort in TEST_COHORTS}
     learnt = [records / name for name in RECORD_SETS if name not in TEST_COHORTS]
-    require_strangers(
+    require_disjoint_test_patients(
         (RecordSet.open(folder) for folder in learnt if folder.exists()), tested.values()
     )
-    predict = model_predictor(config, model, records, run)
+    predict = split_predictor(config, model, records, run)
     calibration = calibration_of(config, model, records, run)
     folder = run.predictions(model)
     made_from = {
         "settings": settings_of(config, "predictions"),
+        "columns": {"scans": list(SCAN_COLUMNS), "slices": list(SLICE_COLUMNS)},
         "calibration": calibration.to_json(),
         "cohorts": {name: digests(config, model, one, run) for name, one in tested.items()},
     }
@@ -94,7 +95,7 @@ def _slice_row(one: SlicePrediction, cohort: str) -> dict[str, object]:
         "patient_id": one.patient_id,
         "slice_index": one.slice_index,
         **labels,
-        "probability": one.probability,
+        "score": one.score,
         "mask_pixels": one.mask_pixels,
         "predicted_pixels": one.predicted_pixels,
         "overlap_pixels": one.overlap_pixels,
@@ -104,7 +105,7 @@ def _slice_row(one: SlicePrediction, cohort: str) -> dict[str, object]:
 def _scan_row(
     slices: Sequence[SlicePrediction], row: dict[str, str], calibration: Calibration
 ) -> dict[str, object]:
-    score = scan_score([one.probability for one in slices])
+    score = scan_score([one.score for one in slices])
     volumes_ml = [
         one.predicted_pixels * one.pixel_ml for one in slices if one.predicted_pixels is not None
     ]

@@ -1,4 +1,4 @@
-"""From a map of probabilities to one score for the slice."""
+"""From a map of pixel scores to one score for the slice."""
 
 from __future__ import annotations
 

@@ -13,6 +13,7 @@ from typing import Literal
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 from tqdm import tqdm
 
 from ichnet.config import ConfigError, PhantomConfig, fingerprint
@@ -66,13 +67,14 @@ def generate(
         the number of scans by cohort.
 
     Raises:
-        ConfigError: when a cohort's folder holds files that were not made here.
+        ConfigError: when the configuration says nothing of a cohort, or its folder holds files
+            that were not made here.
     """
     counts = {}
     for cohort in cohorts:
         folder = root / cohort
         settings = {"settings": fingerprint([config, seed, cohort])}
-        counts[cohort] = config.scans[cohort]
+        counts[cohort] = len(with_hemorrhage(config, seed, cohort))
         marker = folder / MARKER
         if marker.exists() and json.loads(marker.read_text(encoding="utf-8")) == settings:
             continue
@@ -98,23 +100,32 @@ def _start_anew(folder: Path) -> None:
 
 def tasks_of(config: PhantomConfig, seed: int, cohort: str, folder: Path) -> list[Task]:
     """Return one task a patient; an exact number of them, drawn by seed, has hemorrhage."""
-    count = config.scans[cohort]
-    with_ich = round(count * config.ich_share[cohort])
-    order = np.random.default_rng([seed, COHORT_NUMBER[cohort]]).permutation(count)
-    has_ich = order < with_ich
     return [
         Task(
             cohort,
             index,
-            bool(has_ich[index]),
+            bool(has_ich),
             seed,
             config.matrix,
             config.slices,
             config.mix,
             folder,
         )
-        for index in range(count)
+        for index, has_ich in enumerate(with_hemorrhage(config, seed, cohort))
     ]
+
+
+def with_hemorrhage(config: PhantomConfig, seed: int, cohort: str) -> NDArray[np.bool_]:
+    """Return which patients of a cohort have a hemorrhage, bool [scans]: an exact number of them.
+
+    Raises:
+        ConfigError: when the configuration does not say how many scans and what share.
+    """
+    if cohort not in config.scans or cohort not in config.ich_share:
+        raise ConfigError(f"phantom.scans and phantom.ich_share say nothing of {cohort!r}")
+    count = config.scans[cohort]
+    order = np.random.default_rng([seed, COHORT_NUMBER[cohort]]).permutation(count)
+    return order < round(count * config.ich_share[cohort])
 
 
 def _write_patients(tasks: Sequence[Task], workers: int) -> list[Row]:

@@ -165,7 +165,9 @@ def require_patient_disjoint(sides: Iterable[tuple[RecordSet, str]]) -> None:
         seen.update(patients)
 
 
-def require_strangers(learnt: Iterable[RecordSet], tested: Iterable[RecordSet]) -> None:
+def require_disjoint_test_patients(
+    learnt: Iterable[RecordSet], tested: Iterable[RecordSet]
+) -> None:
     """Refuse to test on patients of the sets that models learn from, whatever their split.
 
     Raises:

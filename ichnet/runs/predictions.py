@@ -34,7 +34,7 @@ SLICE_COLUMNS: tuple[str, ...] = (
     "patient_id",
     "slice_index",
     *LABELS,
-    "probability",  # the model's own slice probability (segmenters: top-pixel mean)
+    "score",  # the model's own, not calibrated (segmenters: mean of the highest pixels)
     "mask_pixels",  # true lesion pixels at the records' matrix, empty where nobody drew
     "predicted_pixels",  # pixels of the predicted mask, empty for classifiers
     "overlap_pixels",  # pixels in both

@@ -72,7 +72,7 @@ def test_a_segmenter_is_measured_slice_by_slice(members, records):
     before, lesion, after = predict_slices(batches, answer, pixel_threshold=0.5)
     assert (lesion.scan_id, lesion.patient_id, lesion.slice_index) == ("e1", "patient of e1", 1)
     assert lesion.labels == (1, 0, 1, 0, 0, 0)
-    assert lesion.probability == pytest.approx(0.25)
+    assert lesion.score == pytest.approx(0.25)
     # 4 x 4 pixels each, side by side but for two columns
     assert (lesion.mask_pixels, lesion.predicted_pixels, lesion.overlap_pixels) == (16, 16, 8)
     assert lesion.pixel_ml == pytest.approx(PIXEL_ML)
@@ -82,7 +82,7 @@ def test_a_segmenter_is_measured_slice_by_slice(members, records):
 def test_scores_above_one_by_rounding_are_one(records):
     batches = slices_dataset(RecordSet.open(records / "dumc"), "test").batch(4)
     found = predict_slices(batches, lambda batch: (batch["hu"][:, 0, 0] * 0 + 1.0000001, None), 0.5)
-    assert {one.probability for one in found} == {1.0}
+    assert {one.score for one in found} == {1.0}
 
 
 def test_a_segmenter_s_predictions_of_a_cohort_without_outlines(config, records, run):
@@ -123,7 +123,7 @@ def test_a_classifier_predicts_no_volume(config, records, run):
     assert [row["predicted_volume_ml"] for row in rows] == ["", ""]
     (first, *_) = text_rows(run.predictions("MobileNetV2-rsna-weak") / "cq500.slices.csv")
     # 30 HU all over: the classifier is the sigmoid of a hundredth of the mean
-    assert float(first["probability"]) == pytest.approx(1 / (1 + np.exp(-0.3)), rel=1e-5)
+    assert float(first["score"]) == pytest.approx(1 / (1 + np.exp(-0.3)), rel=1e-5)
     assert (first["predicted_pixels"], first["overlap_pixels"]) == ("", "")
 
 
@@ -136,7 +136,7 @@ def test_cached_maps_and_saved_model_agree(name, config, records, run, tmp_path)
     calibration = read_calibration(run.calibration(name))
     export_model(load_trained(config, name, run), name, config, calibration, tmp_path / "1")
     served = SavedModel(tmp_path / "1")(hu)
-    cached = [float(row["probability"]) for row in rows]
+    cached = [float(row["score"]) for row in rows]
     assert max(cached) > 0.1
     # the cache holds float16, of which half a step is 2.4e-4 at most
     np.testing.assert_allclose(cached, served["probability"], atol=2.5e-4)

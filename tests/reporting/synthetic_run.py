@@ -127,7 +127,7 @@ def write_model(
                     **{key: row[key] for key in ("cohort", "scan_id", "patient_id")},
                     "slice_index": index,
                     **{name: row[name] if bleeding else 0 for name in LABELS},
-                    "probability": 1 / (1 + np.exp(-2 * noise)),
+                    "score": 1 / (1 + np.exp(-2 * noise)),
                     "mask_pixels": 40 * bleeding,
                 }
             )

@@ -33,7 +33,7 @@ from ichnet.runs import RunFolder, segmenter_name
 from ichnet.training import classifier as classifier_module
 from ichnet.training import segmenter as segmenter_module
 from ichnet.training.classifier import train_classifier, warm_up
-from ichnet.training.ensemble import steps_at_once, train_ensemble
+from ichnet.training.ensemble import steps_per_execution, train_ensemble
 from ichnet.training.fit import read_log
 from ichnet.training.segmenter import pretrain_encoder, train_segmenter
 
@@ -439,4 +439,4 @@ def test_a_warm_up_changes_training_and_reaches_the_full_weight(config, records,
 
 
 def test_weight_models_make_as_many_steps_at_once_as_divide_an_epoch():
-    assert [steps_at_once(steps) for steps in (1, 36, 60, 1000, 13)] == [1, 12, 12, 10, 1]
+    assert [steps_per_execution(steps) for steps in (1, 36, 60, 1000, 13)] == [1, 12, 12, 10, 1]

@@ -28,12 +28,12 @@ class ArmMap:
     Attributes:
         title: of the arm.
         evidence: its saliency map, scaled to [0, 1], [h, w].
-        probability: of hemorrhage.
+        score: of the slice, in [0, 1].
     """
 
     title: str
     evidence: Image
-    probability: float
+    score: float
 
 
 def draw_channels(hu: Image, windows: Sequence[WindowConfig]) -> Figure:
@@ -68,7 +68,7 @@ def draw_arms(hu: Image, outline: NDArray[np.bool_], arms: Sequence[ArmMap]) -> 
         _show(panels[0], grey, "outline")
         panels[0].contour(outline, levels=[0.5], colors=ORANGE, linewidths=1.2)
         for axes, arm in zip(panels[1:], arms, strict=True):
-            _show(axes, grey, f"{arm.title}, p = {arm.probability:.2f}")
+            _show(axes, grey, f"{arm.title}, p = {arm.score:.2f}")
             extent = (-0.5, hu.shape[1] - 0.5, hu.shape[0] - 0.5, -0.5)
             alpha = 0.6 * np.asarray(arm.evidence, float)
             axes.imshow(

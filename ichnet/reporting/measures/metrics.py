@@ -17,9 +17,10 @@ import ichnet
 from ichnet.config import Config, fingerprint
 from ichnet.config.depends import settings_of
 from ichnet.files import write_whole
-from ichnet.reporting.measures.composite import Composite, Level, load_composite
 from ichnet.reporting.measures.estimate import Estimate
 from ichnet.reporting.measures.matched import Matched, match_models, unmatchable
+from ichnet.reporting.measures.model_pairs import Pair, classifiers, model_pairs
+from ichnet.reporting.measures.model_predictions import ModelPredictions, Unit, load_predictions
 from ichnet.reporting.measures.performance import (
     Comparison,
     Performance,
@@ -27,7 +28,7 @@ from ichnet.reporting.measures.performance import (
     measure,
     unmeasurable,
 )
-from ichnet.reporting.measures.plan import ALL, Pair, classifiers, pairs, units_of_sets
+from ichnet.reporting.measures.testsets import ALL, units_by_set
 from ichnet.runs import RunFolder
 from ichnet.runs.stage import same_origin
 from ichnet.statistics.operating_points import OperatingPoint
@@ -72,13 +73,13 @@ NOTHING = SetMetrics(0, 0, "0 with and 0 without ICH, two of each are needed", {
 
 @dataclass(frozen=True)
 class Metrics:
-    """The figures of a run, by level and test set (see :func:`.plan.pairs`)."""
+    """The figures of a run, by unit and test set (see :func:`.model_pairs.model_pairs`)."""
 
-    sets: Mapping[Level, Mapping[str, SetMetrics]]
+    sets: Mapping[Unit, Mapping[str, SetMetrics]]
 
-    def of(self, level: Level, test_set: str = ALL) -> SetMetrics:
+    def of(self, unit: Unit, test_set: str = ALL) -> SetMetrics:
         """Return what was measured on a test set."""
-        return self.sets[level].get(test_set, NOTHING)
+        return self.sets[unit].get(test_set, NOTHING)
 
 
 def load_metrics(run: RunFolder, config: Config) -> Metrics:
@@ -121,8 +122,8 @@ def _sources(run: RunFolder, config: Config) -> dict[str, Any]:
 def _measure_run(run: RunFolder, config: Config) -> dict[str, Any]:
     """Measure every model with predictions by scan, and the classifiers by slice."""
     every = sorted(path.name for path in run.root.glob("predictions/*") if path.is_dir())
-    by_scan = load_composite(run, every)
-    by_slice = load_composite(run, classifiers(config), "slice")
+    by_scan = load_predictions(run, every)
+    by_slice = load_predictions(run, classifiers(config), "slice")
     return {
         "run": run.root.name,
         "seed": config.seed,
@@ -130,7 +131,7 @@ def _measure_run(run: RunFolder, config: Config) -> dict[str, Any]:
         "bootstrap_replicates": config.evaluation.bootstrap_replicates,
         "interval_level": 0.95,
         "missing": {"scan": by_scan.missing, "slice": by_slice.missing},
-        "sets": {c.level: _measure_sets(c, config) for c in (by_scan, by_slice)},
+        "sets": {c.unit: _measure_sets(c, config) for c in (by_scan, by_slice)},
     }
 
 
@@ -143,29 +144,29 @@ def model_metrics(run: RunFolder, model: str, config: Config) -> dict[str, Any]:
     Raises:
         ValueError: when its predictions cannot be used; names the file.
     """
-    composite = load_composite(run, [model])
-    if model not in composite.probability:
+    predictions = load_predictions(run, [model])
+    if model not in predictions.by_model:
         return {}
     found: dict[str, Any] = {}
-    for name, units in units_of_sets(composite, config).items():
+    for name, units in units_by_set(predictions, config).items():
         reason = unmeasurable(units)
         figures = {"unmeasurable": reason} if reason else _plain(measure(units, model, config))
         found[name] = {"scans": len(units), "with_ich": int(units.ich.sum())} | figures
     return found
 
 
-def _measure_sets(composite: Composite, config: Config) -> dict[str, Any]:
+def _measure_sets(predictions: ModelPredictions, config: Config) -> dict[str, Any]:
     return {
-        name: _measure_set(units, pairs(config, composite.level, name), config)
-        for name, units in units_of_sets(composite, config).items()
+        name: _measure_set(units, model_pairs(config, predictions.unit, name), config)
+        for name, units in units_by_set(predictions, config).items()
     }
 
 
-def _measure_set(units: Composite, tested: list[Pair], config: Config) -> dict[str, Any]:
+def _measure_set(units: ModelPredictions, tested: list[Pair], config: Config) -> dict[str, Any]:
     """Return one set's figures, as :class:`SetMetrics` has them, but ready for JSON."""
     reason, threshold = unmeasurable(units), config.evaluation.threshold
-    known = {} if reason else units.probability
-    by_scan = units.level == "scan"
+    known = {} if reason else units.by_model
+    by_scan = units.unit == "scan"
     unmatched = unmatchable(units, threshold) if by_scan else "slices are not matched"
     return {
         "units": len(units),
@@ -193,8 +194,8 @@ def _plain(figures: Any) -> dict[str, Any]:
 def _from_json(document: Mapping[str, Any]) -> Metrics:
     return Metrics(
         {
-            level: {name: _set_from_json(entry) for name, entry in sets.items()}
-            for level, sets in document["sets"].items()
+            unit: {name: _set_from_json(entry) for name, entry in sets.items()}
+            for unit, sets in document["sets"].items()
         }
     )
 

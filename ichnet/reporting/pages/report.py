@@ -18,9 +18,13 @@ from ichnet.reporting.figures.figure2 import FIGURE2_TITLE, draw_figure2, figure
 from ichnet.reporting.figures.overview import Groups, draw_overview
 from ichnet.reporting.figures.style import inline_svg
 from ichnet.reporting.figures.training_curves import draw_training_curves, read_logs
-from ichnet.reporting.measures.composite import FINAL_MODEL, Composite, load_composite
 from ichnet.reporting.measures.metrics import SetMetrics, load_metrics
-from ichnet.reporting.measures.plan import classifiers
+from ichnet.reporting.measures.model_pairs import classifiers
+from ichnet.reporting.measures.model_predictions import (
+    FINAL_MODEL,
+    ModelPredictions,
+    load_predictions,
+)
 from ichnet.reporting.pages.explorer import explorer_data
 from ichnet.reporting.pages.gallery import choose_cases, gallery_page, read_predicted
 from ichnet.reporting.pages.html import inline_json, page_environment, script_hash, template_text
@@ -146,14 +150,14 @@ def _summary(run: RunFolder, config: Config) -> Markup:
     metrics = load_metrics(run, config).of("scan")
     return _template(
         "report_summary.html",
-        sentence=headline(load_composite(run, [FINAL_MODEL]), metrics, config),
+        sentence=headline(load_predictions(run, [FINAL_MODEL]), metrics, config),
         tiles=_tiles(metrics, config),
         overview=_overview(run, metrics, config),
     )
 
 
 def _cases(run: RunFolder, config: Config) -> Markup:
-    final = load_composite(run, [FINAL_MODEL])
+    final = load_predictions(run, [FINAL_MODEL])
     return _template(
         "report_cases.html",
         gallery=_gallery(run, final, config),
@@ -176,11 +180,11 @@ def _configuration(run: RunFolder, config: Config) -> Markup:
     )
 
 
-def headline(composite: Composite, metrics: SetMetrics, config: Config) -> str:
+def headline(predictions: ModelPredictions, metrics: SetMetrics, config: Config) -> str:
     """Return what the final ensemble did, in a sentence anyone can read."""
     threshold = config.evaluation.threshold
-    if FINAL_MODEL in composite.missing:
-        return f"{FINAL_MODEL} has {composite.missing[FINAL_MODEL]}: there is nothing to sum up."
+    if FINAL_MODEL in predictions.missing:
+        return f"{FINAL_MODEL} has {predictions.missing[FINAL_MODEL]}: there is nothing to sum up."
     if metrics.unmeasurable:
         return f"There is nothing to sum up: {metrics.unmeasurable}."
     point = metrics.models[FINAL_MODEL].decisions
@@ -188,7 +192,7 @@ def headline(composite: Composite, metrics: SetMetrics, config: Config) -> str:
         f"At a probability of {threshold:g} the final ensemble finds {point.true_positives:,} of "
         f"{metrics.with_ich:,} scans with hemorrhage and raises a false alarm on "
         f"{point.false_positives:,} of {metrics.units - metrics.with_ich:,} normal ones. "
-        f"Test set: {composite.describe()}."
+        f"Test set: {predictions.describe()}."
     )
 
 
@@ -229,23 +233,24 @@ def _kinds(config: Config) -> dict[str, list[str]]:
     }
 
 
-def _every_model(run: RunFolder, config: Config) -> Composite:
-    return load_composite(run, [model for models in _kinds(config).values() for model in models])
+def _every_model(run: RunFolder, config: Config) -> ModelPredictions:
+    return load_predictions(run, [model for models in _kinds(config).values() for model in models])
 
 
 def _overview(run: RunFolder, metrics: SetMetrics, config: Config) -> Markup:
     """Return the AUC of every model of the run; nothing when there is none."""
     if metrics.unmeasurable:
         return Markup()
-    composite = _every_model(run, config)
+    predictions = _every_model(run, config)
     groups: Groups = {
         title: {m: metrics.models[m].auc for m in models if m in metrics.models}
         for title, models in _kinds(config).items()
     }
     groups = {title: models for title, models in groups.items() if models}
-    missing = "".join(f" {model}: {why}." for model, why in composite.missing.items())
+    missing = "".join(f" {model}: {why}." for model, why in predictions.missing.items())
     caption = (
-        f"Scan level; {composite.describe()}. Points: AUC; lines: DeLong's 95 % interval.{missing}"
+        f"Scan level; {predictions.describe()}. Points: AUC; lines: DeLong's 95 % interval."
+        f"{missing}"
     )
     svg = inline_svg(draw_overview(groups), "overview", f"AUC of every model. {caption}")
     return _figure("Every model at a glance", caption, svg)
@@ -271,12 +276,14 @@ def _training(run: RunFolder) -> Markup:
     return _figure("Training curves", caption, svg)
 
 
-def _gallery(run: RunFolder, composite: Composite, config: Config) -> dict[str, object] | None:
-    if FINAL_MODEL in composite.missing:
+def _gallery(
+    run: RunFolder, predictions: ModelPredictions, config: Config
+) -> dict[str, object] | None:
+    if FINAL_MODEL in predictions.missing:
         return None
     predicted = read_predicted(run.root / "predict")
     threshold = config.evaluation.threshold
-    gallery = choose_cases(composite, FINAL_MODEL, threshold, predicted.pictures)
+    gallery = choose_cases(predictions, FINAL_MODEL, threshold, predicted.pictures)
     return gallery_page(gallery, predicted, FINAL_MODEL, threshold)
 
 

@@ -75,8 +75,8 @@ SECTIONS: tuple[Section, ...] = (
         "Experiment A: classifiers of slices. Each network is trained three times: on RSNA's and "
         "on AI-Hub's slices with labels alone, and on the same AI-Hub slices with the outlines as "
         "well. What the outlines are worth is the last against the second, and nothing else "
-        "differs between the two. A scan's probability is that of its most suspicious slice, "
-        "calibrated on validation scans.",
+        "differs between the two. A scan's probability is the score of its most suspicious "
+        "slice, calibrated on validation scans.",
         "table2",
         tables=("table2", "table2_contrast", "table2_slices", "table2_slices_contrast"),
     ),

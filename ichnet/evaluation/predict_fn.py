@@ -1,4 +1,4 @@
-"""How each kind of trained model answers a batch of slices.
+"""For each kind of trained model: what it reads, and how it predicts a batch of slices.
 
 Classifiers read HU; segmenters, baselines and ensembles read cached maps.
 """
@@ -24,8 +24,14 @@ from ichnet.runs import BASELINES, RunFolder, baseline_name, segmenter_name
 MAPS_SET = "aihub-scans"
 """The record set of whose maps the members are read."""
 
-Answer = Callable[[Example], tuple[tf.Tensor, tf.Tensor | None]]
-"""From a batch to slice scores [batch] and, but for classifiers, maps [batch, m, m] in [0, 1]."""
+DatasetFn = Callable[[RecordSet, str], tf.data.Dataset]
+"""From a record set and a split to its slices, as the model reads them."""
+
+PredictFn = Callable[[Example], tuple[tf.Tensor, tf.Tensor | None]]
+"""From a batch to slice scores [batch] and maps [batch, m, m], both in [0, 1].
+
+Classifiers have no map: theirs is ``None``.
+"""
 
 
 def members_read(config: Config, model: str) -> tuple[str, ...]:
@@ -35,13 +41,24 @@ def members_read(config: Config, model: str) -> tuple[str, ...]:
     return {**segmenters, **baselines}.get(model) or members_of_model(config, model)
 
 
-def reader_and_answer(
+def dataset_and_predict_fn(
     config: Config, model: str, records: Path, run: RunFolder
-) -> tuple[Callable[[RecordSet, str], tf.data.Dataset], Answer]:
-    """Return how a model's slices are read, and how it answers."""
+) -> tuple[DatasetFn, PredictFn]:
+    """Return what reads a model's slices and what predicts them.
+
+    Args:
+        config: the experiment.
+        model: a classifier, segmenter, baseline or ensemble by its name in the run.
+        records: folder of the record sets.
+        run: holds the trained model and the cached maps.
+
+    Raises:
+        FileNotFoundError: when the model is not trained, or its maps are not cached.
+        ConfigError: when the cached maps are not those of the record set.
+    """
     members = members_read(config, model)
     if not members:
-        return slices_dataset, classifier_answer(load_best(run, model))
+        return slices_dataset, classifier_predict_fn(load_best(run, model))
 
     def maps_of(record_set: RecordSet, split: str) -> tf.data.Dataset:
         folder = run.maps(record_set.folder.name)
@@ -51,48 +68,50 @@ def reader_and_answer(
     columns = [maps_members(run.maps(MAPS_SET)).index(name) for name in members]
     top_pixels = config.evaluation.top_pixels
     if model in map(segmenter_name, SEGMENTERS):
-        return maps_of, segmenter_answer(columns[0], top_pixels)
+        return maps_of, segmenter_predict_fn(columns[0], top_pixels)
     if baseline := {baseline_name(name): name for name in BASELINES}.get(model):
-        return maps_of, _baseline_answer(config, baseline, run)
-    return maps_of, ensemble_answer(load_best(run, model), columns, top_pixels)
+        return maps_of, _baseline_predict_fn(config, baseline, run)
+    return maps_of, ensemble_predict_fn(load_best(run, model), columns, top_pixels)
 
 
-def classifier_answer(model: keras.Model) -> Answer:
-    """Return how a classifier answers slices with ``hu``."""
+def classifier_predict_fn(model: keras.Model) -> PredictFn:
+    """Return what predicts slices with ``hu`` by a classifier; it gives no maps."""
     return lambda batch: (model(batch["hu"], training=False)["probability"][:, 0], None)
 
 
-def segmenter_answer(column: int, top_pixels: int) -> Answer:
-    """Return how the segmenter in one column of cached maps answers."""
+def segmenter_predict_fn(column: int, top_pixels: int) -> PredictFn:
+    """Return what predicts by the segmenter whose maps are one column of the cached ones."""
     score = TopPixelMean(top_pixels)
 
-    def answer(batch: Example) -> tuple[tf.Tensor, tf.Tensor]:
+    def predict(batch: Example) -> tuple[tf.Tensor, tf.Tensor]:
         found = batch["maps"][..., column]
         return score(found), found
 
-    return answer
+    return predict
 
 
-def _baseline_answer(config: Config, baseline: str, run: RunFolder) -> Answer:
-    """Return how all members' maps answer, combined in a fixed way."""
+def _baseline_predict_fn(config: Config, baseline: str, run: RunFolder) -> PredictFn:
+    """Return what predicts by all members' maps, combined by fixed weights."""
     weights = None
     if baseline == "nnls":
         weights = read_weights(maps_members(run.maps(MAPS_SET)), run.weights)
     score = TopPixelMean(config.evaluation.top_pixels)
 
-    def answer(batch: Example) -> tuple[tf.Tensor, tf.Tensor]:
+    def predict(batch: Example) -> tuple[tf.Tensor, tf.Tensor]:
         found = combine(batch["maps"], baseline, weights)
         return score(found), found
 
-    return answer
+    return predict
 
 
-def ensemble_answer(weight_model: keras.Model, columns: Sequence[int], top_pixels: int) -> Answer:
-    """Return how a weight model over some columns of cached maps answers."""
+def ensemble_predict_fn(
+    weight_model: keras.Model, columns: Sequence[int], top_pixels: int
+) -> PredictFn:
+    """Return what predicts by a weight model over some columns of the cached maps."""
     score = TopPixelMean(top_pixels)
 
-    def answer(batch: Example) -> tuple[tf.Tensor, tf.Tensor]:
+    def predict(batch: Example) -> tuple[tf.Tensor, tf.Tensor]:
         found = weight_model(tf.gather(batch["maps"], columns, axis=-1), training=False)["map"]
         return score(found), found
 
-    return answer
+    return predict
