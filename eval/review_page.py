@@ -46,8 +46,8 @@ def main() -> None:
     cases = difficult_cases(predictions, FINAL_MODEL, config.evaluation.uncertain)
     if args.model:
         load_tensorflow()
-        from ichnet.deployment.scan_prediction import predict_volume
         from ichnet.deployment.saved_model import SavedModel
+        from ichnet.deployment.scan_prediction import predict_volume
 
         model = SavedModel(args.model)
     secret = load_key()

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -143,7 +144,7 @@ class Pacs:
     def _ct_series(self, study_uid: str) -> list[SeriesInPacs]:
         fields = [MODALITY, NUMBER_OF_INSTANCES]
         found, _ = self._pages(
-            lambda offset: self._client.search_for_series(study_uid, fields=fields, **offset),
+            lambda offset: self._client.search_for_series(study_uid, fields=fields, offset=offset),
             SERIES_UID,
         )
         series = []
@@ -158,7 +159,7 @@ class Pacs:
         self, study_uid: str, series_uid: str, is_counted: bool = True
     ) -> frozenset[str]:
         found, is_partial = self._pages(
-            lambda offset: self._client.search_for_instances(study_uid, series_uid, **offset),
+            lambda offset: self._client.search_for_instances(study_uid, series_uid, offset=offset),
             INSTANCE_UID,
         )
         if is_partial and not is_counted:
@@ -166,7 +167,7 @@ class Pacs:
         return frozenset(found)
 
     def _pages(
-        self, search: Callable[[dict[str, int]], list[dict[str, Any]]], tag: str
+        self, search: Callable[[int | None], list[dict[str, Any]]], tag: str
     ) -> tuple[dict[str, dict[str, Any]], bool]:
         """Ask for page after page until nothing new comes.
 
@@ -177,9 +178,8 @@ class Pacs:
         is_partial = False
         while True:
             self._is_partial = False
-            offset = {"offset": len(found)} if found else {}
             try:
-                page = _asked(lambda offset=offset: search(offset))
+                page = _asked(partial(search, len(found) or None))
             except PacsError:
                 if not found:
                     raise

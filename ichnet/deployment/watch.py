@@ -27,7 +27,7 @@ State = frozenset[tuple[str, int, int]]
 def watch(
     folder: Path,
     settle_s: float,
-    take: Callable[[Sequence[Path]], None],
+    take: Callable[[Sequence[Path]], object],
     set_aside: Callable[[Path, Exception], None],
     stop: threading.Event,
 ) -> None:
