@@ -53,7 +53,8 @@ def export_model(
       It returns ``probability`` [batch] (before calibration) and, but for classifiers,
       ``mask_probability`` and ``mask`` [batch, height, width]; an ensemble also returns
       ``member_probability`` [batch, members] and ``weights``; a model with Model 2 in it
-      ``subtype_probability`` [batch, 5], calibrated, in the order EDH, IPH, IVH, SAH, SDH. A
+      ``subtype_score`` and, calibrated, ``subtype_probability`` [batch, 5], in the order EDH, IPH,
+      IVH, SAH, SDH. A
       network that sees neighbouring slices sees each of these alone.
     - ``consecutive`` answers the same of consecutive slices of one scan, from feet to head, each
       seen beside its neighbours.

@@ -116,13 +116,14 @@ def read_metadata(folder: Path) -> ModelMetadata:
 
 
 def model_fingerprint(folder: Path) -> str:
-    """Return 12 hex digits that change when any file of an exported model does."""
+    """Return the SHA-256 of an exported model, 64 hex digits: of all its files and their names."""
     digest = hashlib.sha256()
     for path in sorted(folder.rglob("*")):
         if path.is_file():
-            digest.update(str(path.relative_to(folder)).encode())
+            name = path.relative_to(folder).as_posix().encode()
+            digest.update(len(name).to_bytes(8, "big") + name)
             digest.update(hashlib.sha256(path.read_bytes()).digest())
-    return digest.hexdigest()[:12]
+    return digest.hexdigest()
 
 
 def _signatures(metadata: ModelMetadata) -> dict[str, dict[str, dict[str, str]]]:
@@ -157,6 +158,7 @@ def _signatures(metadata: ModelMetadata) -> dict[str, dict[str, dict[str, str]]]
         of_scan["member_probability"] = "float32 [slices, members]"
     if metadata.calibration.subtypes is not None:
         order = f"calibrated, in the order {', '.join(SUBTYPES)}"
+        outputs["subtype_score"] = f"float32 [batch, 5], before calibration; {nan}"
         outputs["subtype_probability"] = f"float32 [batch, 5], {order}; {nan}"
         of_scan["subtype_probability"] = f"float32 [5], of the scan, {order}"
         of_scan["slice_subtype_probability"] = f"float32 [slices, 5], {order}; {nan}"

@@ -21,7 +21,7 @@ class SavedModel:
 
     Attributes:
         metadata: its ``metadata.json``.
-        fingerprint: changes when any of its files does.
+        fingerprint: SHA-256 of all its files.
 
     Raises:
         ModelError: when the folder is not an exported model.
@@ -31,6 +31,14 @@ class SavedModel:
         self.folder = folder
         self.metadata = read_metadata(folder)
         self.fingerprint = model_fingerprint(folder)
+
+    def load(self) -> None:
+        """Load the graph now, so that a failure is the model's and not a scan's.
+
+        Raises:
+            ModelError: when it cannot be loaded.
+        """
+        self._loaded  # noqa: B018 - a cached property
 
     def __call__(self, hu: NDArray[np.float32]) -> dict[str, NDArray[Any]]:
         """Return what the model says of consecutive slices of one scan, from feet to head.

@@ -74,11 +74,10 @@ class ServedModel(tf.Module):
                 outputs["mask_probability"] = maps
                 outputs["mask"] = tf.cast(maps > pixel_threshold, tf.uint8)
             if "subtype_score" in outputs:
-                scores = outputs.pop("subtype_score")
-                known = _known(hu)[:, None]
-                outputs["subtype_probability"] = tf.where(
-                    known, subtype_probabilities(calibration, scores), UNKNOWN
-                )
+                known, scores = _known(hu)[:, None], outputs["subtype_score"]
+                found = subtype_probabilities(calibration, scores)
+                outputs["subtype_score"] = tf.where(known, scores, UNKNOWN)
+                outputs["subtype_probability"] = tf.where(known, found, UNKNOWN)
             return outputs
 
         def answer_slices(hu: tf.Tensor) -> Answer:

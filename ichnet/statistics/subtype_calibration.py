@@ -37,7 +37,7 @@ class SubtypeCalibration:
 
     def of_scan(self, scores: FloatArray) -> FloatArray:
         """Return the probabilities of a scan's pooled scores, both [5]."""
-        return apply_curves(self.scans, scores[None])[0]
+        return apply_curves(self.scans, scores.reshape(1, -1)).ravel()
 
     @classmethod
     def from_mapping(cls, mapping: Mapping[str, Any]) -> SubtypeCalibration:
