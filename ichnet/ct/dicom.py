@@ -92,7 +92,7 @@ def _read_series(files: Sequence[Path], key: bytes) -> Volume:
         orientation=turned.orientation,
         positions_mm=turned.positions_mm,
         slice_spacing_mm=spacing_mm,
-        scan_id=pseudonym(key, "scan", first.series_uid),
+        scan_id=pseudonym(key, "scan", scan_identity(first)),
         patient_id=_patient_pseudonym(first, key),
         sop_instance_uids=tuple(header.sop_instance_uid for header in slices),
         description=description,
@@ -174,6 +174,15 @@ def group_series(headers: Sequence[SliceHeader]) -> dict[str, list[SliceHeader]]
     for header in headers:
         series.setdefault(header.series_uid, []).append(header)
     return series
+
+
+def scan_identity(header: SliceHeader) -> str:
+    """Return what a scan's pseudonym is made from. Identifying: kept in memory only.
+
+    A SeriesInstanceUID alone does not do: after careless de-identification two patients may share
+    one, and must not share a name.
+    """
+    return "\0".join((header.series_uid, header.study_uid, header.patient_id))
 
 
 def _patient_pseudonym(header: SliceHeader, key: bytes) -> str:

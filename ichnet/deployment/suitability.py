@@ -8,6 +8,7 @@ asked, with the reason; modality, scouts and orientation are refused by the read
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 import pydicom
@@ -60,6 +61,17 @@ def require_suitable(volume: Volume, path: Path) -> None:
     if CONTRAST_WORDS.search(text) and not says_plain:
         raise ReadError(path, "with-contrast", "the description tells of a contrast agent")
     require_head(volume, path)
+
+
+def has_burned_in_annotation(files: Iterable[Path]) -> bool:
+    """Whether a header says that the pixels show text, which may name the patient."""
+    with lenient_pydicom():
+        for path in files:
+            tags = ["BurnedInAnnotation"]
+            dataset = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=tags)
+            if str(dataset.get("BurnedInAnnotation") or "").strip().upper() not in ("", "NO"):
+                return True
+    return False
 
 
 def _require_geometry(volume: Volume, path: Path) -> None:
