@@ -146,7 +146,9 @@ def _maps_by_fold(folds: Sequence[Fold]) -> Compute:
         for index in np.unique(of_slice):
             chosen = of_slice == index
             for name, values in graphs[index](hu[chosen], patients[chosen]).items():
-                whole = result.setdefault(name, np.empty((len(hu), *values.shape[1:]), values.dtype))
+                whole = result.setdefault(
+                    name, np.empty((len(hu), *values.shape[1:]), values.dtype)
+                )
                 whole[chosen] = values
         return result
 
