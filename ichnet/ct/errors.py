@@ -30,7 +30,9 @@ Reasons that reading gives:
                         lie there
 ``internal-error``      a mistake of this program, with a number to quote
 ``bad-spacing``         pixels or gaps of a size that no head CT has (prediction)
-``incomplete-head``     too few slices, or too short a slab, to judge a head by (prediction)
+``incomplete-head``     too few slices, or too short a slab, to judge a head by, or a head that
+                        leaves the image (prediction)
+``no-head``             no skull with a brain's density in it (prediction)
 ``not-head``            the header names another part of the body (prediction)
 ``with-contrast``       the header tells of a contrast agent (prediction)
 ``no-dicom-result``     no valid DICOM result can refer to the series

@@ -7,6 +7,7 @@ The folder is TF Serving's ``<model>/<version>/``; what the graph answers is
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace as changed
 from pathlib import Path
 from types import MappingProxyType
 
@@ -20,16 +21,19 @@ from ichnet.deployment.model_card import Figures, model_card, write_card
 from ichnet.deployment.serving import ServedModel
 from ichnet.deployment.warmup import write_warmup
 from ichnet.files import whole_path
-from ichnet.statistics.scan_score import Calibration
+from ichnet.statistics.scan_score import ScanCalibration
 
 NO_FIGURES: Figures = MappingProxyType({})
+
+ALWAYS = (0.0, 1.0)
+"""The band of a model that is not calibrated: no scan is anything but uncertain."""
 
 
 def export_model(
     model: keras.Model,
     name: str,
     config: Config,
-    calibration: Calibration,
+    calibration: ScanCalibration,
     folder: Path,
     members: Sequence[str] = (),
     figures: Figures = NO_FIGURES,
@@ -59,13 +63,13 @@ def export_model(
     - ``metadata`` takes nothing and returns the text of ``metadata.json``.
 
     The probability of a slice or scan with a pixel that is no number is not a number, and such a
-    scan is ``uncertain``.
+    scan is ``uncertain``. So is every scan of a model that is not calibrated.
 
     Args:
         model: a classifier, a segmenter or an ensemble; takes HU [batch, matrix, matrix].
         name: the model's name, e.g. ``ensemble-all``.
         config: the experiment it was trained in.
-        calibration: scan score -> probability.
+        calibration: slice scores -> scan score -> probability.
         folder: the version folder, e.g. ``export/ensemble-all/1``.
         members: an ensemble's segmenters in their order.
         figures: the model's figures by test set, for the card; none when it was not tested.
@@ -78,6 +82,8 @@ def export_model(
         FileExistsError: when the version exists and is not to be replaced.
     """
     _check_version(folder, replace)
+    if not calibration.calibrated:
+        config = changed(config, evaluation=changed(config.evaluation, uncertain=ALWAYS))
     module = ServedModel(model, config, calibration)
     slices = module.slices.get_concrete_function()
     metadata = ModelMetadata(

@@ -14,7 +14,8 @@ from typing import Literal
 from ichnet.config import ImageConfig, WindowConfig
 from ichnet.ct.overlay import RESEARCH_USE
 from ichnet.files import write_whole
-from ichnet.statistics.scan_score import Calibration, calibration_from
+from ichnet.statistics.pooling import POOLINGS
+from ichnet.statistics.scan_score import ScanCalibration, calibration_from
 
 Kind = Literal["classifier", "segmenter", "ensemble"]
 
@@ -42,7 +43,8 @@ class ModelMetadata:
         threshold: a scan is called hemorrhage from this calibrated probability up.
         abstain: from and to which probability a scan is called uncertain, both included.
         pixel_threshold: a pixel is hemorrhage above this mask probability.
-        calibration: scan score -> probability, fitted on validation scans.
+        calibration: slice scores -> scan score (``pooling``) -> probability (``curve``), fitted on
+            validation scans; ``calibrated`` is false for a model that could not tell them apart.
         versions: of the packages that made the export.
     """
 
@@ -54,7 +56,7 @@ class ModelMetadata:
     threshold: float
     abstain: tuple[float, float]
     pixel_threshold: float
-    calibration: Calibration
+    calibration: ScanCalibration
     versions: dict[str, str]
 
 
@@ -131,7 +133,7 @@ def _signatures(metadata: ModelMetadata) -> dict[str, dict[str, dict[str, str]]]
     nan = "not a number for slices with a pixel that is none"
     outputs = {"probability": f"float32 [batch], slice score in [0, 1], before calibration; {nan}"}
     of_scan = {
-        "score": "float32, largest slice score",
+        "score": f"float32, {POOLINGS[metadata.calibration.pooling]}",
         "probability": (
             "float32, the calibrated score; not a number where a pixel is none, without slices, or "
             "for a spacing of 0 or less"

@@ -8,6 +8,7 @@ from as many files, the scan is finished, and a run that was interrupted goes on
 from __future__ import annotations
 
 import csv
+import logging
 import tempfile
 import warnings
 from collections import Counter
@@ -42,6 +43,8 @@ from ichnet.deployment.scan_result import (
 )
 from ichnet.deployment.suitability import require_suitable
 from ichnet.files import whole_path
+
+logger = logging.getLogger(__name__)
 
 BATCH_SLICES = 8
 """Few enough for the largest network at 512 x 512 in 4 GiB; more are hardly faster on a CPU."""
@@ -136,6 +139,9 @@ class Predictor:
         nifti_dir: Path | None = None,
     ) -> None:
         self.model = SavedModel(model_dir)
+        metadata = self.model.metadata
+        if not metadata.calibration.calibrated:
+            logger.warning("%s %s", metadata.model, metadata.calibration.refusal)
         self.out_dir, self.key = out_dir, key
         self.link_csv, self.dicom_dir, self.nifti_dir = link_csv, dicom_dir, nifti_dir
         self._results: dict[str, ScanResult] = {}
@@ -279,12 +285,14 @@ def predict_volume(model: SavedModel, volume: Volume) -> PredictedSlices:
         members = np.empty((slices, len(model.metadata.members)), np.float32)
     for first in range(0, slices, BATCH_SLICES):
         batch = slice(first, first + BATCH_SLICES)
-        hu = to_matrix(volume.hu[batch], spacing_mm, image.matrix, field_of_view_mm)
+        hu = to_matrix(
+            volume.hu[batch], spacing_mm, image.matrix, field_of_view_mm, volume.centre_mm
+        )
         outputs = model(np.rint(hu))  # whole HU, as records hold them
         probability[batch] = outputs["probability"]
         if mask is not None:
             maps = outputs["mask_probability"]
-            maps = from_matrix(maps, spacing_mm, rows, columns, field_of_view_mm)
+            maps = from_matrix(maps, spacing_mm, rows, columns, field_of_view_mm, volume.centre_mm)
             mask[batch] = maps > model.metadata.pixel_threshold
         if members is not None:
             members[batch] = outputs["member_probability"]

@@ -17,7 +17,6 @@ from ichnet.ct.overlay import RESEARCH_USE
 from ichnet.ct.volume import Volume
 from ichnet.deployment.metadata import ModelMetadata
 from ichnet.files import write_whole
-from ichnet.statistics.scan_score import scan_score
 
 CSV_COLUMNS: tuple[str, ...] = (
     "scan_id",
@@ -89,13 +88,14 @@ class ScanResult:
     """One scan; everything here is written, so nothing here identifies anyone.
 
     Attributes:
-        score: largest slice probability.
+        score: of the slices' probabilities, by the model's pooling.
         probability: the calibrated score.
         decision: ``hemorrhage`` when ``probability`` reaches ``threshold``.
         uncertain: whether ``probability`` lies in the model's abstain band: a person should
             decide.
         agreement: share of an ensemble's members whose own score leads to the same decision
-            (members' scores pass the ensemble's calibration); ``None`` for a single model.
+            (members' slices pass the ensemble's pooling and calibration); ``None`` for a single
+            model.
         volume_ml: of the predicted mask, by pixel area and perpendicular gaps, whatever the
             decision; ``None`` for classifiers.
         geometry: of the scan as acquired.
@@ -133,7 +133,7 @@ def summarize_scan(
         metadata: of the model.
         provenance: files and model.
     """
-    score = scan_score(predicted.probability)
+    score = metadata.calibration.score(predicted.probability, volume.slice_spacing_mm)
     probability = metadata.calibration.apply(score)
     volume_ml = None
     if predicted.mask is not None:
@@ -147,7 +147,7 @@ def summarize_scan(
         probability=probability,
         decision="hemorrhage" if probability >= metadata.threshold else "no hemorrhage",
         uncertain=low <= probability <= high,
-        agreement=_agreement(predicted.member_probability, probability, metadata),
+        agreement=_agreement(predicted.member_probability, volume, probability, metadata),
         threshold=metadata.threshold,
         volume_ml=None if volume_ml is None else float(volume_ml.sum()),
         slices=tuple(
@@ -169,14 +169,18 @@ def summarize_scan(
 
 
 def _agreement(
-    member_probability: NDArray[np.float32] | None, probability: float, metadata: ModelMetadata
+    member_probability: NDArray[np.float32] | None,
+    volume: Volume,
+    probability: float,
+    metadata: ModelMetadata,
 ) -> float | None:
     """Return the share of members on the ensemble's side of the threshold."""
     if member_probability is None:
         return None
     called = probability >= metadata.threshold
-    scores = [scan_score(one) for one in member_probability.T]
-    same = [(metadata.calibration.apply(one) >= metadata.threshold) == called for one in scores]
+    calibration, gaps_mm = metadata.calibration, volume.slice_spacing_mm
+    scores = [calibration.score(one, gaps_mm) for one in member_probability.T]
+    same = [(calibration.apply(one) >= metadata.threshold) == called for one in scores]
     return sum(same) / len(same)
 
 

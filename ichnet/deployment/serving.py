@@ -14,11 +14,12 @@ import tensorflow as tf
 
 from ichnet.config import Config
 from ichnet.ct.volume import AIR_HU
+from ichnet.deployment.graph_pooling import pool_slices
 from ichnet.deployment.graph_resample import from_matrix, resize_by_area, to_matrix
 from ichnet.deployment.metadata import PNG_OFFSET
 from ichnet.networks.scores import TopPixelMean
 from ichnet.statistics.calibration import SMALLEST, PlattCalibration
-from ichnet.statistics.scan_score import Calibration
+from ichnet.statistics.scan_score import Calibration, ScanCalibration
 
 Answer = dict[str, tf.Tensor]
 
@@ -38,7 +39,7 @@ class ServedModel(tf.Module):
     Args:
         model: a classifier, a segmenter or an ensemble; takes HU [batch, matrix, matrix].
         config: the experiment it was trained in.
-        calibration: scan score -> probability.
+        calibration: slice scores -> scan score -> probability.
 
     Attributes:
         slices: of ``hu`` float32 [batch, height, width].
@@ -49,7 +50,7 @@ class ServedModel(tf.Module):
     What they take and return is listed by :func:`ichnet.deployment.export.export_model`.
     """
 
-    def __init__(self, model: keras.Model, config: Config, calibration: Calibration) -> None:
+    def __init__(self, model: keras.Model, config: Config, calibration: ScanCalibration) -> None:
         super().__init__(name="ichnet")
         self.network_variables = [_tf_variable(variable) for variable in model.variables]
         image, evaluation = config.image, config.evaluation
@@ -83,8 +84,9 @@ class ServedModel(tf.Module):
             slices_known = _known(hu)
             known = tf.reduce_all(slices_known) & (tf.shape(hu)[0] > 0)
             known &= tf.reduce_all(pixel_spacing_mm > 0) & tf.reduce_all(slice_spacing_mm > 0)
-            score = tf.where(known, tf.reduce_max(outputs["probability"]), 0.0)
-            probability = tf.where(known, calibrate(calibration, score), UNKNOWN)
+            score = pool_slices(calibration.pooling, outputs["probability"], slice_spacing_mm)
+            score = tf.where(known, score, 0.0)
+            probability = tf.where(known, calibrate(calibration.curve, score), UNKNOWN)
             low, high = evaluation.uncertain
             result = {
                 "score": tf.where(known, score, UNKNOWN),

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ichnet.config import Config
 from ichnet.config.depends import settings_of
-from ichnet.evaluation.calibrate import calibration_of, digests
+from ichnet.evaluation.calibrate import calibration_of, digests, scan_slices
 from ichnet.evaluation.slices import SlicePrediction, by_scan, split_predictor
 from ichnet.records.record_set import RecordSet, require_disjoint_test_patients
 from ichnet.runs import RECORD_SETS, TEST_COHORTS, RunFolder
@@ -22,7 +22,7 @@ from ichnet.runs.predictions import (
     write_predictions,
 )
 from ichnet.runs.stage import Stage
-from ichnet.statistics.scan_score import Calibration, scan_score
+from ichnet.statistics.scan_score import ScanCalibration
 from ichnet.subtypes import LABELS
 
 TEST_SPLIT = "test"
@@ -70,7 +70,7 @@ def predict_model(config: Config, model: str, records: Path, run: RunFolder) -> 
 def write_cohort(
     predictions: Sequence[SlicePrediction],
     record_set: RecordSet,
-    calibration: Calibration,
+    calibration: ScanCalibration,
     folder: Path,
     cohort: str,
 ) -> None:
@@ -103,9 +103,9 @@ def _slice_row(one: SlicePrediction, cohort: str) -> dict[str, object]:
 
 
 def _scan_row(
-    slices: Sequence[SlicePrediction], row: dict[str, str], calibration: Calibration
+    slices: Sequence[SlicePrediction], row: dict[str, str], calibration: ScanCalibration
 ) -> dict[str, object]:
-    score = scan_score([one.score for one in slices])
+    score = calibration.score(*scan_slices(slices))
     volumes_ml = [
         one.predicted_pixels * one.pixel_ml for one in slices if one.predicted_pixels is not None
     ]
