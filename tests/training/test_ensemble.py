@@ -13,6 +13,7 @@ from ichnet.config import SEGMENTERS, ConfigError
 from ichnet.evaluation.maps import cache_maps
 from ichnet.evaluation.trained import load_folds, load_trained
 from ichnet.networks.inception_unet import build_inception_unet, build_subtype_encoder
+from ichnet.networks.scores import map_and_subtypes
 from ichnet.records.maps import maps_dataset
 from ichnet.records.record_set import RecordSet
 from ichnet.runs import RunFolder
@@ -52,7 +53,8 @@ def test_segmenter_and_ensemble_from_records_to_a_model(config, records, run, en
 
     ensemble = load_trained(config, "ensemble-pair", run)
     hu = np.random.default_rng(0).normal(40, 40, (2, MATRIX, MATRIX)).astype("float32")
-    maps = [members[name](hu, training=False).numpy() for name in ("subtype", "sdh")]
+    outputs = (members[name](hu, training=False) for name in ("subtype", "sdh"))
+    maps = [map_and_subtypes(found)[0].numpy() for found in outputs]
     maps = np.stack(maps, axis=-1).astype("float16").astype("float32")
     np.testing.assert_allclose(ensemble(hu)["map"], weight_model(maps)["map"], atol=1e-5)
 
