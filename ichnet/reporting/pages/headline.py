@@ -35,8 +35,8 @@ def headline(
         worse = result.auc.high < GUESSING
         verdict = "does worse than guessing" if worse else "cannot be told from guessing"
         said = (
-            f"The final ensemble {verdict}: its AUC on the test scans is {result.auc}, and guessing "
-            f"has {GUESSING}."
+            f"The final ensemble {verdict}: its AUC on the test scans is {result.auc}, that of "
+            f"guessing {GUESSING}."
         )
         return " ".join([said, *refusals, test_set])
     if refusals:
