@@ -17,7 +17,7 @@ from ichnet.reporting.measures.model_predictions import (
 from ichnet.reporting.pages.headline import headline, tiles
 from ichnet.runs import RunFolder
 
-REFUSED = (f"{FINAL_MODEL} cannot tell scans with hemorrhage from scans without.",)
+REFUSED = (f"{FINAL_MODEL} cannot be told from a model that guesses.",)
 
 
 @pytest.fixture(scope="module")

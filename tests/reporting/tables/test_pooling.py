@@ -49,9 +49,9 @@ def test_a_model_at_chance_is_named_here_and_wherever_its_scans_are_shown(
     rows = {str(row[0]): row[1:] for row in table.rows}
     assert rows[FINAL_MODEL][2] == "no"
     told = (
-        f"{FINAL_MODEL} cannot tell scans with hemorrhage from scans without: AUC 0.820 "
-        "(0.670–0.945) on 12 and 14 validation scans. It is not calibrated; its probabilities are "
-        "no more than the share of hemorrhages among those scans."
+        f"{FINAL_MODEL} cannot be told from a model that guesses, on 12 validation scans with and "
+        "14 without hemorrhage: AUC 0.820 (0.670–0.945). It is not calibrated; its probabilities "
+        "are no more than the share of hemorrhages among those scans."
     )
     assert table.notes == (told, "segmenter-sdh: no calibration.")
     assert load_predictions(copy, ["segmenter-all", FINAL_MODEL]).notes == (told,)
