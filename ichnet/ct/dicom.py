@@ -14,6 +14,7 @@ import numpy as np
 
 from ichnet.ct.digest import content_digest, series_digest
 from ichnet.ct.errors import Exclusion, ReadError, errors_named
+from ichnet.ct.head import head_centre_mm
 from ichnet.ct.header import read_frames
 from ichnet.ct.orientation import turn_of, turned_grid
 from ichnet.ct.pixels import read_pixels
@@ -79,24 +80,25 @@ def _read_series(files: Sequence[Path], key: bytes) -> Volume:
             path, content = header.path, read_content(header.path)
             digests[header.file_uid] = content_digest(content)
         repaired += read_pixels(header, out=hu[index], content=content).repaired
+    hu = turn.apply(hu)
+    spacing_mm = slice_spacing_from_positions(turned.positions_mm, slice_normal(turned.orientation))
     first = slices[0]
     description = dict(first.description)
     if repaired:
         description[REPAIRED] = str(repaired)
     return Volume(
-        hu=turn.apply(hu),
+        hu=hu,
         pixel_spacing_mm=turned.pixel_spacing_mm,
         orientation=turned.orientation,
         positions_mm=turned.positions_mm,
-        slice_spacing_mm=slice_spacing_from_positions(
-            turned.positions_mm, slice_normal(turned.orientation)
-        ),
-        scan_id=pseudonym(key, "scan", first.series_uid),
+        slice_spacing_mm=spacing_mm,
+        scan_id=pseudonym(key, "scan", scan_identity(first)),
         patient_id=_patient_pseudonym(first, key),
         sop_instance_uids=tuple(header.sop_instance_uid for header in slices),
         description=description,
         turn=turn,
         digest=series_digest(digests.items()),
+        centre_mm=head_centre_mm(hu, turned.pixel_spacing_mm, spacing_mm),
     )
 
 
@@ -172,6 +174,15 @@ def group_series(headers: Sequence[SliceHeader]) -> dict[str, list[SliceHeader]]
     for header in headers:
         series.setdefault(header.series_uid, []).append(header)
     return series
+
+
+def scan_identity(header: SliceHeader) -> str:
+    """Return what a scan's pseudonym is made from. Identifying: kept in memory only.
+
+    A SeriesInstanceUID alone does not do: after careless de-identification two patients may share
+    one, and must not share a name.
+    """
+    return "\0".join((header.series_uid, header.study_uid, header.patient_id))
 
 
 def _patient_pseudonym(header: SliceHeader, key: bytes) -> str:

@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from ichnet.ct.dicom import group_series, read_headers
+from ichnet.ct.dicom import group_series, read_headers, scan_identity
 from ichnet.ct.digest import content_digest, series_digest
 from ichnet.ct.errors import Exclusion, ReadError, errors_named
 from ichnet.ct.files_found import FoundFiles
 from ichnet.ct.gaps import missing_slices
+from ichnet.ct.pseudonym import pseudonym
 from ichnet.ct.slice_header import SliceHeader
 from ichnet.ct.source import read_content
 from ichnet.ct.stack import slice_heights_mm, stack_slices
@@ -34,12 +35,19 @@ class Series:
             with the member's.
         series_uid: its SeriesInstanceUID. Identifying: kept in memory only.
         file_uids: the SOP Instance UID of each file. Identifying: kept in memory only.
+        identity: what its pseudonym is made from (:func:`ichnet.ct.dicom.scan_identity`).
+            Identifying: kept in memory only.
     """
 
     files: tuple[Path, ...]
     names: tuple[Path, ...]
     series_uid: str = field(default="", repr=False)
     file_uids: tuple[str, ...] = field(default=(), repr=False)
+    identity: str = field(default="", repr=False)
+
+    def scan_id(self, key: bytes) -> str:
+        """Return its pseudonym, which :attr:`ichnet.ct.volume.Volume.scan_id` will be."""
+        return pseudonym(key, "scan", self.identity)
 
     def digest(self) -> str:
         """Read all bytes and return what :attr:`ichnet.ct.volume.Volume.digest` will be.
@@ -55,7 +63,11 @@ class Series:
 
         The slice at fault bears the error's own words, the others point to it.
         """
-        return _exclude_all(error, dict(zip(self.files, self.names, strict=True)))
+        name_of = dict(zip(self.files, self.names, strict=True))
+        identities = [(self.identity, uid) for uid in self.file_uids]
+        return _exclude_all(
+            error, name_of, dict(zip(self.files, identities, strict=True)), self.series_uid
+        )
 
 
 def discover(inputs: Sequence[Path], scratch: Path) -> tuple[list[Series], list[Exclusion]]:
@@ -101,7 +113,9 @@ def discover(inputs: Sequence[Path], scratch: Path) -> tuple[list[Series], list[
                 _require_undamaged(slices, names, damaged)
                 one, repeated = _series(slices, names)
         except ReadError as error:
-            exclusions += _exclude_all(error, names)
+            # each its own: slices of several patients share no name
+            identities = {one.path: (scan_identity(one), one.file_uid) for one in slices}
+            exclusions += _exclude_all(error, names, identities, slices[0].series_uid)
         else:
             series.append(one)
             exclusions += [replace(left, path=names[left.path]) for left in repeated]
@@ -151,16 +165,26 @@ def _series(
     uid_of = {header.path: header.file_uid for header in stacked}
     files = tuple(uid_of)
     shown = tuple(names[path] for path in files)
-    return Series(files, shown, stacked[0].series_uid, tuple(uid_of.values())), repeated
+    first = stacked[0]
+    file_uids = tuple(uid_of.values())
+    return Series(files, shown, first.series_uid, file_uids, scan_identity(first)), repeated
 
 
-def _exclude_all(error: ReadError, names: Mapping[Path, Path]) -> list[Exclusion]:
-    at_fault = names.get(error.path, error.path)
+def _exclude_all(
+    error: ReadError,
+    name_of: Mapping[Path, Path],
+    identities: Mapping[Path, tuple[str, str]],
+    series_uid: str,
+) -> list[Exclusion]:
+    at_fault = name_of.get(error.path, error.path)
     return [
         Exclusion(
             name,
             error.reason,
             error.detail if name == at_fault else f"of the same series as {at_fault.name}",
+            series_uid=series_uid,
+            scan_identity=identities[path][0],
+            file_uid=identities[path][1],
         )
-        for name in names.values()
+        for path, name in name_of.items()
     ]

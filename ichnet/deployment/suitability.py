@@ -8,6 +8,7 @@ asked, with the reason; modality, scouts and orientation are refused by the read
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 import pydicom
@@ -15,6 +16,7 @@ import pydicom
 from ichnet.ct.contrast_words import CONTRAST_WORDS, PLAIN_WORDS
 from ichnet.ct.dicom_file import lenient_pydicom
 from ichnet.ct.errors import ReadError
+from ichnet.ct.head import require_head
 from ichnet.ct.volume import Volume
 
 PIXEL_SPACING_MM = (0.1, 2.5)
@@ -45,7 +47,8 @@ def require_suitable(volume: Volume, path: Path) -> None:
             nothing, which is no reason to refuse.
 
     Raises:
-        ReadError: ``bad-spacing``, ``incomplete-head``, ``not-head`` or ``with-contrast``.
+        ReadError: ``bad-spacing``, ``incomplete-head``, ``not-head``, ``with-contrast`` or
+            ``no-head``.
     """
     _require_geometry(volume, path)
     part, *words = _words_of(path)
@@ -57,6 +60,18 @@ def require_suitable(volume: Volume, path: Path) -> None:
         raise ReadError(path, "with-contrast", "the header names a contrast agent")
     if CONTRAST_WORDS.search(text) and not says_plain:
         raise ReadError(path, "with-contrast", "the description tells of a contrast agent")
+    require_head(volume, path)
+
+
+def has_burned_in_annotation(files: Iterable[Path]) -> bool:
+    """Whether a header says that the pixels show text, which may name the patient."""
+    with lenient_pydicom():
+        for path in files:
+            tags = ["BurnedInAnnotation"]
+            dataset = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=tags)
+            if str(dataset.get("BurnedInAnnotation") or "").strip().upper() not in ("", "NO"):
+                return True
+    return False
 
 
 def _require_geometry(volume: Volume, path: Path) -> None:

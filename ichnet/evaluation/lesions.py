@@ -96,10 +96,10 @@ def scan_maps(
     names = ("scan_id", "patient_id", "mask", "has_mask", "pixel_spacing_mm", "slice_spacing_mm")
 
     def with_map(batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        found = predict(batch)[1]
-        if found is None:
+        outputs = predict(batch)
+        if "map" not in outputs:
             raise ValueError(f"{model} has no map")
-        return {**{name: batch[name] for name in names}, "map": found}
+        return {**{name: batch[name] for name in names}, "map": outputs["map"]}
 
     batches = dataset_of(record_set, split).batch(BATCH_SLICES)
     graph = tf.function(with_map, input_signature=[batches.element_spec], autograph=False)

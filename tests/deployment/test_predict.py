@@ -21,10 +21,11 @@ from ichnet.cli import EXCLUDED, FAILED, SUCCESS, main
 from ichnet.cohorts.case import Case
 from ichnet.ct.dicom import read_series
 from ichnet.ct.nifti import read_nifti
-from ichnet.deployment import predict as prediction
+from ichnet.deployment import scan_prediction as prediction
 from ichnet.deployment.export import export_model
-from ichnet.deployment.predict import predict_inputs, predict_volume
+from ichnet.deployment.predict import Predictor, predict_inputs
 from ichnet.deployment.saved_model import SavedModel
+from ichnet.deployment.scan_prediction import predict_volume
 from ichnet.deployment.scan_result import CSV_COLUMNS
 from ichnet.records.writer import encode_case
 from ichnet.statistics.calibration import PlattCalibration
@@ -345,7 +346,7 @@ def test_arrivals_join_one_table(model_dir, write_scan, tmp_path):
     write_scan(inbox / "b", head(80.0), HEIGHTS_MM, series="2")
     (inbox / "c").mkdir()
     (inbox / "c" / "notes.txt").write_text("no DICOM")
-    predictor = prediction.Predictor(model_dir, out, KEY)
+    predictor = Predictor(model_dir, out, KEY)
     for entry in ("a", "b", "c", "a"):
         predictor.take([inbox / entry])
     assert len(rows_of(out / "predictions.csv")) == 2
