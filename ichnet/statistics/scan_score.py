@@ -38,8 +38,8 @@ class ScanCalibration:
     Attributes:
         pooling: one of :data:`~ichnet.statistics.pooling.POOLINGS`.
         curve: scan score -> probability.
-        calibrated: false for a model that cannot tell scans with hemorrhage from others on
-            validation scans; its curve is then flat.
+        calibrated: false for a model that validation scans cannot tell from one that guesses; its
+            curve is then flat.
         with_ich, without_ich: how many validation scans it was fitted on.
         validation: AUC of each pooling on them; nothing when nothing was fitted.
         subtypes: of the subtype scores; ``None`` for models that give none.
@@ -81,10 +81,10 @@ class ScanCalibration:
             return ""
         found = next(one for one in self.validation if one.pooling == self.pooling)
         return (
-            f"cannot tell scans with hemorrhage from scans without: AUC {found.auc:.3f} "
-            f"({found.low:.3f}–{found.high:.3f}) on {self.with_ich} and {self.without_ich} "
-            "validation scans. It is not calibrated; its probabilities are no more than the share "
-            "of hemorrhages among those scans"
+            f"cannot be told from a model that guesses, on {self.with_ich} validation scans with "
+            f"and {self.without_ich} without hemorrhage: AUC {found.auc:.3f} "
+            f"({found.low:.3f}–{found.high:.3f}). It is not calibrated; its probabilities are no "
+            "more than the share of hemorrhages among those scans"
         )
 
     def to_json(self) -> str:

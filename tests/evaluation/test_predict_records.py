@@ -150,8 +150,8 @@ def test_a_model_that_may_guess_is_named_and_predicts_the_share_of_hemorrhages(
     for _ in range(2):  # fitted, and read again
         caplog.clear()
         assert not calibrate_model(config, name, tmp_path, own).calibrated
-        told = f"{name} cannot tell scans with hemorrhage from scans without: AUC 1.000"
-        assert [told in message for message in caplog.messages] == [True]
+        told = f"{name} cannot be told from a model that guesses, on 2 validation scans with and 2"
+        assert sum(told in message for message in caplog.messages) == 1
     begin_run(config, tmp_path, own)
     monkeypatch.setattr("sys.argv", ["calibrate.py", "--run", str(own.root), "--models", name])
     with pytest.raises(SystemExit) as ended:
