@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ichnet.files import write_whole
-from ichnet.subtypes import LABELS
+from ichnet.subtypes import LABELS, SUBTYPES
 
 SCAN_COLUMNS: tuple[str, ...] = (
     "cohort",
@@ -40,6 +40,17 @@ SLICE_COLUMNS: tuple[str, ...] = (
     "overlap_pixels",  # pixels in both
 )
 
+SUBTYPE_COLUMNS: tuple[str, ...] = (
+    "cohort",
+    "scan_id",
+    "patient_id",
+    "slice_index",  # empty in the row of the whole scan
+    *SUBTYPES,  # truth
+    *(f"score_{name}" for name in SUBTYPES),  # of a slice; of a scan pooled
+    *(f"probability_{name}" for name in SUBTYPES),  # calibrated, empty where there is no curve
+)
+"""Of models that tell subtypes: ``<cohort>.subtypes.csv``."""
+
 TEXT_COLUMNS = frozenset({"cohort", "scan_id", "patient_id", "votes"})
 
 Table = dict[str, NDArray[np.object_] | NDArray[np.float64]]
@@ -54,6 +65,11 @@ def scans_path(folder: Path, cohort: str) -> Path:
 def slices_path(folder: Path, cohort: str) -> Path:
     """Return the path of a model's slice predictions of one cohort."""
     return folder / f"{cohort}.slices.csv"
+
+
+def subtypes_path(folder: Path, cohort: str) -> Path:
+    """Return the path of a model's subtype predictions of one cohort, by scan and by slice."""
+    return folder / f"{cohort}.subtypes.csv"
 
 
 def write_predictions(
@@ -75,13 +91,13 @@ def read_predictions(path: Path) -> Table:
     """Read a predictions file into columns.
 
     Raises:
-        ValueError: when the header is neither a scan file's nor a slice file's, a row has too
-            few or too many cells, or a number is not a number; the message names the file.
+        ValueError: when the header is none of the three, a row has too few or too many cells, or
+            a number is not a number; the message names the file.
     """
     with path.open(encoding="utf-8", newline="") as handle:
         reader = csv.DictReader(handle)
         header = tuple(reader.fieldnames or ())
-        if header not in (SCAN_COLUMNS, SLICE_COLUMNS):
+        if header not in (SCAN_COLUMNS, SLICE_COLUMNS, SUBTYPE_COLUMNS):
             raise ValueError(f"{path}: not a predictions file (columns {', '.join(header)})")
         rows = list(reader)
     for line, row in enumerate(rows, start=2):
