@@ -36,6 +36,12 @@ Floats = NDArray[np.float64]
 REPLICATES, SEED = 1000, 2023
 """Of every bootstrap of an external evaluation."""
 
+BY_PATIENT = f"by bootstrap ({REPLICATES:,} replicates, patients drawn)"
+"""How captions call it."""
+
+BINS = 10
+"""Of reliability."""
+
 FEW = 10
 """With fewer positive or negative units a row is called out: its intervals say very little."""
 
@@ -102,6 +108,15 @@ class ExternalAnswers:
         table = self.scans if unit == "scan" else self.slices
         score = table["probability" if unit == "scan" else "score"]
         return Units(positive(table, "ANY"), np.asarray(score, float), patients_of(table))
+
+    def describe(self) -> str:
+        """Return e.g. ``82 scans of 80 patients (36 with, 46 without ICH) of ct_ich``."""
+        units = self.units()
+        patients = len(set(units.patients.tolist()))
+        return (
+            f"{len(units.truth):,} scans of {patients:,} patients ({units.positives:,} with, "
+            f"{units.negatives:,} without ICH) of {self.test.records}"
+        )
 
     @property
     def outlined(self) -> bool:

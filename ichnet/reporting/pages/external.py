@@ -10,12 +10,13 @@ from markupsafe import Markup
 
 import ichnet
 from ichnet.files import write_whole
-from ichnet.reporting.figures.external import external_figures
+from ichnet.reporting.figures.external import external_figures, roc_curves
+from ichnet.reporting.figures.figure2 import write_curves
 from ichnet.reporting.figures.style import inline_svg, write_figure
 from ichnet.reporting.measures.estimate import Estimate
 from ichnet.reporting.measures.external import load_answers
 from ichnet.reporting.pages.html import page_environment
-from ichnet.reporting.tables.external import describe, external_tables
+from ichnet.reporting.tables.external import external_tables
 from ichnet.reporting.tables.files import write_table
 from ichnet.reporting.tables.table import Cell, Table, to_html
 
@@ -43,12 +44,14 @@ def write_external(out: Path) -> dict[str, Any]:
         svg = inline_svg(figure, name, caption)  # before the caption is written into the figure
         pictures.append({"name": name, "caption": caption, "svg": Markup(svg)})
         write_figure(figure, out / "figures", name, caption)
+    curves = {title: curve for (_, title), curve in roc_curves(answers).items()}
+    write_curves(curves, out / "figures" / "roc.csv", "scans")
     page = (
         page_environment()
         .get_template("external.html")
         .render(
             test=answers.test,
-            subject=describe(answers),
+            subject=answers.describe(),
             made=datetime.now(timezone.utc),
             version=ichnet.__version__,
             tables=[Markup(to_html(table)) for table in tables],  # escaped there
