@@ -18,7 +18,7 @@ from ichnet.deployment.saved_model import SavedModel
 from ichnet.evaluation.calibrate import calibrate_model, known_scans
 from ichnet.evaluation.maps import cache_maps
 from ichnet.evaluation.predict_records import predict_model, write_cohort
-from ichnet.evaluation.slices import split_predictor, predict_slices
+from ichnet.evaluation.slices import predict_slices, split_predictor
 from ichnet.evaluation.trained import load_trained
 from ichnet.networks.weight_model import build_weight_model
 from ichnet.records.reader import slices_dataset
