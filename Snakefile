@@ -272,7 +272,7 @@ PREDICTED = [
 ]
 """Models that are predicted together, what they read, and what they come from."""
 
-# exit code 3 says that a model cannot tell hemorrhage from none: its report says so, and is made
+# exit code 3 says that a model may only guess: the report says so, and is made
 for NAMES, READ, MADE in PREDICTED:
 
     rule:

@@ -35,9 +35,12 @@ from ichnet.config import SEGMENTERS, load_config
 from ichnet.ct.dicom import read_series
 from ichnet.ct.discover import discover
 from ichnet.deployment.export import export_model
-from ichnet.deployment.predict import Predictor, predict_scan, predict_volume
+from ichnet.deployment.predict import Predictor
 from ichnet.deployment.read_ahead import read_ahead
+from ichnet.deployment.result_files import ResultFiles
 from ichnet.deployment.saved_model import SavedModel
+from ichnet.deployment.scan_prediction import predict_scan, predict_volume
+from ichnet.deployment.scan_result import Provenance
 from ichnet.networks.ensemble import build_ensemble
 from ichnet.networks.inception_unet import build_inception_unet
 from ichnet.networks.weight_model import build_weight_model
@@ -153,7 +156,8 @@ def parts_of_a_scan(model_dir: Path, scan: Path, folder: Path) -> dict[str, floa
         read = time.perf_counter()
         predict_volume(model, volume)
         predicted = time.perf_counter()
-        predict_scan(model, volume, series, folder / "parts")
+        provenance = Provenance(volume.digest, model.fingerprint)
+        predict_scan(model, volume, series, provenance, ResultFiles(folder / "parts"))
         written = time.perf_counter() - predicted - (predicted - read)
         if turn:  # the first one traces the graph
             seconds["reading"].append(read - start)
@@ -175,7 +179,8 @@ def waiting_for_reader(model_dir: Path, scans: Path, folder: Path) -> float:
             start = time.perf_counter()
             volume = ahead.result()
             waited.append(time.perf_counter() - start)
-            predict_scan(model, volume, series, folder / "waiting")
+            provenance = Provenance(volume.digest, model.fingerprint)
+            predict_scan(model, volume, series, provenance, ResultFiles(folder / "waiting"))
     return float(np.mean(waited[1:]))
 
 

@@ -7,15 +7,22 @@ command needs is imported when it runs.
 from __future__ import annotations
 
 import argparse
+import logging
 import sys
-import tempfile
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from ichnet import __version__
 
-SUCCESS, EXCLUDED, FAILED = 0, 1, 2
+if TYPE_CHECKING:
+    from ichnet.deployment.predict import Predictor, Summary
+
+SUCCESS, EXCLUDED, FAILED, CRASHED = 0, 1, 2, 3
 
 PREDICT_DESCRIPTION = """\
 Look for intracranial hemorrhage in head CT. For research only, not for diagnosis.
@@ -27,42 +34,76 @@ order; slices are sorted into series by their headers. Writes into --out:
   <scan_id>.json    everything about a scan: each slice's probability, position and volume
   <scan_id>.png     the scan with the predicted outline
   excluded.csv      every file that could not be used, and why
+  <scan_id>.refused that a scan was refused, and pseudonyms of its slices
+
+All of these are readable by you alone.
 
 With --dicom, each result also as DICOM Segmentation and structured report (TID 1500). These carry
 the patient's identity, as a PACS needs: treat them as the scans themselves.
 
 With --watch, whatever arrives in a folder is predicted: each file, archive or folder directly
-below it, once nothing of it has changed for --settle seconds.
+below it, once nothing of it has changed for --settle seconds. Parts of a series that arrive one
+after another are joined; what cannot be taken three times is set aside.
 
-A scan that is already in --out, made by the same model, is not computed again. predictions.csv
-lists the scans of this call's inputs."""
+A scan that is already in --out, made from the same bytes by the same model and version, is not
+computed again. A series of which other slices came in an earlier call is refused until all of them
+are given together. predictions.csv lists the scans of this call's inputs."""
 
 PREDICT_EPILOG = """\
-Pseudonyms: results carry no name, number or date of a patient. scan_id and patient_id are made
-from the DICOM identifiers with a secret key (file named by ICHNET_PSEUDONYM_KEY_FILE, otherwise
-~/.config/ichnet/pseudonym.key, made at first use); the same key gives the same pseudonyms. Only
---link tells which scan is which: it writes the table of scan_id and SeriesInstanceUID, readable
-by you alone. Keep it as confidential as the scans.
+Pseudonyms: results carry no name, number or date of a patient, and no path. scan_id and patient_id
+are made from the DICOM identifiers with a secret key (file named by ICHNET_PSEUDONYM_KEY_FILE,
+otherwise ~/.config/ichnet/pseudonym.key, made at first use); the same key gives the same
+pseudonyms. Only --link tells which scan is which and which file was excluded: it writes a table of
+scan_id and SeriesInstanceUID, and of excluded files with their paths, readable by you alone. Keep
+it as confidential as the scans.
+
+A model is code: give --model only what you trust, and pin it with --model-sha256.
 
 Exit code: 0 when everything was used, 1 when something was excluded (see excluded.csv), 2 when
-nothing could be read or the command was wrong."""
+nothing could be read or the command was wrong, 3 when the program itself failed, 128 and the
+signal's number when a signal ended it."""
 
 
 PACS_DESCRIPTION = """\
 Fetch the CT of studies from a PACS by DICOMweb (QIDO-RS, WADO-RS), look for intracranial
-hemorrhage, and add a DICOM Segmentation and a structured report to each study (STOW-RS). For
-research only, not for diagnosis.
+hemorrhage, add a DICOM Segmentation and a structured report to each study (STOW-RS), and ask the
+PACS whether it holds them. For research only, not for diagnosis.
 
---out gets what `ichnet predict` writes, pseudonymous. User and password are taken from ~/.netrc.
+A series is used only when all of it came: as many instances as the PACS says it has
+(NumberOfSeriesRelatedInstances), by a number that does not change for --settle seconds.
 
-Exit code: 0 when every study got results, 1 when one did not (see excluded.csv), 2 on failure."""
+--out gets what `ichnet predict` writes, pseudonymous. User and password are taken from ~/.netrc,
+never from the URL.
+
+Exit code: 0 when every study got results, 1 when one did not (see excluded.csv), 2 when the command
+was wrong or the PACS cannot be reached, 3 when the program itself failed."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
     args = build_parser().parse_args(arguments)
-    result: int = args.run(args)
+    try:
+        result: int = args.run(args)
+    except Exception as error:
+        # a traceback could quote a header or a path
+        from ichnet.ct.errors import described
+
+        print(f"ichnet: internal error {described(error)}", file=sys.stderr)
+        return CRASHED
     return result
+
+
+@contextmanager
+def in_silence() -> Iterator[None]:
+    """Keep libraries from saying what they think of a header: they quote it."""
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(before)
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -88,6 +129,7 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="DIR",
         help="exported model: export/<model>/<version>",
     )
+    _add_pin(predict)
     predict.add_argument(
         "--out", type=Path, required=True, metavar="DIR", help="folder for the results"
     )
@@ -130,6 +172,7 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="DIR",
         help="exported model: export/<model>/<version>",
     )
+    _add_pin(pacs)
     pacs.add_argument(
         "--out", type=Path, required=True, metavar="DIR", help="folder for the results"
     )
@@ -138,6 +181,22 @@ def build_parser() -> argparse.ArgumentParser:
         type=Path,
         metavar="DIR",
         help="keep the DICOM SEG and SR (with identity) here as well",
+    )
+    pacs.add_argument(
+        "--settle",
+        type=float,
+        default=5,
+        metavar="SECONDS",
+        help="how long the number of a series' instances must stay the same before the series "
+        "is fetched (default: 5)",
+    )
+    pacs.add_argument(
+        "--time-limit",
+        type=float,
+        default=1800,
+        metavar="SECONDS",
+        help="limit for fetching a study, and again for storing its results, including retries "
+        "(default: 1800)",
     )
     pacs.add_argument("studies", nargs="+", metavar="STUDY", help="StudyInstanceUID of each study")
     pacs.set_defaults(run=_pacs)
@@ -164,31 +223,62 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _add_pin(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--model-sha256",
+        default="",
+        metavar="HEX",
+        help="refuse a model whose SHA-256 is not this one (each result states its model's)",
+    )
+
+
 def _predict(args: argparse.Namespace) -> int:
     from ichnet.ct.pseudonym import load_key
     from ichnet.deployment.metadata import ModelError
     from ichnet.deployment.predict import Predictor
-    from ichnet.deployment.watch import stopped_by_signals, watch
+    from ichnet.deployment.scratch import ended_by_signals
 
     if not args.inputs and not args.watch:
         return _fail("nothing to predict: name DICOM folders, files or archives, or --watch DIR")
+    if args.watch and not args.watch.is_dir():
+        return _fail("--watch: there is no such folder")
     if args.dicom and not find_spec("highdicom"):
         return _fail("--dicom needs highdicom: pip install 'ichnet[dicom-out]'")
     try:
         key = load_key()
     except (OSError, ValueError) as error:
         return _fail(str(error))
-    try:
-        predictor = Predictor(args.model, args.out, key, args.link, args.dicom, args.nifti)
-        if args.inputs:
-            predictor.take(args.inputs)
-        if args.watch:
-            with stopped_by_signals() as stop:
-                watch(args.watch, args.settle, lambda entry: predictor.take([entry]), stop)
-    except (ModelError, OSError) as error:
-        return _fail(str(error))
-    summary = predictor.summary
-    if args.watch and not summary.scans:
+    with in_silence(), ended_by_signals():
+        try:
+            predictor = Predictor(
+                args.model, args.out, key, args.link, args.dicom, args.nifti, args.model_sha256
+            )
+            if args.inputs:
+                predictor.take(args.inputs)
+            if args.watch:
+                predictor.model.load()
+                _watch(args.watch, args.settle, predictor)
+        except ModelError as error:
+            return _fail(str(error))
+    return _tell(predictor.summary, watched=bool(args.watch))
+
+
+def _watch(folder: Path, settle_s: float, predictor: Predictor) -> None:
+    from ichnet.deployment.watch import stopped_by_signals, watch
+
+    with stopped_by_signals() as stop:
+        watch(
+            folder,
+            settle_s,
+            lambda entries: predictor.take(entries, stop.is_set),
+            predictor.set_aside,
+            stop,
+        )
+
+
+def _tell(summary: Summary, watched: bool) -> int:
+    """Say what was done, and return the exit code for it."""
+    if watched and not summary.scans and not summary.excluded:
         return SUCCESS  # nothing arrived
     if not summary.scans:
         return _fail(
@@ -207,25 +297,50 @@ def _pacs(args: argparse.Namespace) -> int:
     missing = [name for name in ("highdicom", "dicomweb_client") if not find_spec(name)]
     if missing:
         return _fail(f"pacs needs {', '.join(missing)}: pip install 'ichnet[dicom-out]'")
-    from dicomweb_client import DICOMwebClient
-
+    problem = _problem_of(args.url)
+    if problem:
+        return _fail(problem)
     from ichnet.ct.pseudonym import load_key
     from ichnet.deployment.metadata import ModelError
-    from ichnet.deployment.pacs import predict_studies
+    from ichnet.deployment.pacs import Pacs, predict_studies
     from ichnet.deployment.predict import Predictor
+    from ichnet.deployment.scratch import ended_by_signals, scratch_folder
 
-    without = 0
     try:
-        with tempfile.TemporaryDirectory(prefix="ichnet-") as scratch:
-            dicom_dir = args.dicom or Path(scratch)
-            predictor = Predictor(args.model, args.out, load_key(), dicom_dir=dicom_dir)
-            client = DICOMwebClient(args.url, permissive_uid=True)
-            for study, stored in predict_studies(client, args.studies, predictor):
-                print(f"{study}: {stored} objects stored")
-                without += not stored
-    except (ModelError, OSError, ValueError) as error:
+        key = load_key()
+    except (OSError, ValueError) as error:
         return _fail(str(error))
-    return EXCLUDED if without else SUCCESS
+    outcomes = []
+    with in_silence(), ended_by_signals(), scratch_folder() as scratch:
+        try:
+            dicom_dir = args.dicom or scratch
+            predictor = Predictor(
+                args.model, args.out, key, dicom_dir=dicom_dir, model_sha256=args.model_sha256
+            )
+            pacs = Pacs(args.url, args.settle, args.time_limit)
+            for outcome in predict_studies(pacs, args.studies, predictor):
+                outcomes.append(outcome)
+                print(outcome, file=sys.stderr if outcome.problem else sys.stdout)
+        except ModelError as error:
+            return _fail(str(error))
+    if all(outcome.unreachable for outcome in outcomes):
+        return _fail("the PACS cannot be reached, or is none")
+    return EXCLUDED if any(not one.is_whole for one in outcomes) else SUCCESS
+
+
+def _problem_of(url: str) -> str:
+    """Say what is wrong with a PACS's URL, without repeating it; empty when nothing is."""
+    if "@" in url:
+        return (
+            "--url must not hold a user or a password: every list of processes shows it. Write "
+            "them into ~/.netrc, readable by you alone"
+        )
+    try:
+        parts = urlsplit(url)
+        is_whole = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_whole = False
+    return "" if is_whole else "--url must be http://HOST/... or https://HOST/..."
 
 
 def _phantom(args: argparse.Namespace) -> int:

@@ -61,9 +61,7 @@ def _read_series(files: Sequence[Path], key: bytes) -> Volume:
         raise ReadError(exclusion.path, exclusion.reason, exclusion.detail)
     for header in headers:
         if header.series_uid != headers[0].series_uid:
-            raise ReadError(
-                header.path, "mixed-series", f"of another series than {headers[0].path}"
-            )
+            raise ReadError(header.path, "mixed-series", "of another series than the first file")
     slices, repeated = stack_slices(headers)
     for exclusion in repeated:
         raise ReadError(exclusion.path, exclusion.reason, exclusion.detail)
@@ -73,12 +71,12 @@ def _read_series(files: Sequence[Path], key: bytes) -> Volume:
     turn = turn_of(grid.orientation)
     turned = turned_grid(grid, turn)
     hu = np.empty((len(slices), *slices[0].shape), np.int16)
-    repaired, digests = 0, {}
+    repaired, digests = 0, []
     path, content = None, b""
     for index, header in enumerate(slices):
         if header.path != path:  # the frames of one file share its bytes
             path, content = header.path, read_content(header.path)
-            digests[header.file_uid] = content_digest(content)
+            digests.append((header.file_uid, content_digest(content)))
         repaired += read_pixels(header, out=hu[index], content=content).repaired
     hu = turn.apply(hu)
     spacing_mm = slice_spacing_from_positions(turned.positions_mm, slice_normal(turned.orientation))
@@ -92,12 +90,12 @@ def _read_series(files: Sequence[Path], key: bytes) -> Volume:
         orientation=turned.orientation,
         positions_mm=turned.positions_mm,
         slice_spacing_mm=spacing_mm,
-        scan_id=pseudonym(key, "scan", first.series_uid),
+        scan_id=pseudonym(key, "scan", scan_identity(first)),
         patient_id=_patient_pseudonym(first, key),
         sop_instance_uids=tuple(header.sop_instance_uid for header in slices),
         description=description,
         turn=turn,
-        digest=series_digest(digests.items()),
+        digest=series_digest(digests),
         centre_mm=head_centre_mm(hu, turned.pixel_spacing_mm, spacing_mm),
     )
 
@@ -174,6 +172,15 @@ def group_series(headers: Sequence[SliceHeader]) -> dict[str, list[SliceHeader]]
     for header in headers:
         series.setdefault(header.series_uid, []).append(header)
     return series
+
+
+def scan_identity(header: SliceHeader) -> str:
+    """Return what a scan's pseudonym is made from. Identifying: kept in memory only.
+
+    A SeriesInstanceUID alone does not do: after careless de-identification two patients may share
+    one, and must not share a name.
+    """
+    return "\0".join((header.series_uid, header.study_uid, header.patient_id))
 
 
 def _patient_pseudonym(header: SliceHeader, key: bytes) -> str:

@@ -21,6 +21,7 @@ from ichnet.deployment.model_card import Figures, model_card, write_card
 from ichnet.deployment.serving import ServedModel
 from ichnet.deployment.warmup import write_warmup
 from ichnet.files import whole_path
+from ichnet.networks.channels import neighbours_of
 from ichnet.statistics.scan_score import ScanCalibration
 
 NO_FIGURES: Figures = MappingProxyType({})
@@ -51,7 +52,12 @@ def export_model(
       as they are; other sizes are resized by area, and masks come back at the size of the input.
       It returns ``probability`` [batch] (before calibration) and, but for classifiers,
       ``mask_probability`` and ``mask`` [batch, height, width]; an ensemble also returns
-      ``member_probability`` [batch, members] and ``weights``.
+      ``member_probability`` [batch, members] and ``weights``; a model with Model 2 in it
+      ``subtype_score`` and, calibrated, ``subtype_probability`` [batch, 5], in the order EDH, IPH,
+      IVH, SAH, SDH. A
+      network that sees neighbouring slices sees each of these alone.
+    - ``consecutive`` answers the same of consecutive slices of one scan, from feet to head, each
+      seen beside its neighbours.
     - ``int16`` and ``bytes`` answer the same of ``hu`` as int16, and of ``png``, a string [batch]
       of 16-bit grey PNG that hold HU + 32768: half of the bytes, and about a fifth. Another
       kind of PNG is an error.
@@ -59,7 +65,9 @@ def export_model(
       ``pixel_spacing_mm`` [2] and ``slice_spacing_mm`` [slices] (perpendicular gaps). It returns
       what ``ichnet predict`` says of it: ``score``, calibrated ``probability``, ``hemorrhage``,
       ``uncertain``, ``slice_probability`` [slices] and, but for classifiers, ``mask`` [slices,
-      height, width] and ``volume_ml``. The scan passes as one batch, all in memory.
+      height, width] and ``volume_ml``; with Model 2 ``subtype_probability`` [5] and
+      ``slice_subtype_probability`` [slices, 5], both calibrated. The scan passes as one batch, all
+      in memory.
     - ``metadata`` takes nothing and returns the text of ``metadata.json``.
 
     The probability of a slice or scan with a pixel that is no number is not a number, and such a
@@ -95,6 +103,7 @@ def export_model(
         threshold=config.evaluation.threshold,
         abstain=config.evaluation.uncertain,
         pixel_threshold=config.ensembles.pixel_threshold,
+        neighbours=neighbours_of(model),
         calibration=calibration,
         versions={
             "ichnet": __version__,
@@ -106,6 +115,7 @@ def export_model(
         module.metadata = module.describe(metadata_json(metadata))
         signatures = {
             "serving_default": slices,
+            "consecutive": module.consecutive.get_concrete_function(),
             "int16": module.int16.get_concrete_function(),
             "bytes": module.bytes.get_concrete_function(),
             "scan": module.scan.get_concrete_function(),

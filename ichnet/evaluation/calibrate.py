@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,11 +22,16 @@ from ichnet.records.record_set import RecordSet
 from ichnet.runs import RunFolder
 from ichnet.runs.stage import Stage
 from ichnet.statistics.scan_score import ScanCalibration, read_calibration, write_calibration
-from ichnet.training.calibration import ScanSlices, fit_calibration
+from ichnet.training.calibration import (
+    ScanSlices,
+    ScanSubtypes,
+    fit_calibration,
+    fit_subtypes,
+)
 
 logger = logging.getLogger(__name__)
 
-FORMAT = 2
+FORMAT = 3
 """To be raised when a calibration is made, or kept, in another way: older ones are made again."""
 
 CALIBRATION_SET, CALIBRATION_SPLIT = "aihub-scans", "validation"
@@ -46,9 +52,12 @@ def calibrate_model(config: Config, model: str, records: Path, run: RunFolder) -
     stage = _calibration_stage(config, model, validation, run)
     if not stage.is_finished():
         begun = stage.begin()
-        scans, truth = known_scans(predict(validation, CALIBRATION_SPLIT), validation)
+        predictions = predict(validation, CALIBRATION_SPLIT)
+        scans, truth = known_scans(predictions, validation)
         where = f"{validation.folder}, split {CALIBRATION_SPLIT}"
         fitted = fit_calibration(scans, truth, config.evaluation.calibration, where)
+        if subtypes := subtype_scans(predictions):
+            fitted = replace(fitted, subtypes=fit_subtypes(subtypes, fitted.pooling))
         write_calibration(fitted, begun / run.calibration(model).name)
         stage.finish()
     calibration = read_calibration(run.calibration(model))
@@ -98,6 +107,19 @@ def scan_slices(slices: Sequence[SlicePrediction]) -> ScanSlices:
     return ScanSlices(
         np.array([one.score for one in slices]), np.array([one.spacing_mm for one in slices])
     )
+
+
+def subtype_scans(predictions: Iterable[SlicePrediction]) -> list[ScanSubtypes]:
+    """Return the subtype scores and their truth of each scan; none of a model without."""
+    return [
+        ScanSubtypes(
+            np.array([one.subtype_scores for one in slices], np.float64),
+            np.array([one.labels[1:] for one in slices], np.float64),
+            np.array([one.spacing_mm for one in slices]),
+        )
+        for slices in by_scan(predictions).values()
+        if slices[0].subtype_scores is not None
+    ]
 
 
 def digests(config: Config, model: str, record_set: RecordSet, run: RunFolder) -> dict[str, str]:

@@ -15,7 +15,7 @@ from ichnet.config import SEGMENTERS, Config
 from ichnet.evaluation.trained import load_best, members_of_model
 from ichnet.networks.combination import combine, read_weights
 from ichnet.networks.scores import SliceScore
-from ichnet.records.maps import maps_dataset, maps_members, require_maps_of
+from ichnet.records.maps import maps_dataset, maps_members, read_info, require_maps_of
 from ichnet.records.reader import slices_dataset
 from ichnet.records.record_set import RecordSet
 from ichnet.records.schema import Example
@@ -66,12 +66,14 @@ def dataset_and_predict_fn(
         require_maps_of(record_set, folder)
         return maps_dataset(folder, split)
 
-    columns = [maps_members(run.maps(MAPS_SET)).index(name) for name in members]
-    top_pixels, with_subtypes = config.evaluation.top_pixels, "subtype" in members
+    cached = read_info(run.maps(MAPS_SET))
+    columns = [list(cached["members"]).index(name) for name in members]
+    top_pixels = config.evaluation.top_pixels
+    with_subtypes = cached["subtype_scores"] and "subtype" in members
     if model in map(segmenter_name, SEGMENTERS):
         return maps_of, segmenter_predict_fn(columns[0], top_pixels, with_subtypes)
     if baseline := {baseline_name(name): name for name in BASELINES}.get(model):
-        return maps_of, _baseline_predict_fn(config, baseline, run)
+        return maps_of, _baseline_predict_fn(config, baseline, run, with_subtypes)
     network = load_best(run, model)
     return maps_of, ensemble_predict_fn(network, columns, top_pixels, with_subtypes)
 
@@ -87,7 +89,9 @@ def segmenter_predict_fn(column: int, top_pixels: int, with_subtypes: bool) -> P
     return lambda batch: _scored(batch["maps"][..., column], batch, score, with_subtypes)
 
 
-def _baseline_predict_fn(config: Config, baseline: str, run: RunFolder) -> PredictFn:
+def _baseline_predict_fn(
+    config: Config, baseline: str, run: RunFolder, with_subtypes: bool
+) -> PredictFn:
     """Return what predicts by all members' maps, combined by fixed weights."""
     weights = None
     if baseline == "nnls":
@@ -95,7 +99,7 @@ def _baseline_predict_fn(config: Config, baseline: str, run: RunFolder) -> Predi
     score = SliceScore(config.evaluation.top_pixels)
 
     def predict(batch: Example) -> dict[str, tf.Tensor]:
-        return _scored(combine(batch["maps"], baseline, weights), batch, score, True)
+        return _scored(combine(batch["maps"], baseline, weights), batch, score, with_subtypes)
 
     return predict
 

@@ -19,6 +19,7 @@ from ichnet.statistics.checks import FloatArray
 from ichnet.statistics.isotonic import IsotonicCalibration
 from ichnet.statistics.pooling import POOLINGS, scan_score
 from ichnet.statistics.pooling_choice import PoolingAuc
+from ichnet.statistics.subtype_calibration import SubtypeCalibration
 
 Calibration = PlattCalibration | IsotonicCalibration
 """Scan score -> probability."""
@@ -37,10 +38,11 @@ class ScanCalibration:
     Attributes:
         pooling: one of :data:`~ichnet.statistics.pooling.POOLINGS`.
         curve: scan score -> probability.
-        calibrated: false for a model that cannot tell scans with hemorrhage from others on
-            validation scans; its curve is then flat.
+        calibrated: false for a model that validation scans cannot tell from one that guesses; its
+            curve is then flat.
         with_ich, without_ich: how many validation scans it was fitted on.
         validation: AUC of each pooling on them; nothing when nothing was fitted.
+        subtypes: of the subtype scores; ``None`` for models that give none.
 
     Raises:
         ValueError: for a pooling that there is not.
@@ -52,6 +54,7 @@ class ScanCalibration:
     with_ich: int = 0
     without_ich: int = 0
     validation: tuple[PoolingAuc, ...] = ()
+    subtypes: SubtypeCalibration | None = None
 
     def __post_init__(self) -> None:
         if self.pooling not in POOLINGS:
@@ -78,10 +81,10 @@ class ScanCalibration:
             return ""
         found = next(one for one in self.validation if one.pooling == self.pooling)
         return (
-            f"cannot tell scans with hemorrhage from scans without: AUC {found.auc:.3f} "
-            f"({found.low:.3f}–{found.high:.3f}) on {self.with_ich} and {self.without_ich} "
-            "validation scans. It is not calibrated; its probabilities are no more than the share "
-            "of hemorrhages among those scans"
+            f"cannot be told from a model that guesses, on {self.with_ich} validation scans with "
+            f"and {self.without_ich} without hemorrhage: AUC {found.auc:.3f} "
+            f"({found.low:.3f}–{found.high:.3f}). It is not calibrated; its probabilities are no "
+            "more than the share of hemorrhages among those scans"
         )
 
     def to_json(self) -> str:
@@ -119,6 +122,7 @@ def calibration_from(mapping: Any) -> ScanCalibration:
         ValueError: when it describes none.
     """
     try:
+        of_subtypes = mapping["subtypes"]
         return ScanCalibration(
             pooling=mapping["pooling"],
             curve=_curve_from(mapping["curve"]),
@@ -126,6 +130,7 @@ def calibration_from(mapping: Any) -> ScanCalibration:
             with_ich=int(mapping["with_ich"]),
             without_ich=int(mapping["without_ich"]),
             validation=tuple(PoolingAuc(**one) for one in mapping["validation"]),
+            subtypes=None if of_subtypes is None else SubtypeCalibration.from_mapping(of_subtypes),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"not a calibration: {str(mapping)[:80]!r}") from error

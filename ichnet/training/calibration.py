@@ -14,6 +14,8 @@ from ichnet.statistics.interval import normal_quantile
 from ichnet.statistics.pooling import POOLINGS, scan_score
 from ichnet.statistics.pooling_choice import auc_by_pooling, choose_pooling
 from ichnet.statistics.scan_score import CALIBRATIONS, ScanCalibration
+from ichnet.statistics.subtype_calibration import SubtypeCalibration, fit_curves
+from ichnet.subtypes import SUBTYPES
 
 CONFIDENCE_LEVEL = 0.95
 """Coverage of the intervals that must not hold what a model at chance would have."""
@@ -23,6 +25,14 @@ class ScanSlices(NamedTuple):
     """A scan's slices from feet to head: their scores, and what each stands for, [slices] each."""
 
     scores: FloatArray
+    spacing_mm: FloatArray
+
+
+class ScanSubtypes(NamedTuple):
+    """A scan's subtype scores [slices, 5], and which slices show each: 1, 0, or -1 unknown."""
+
+    scores: FloatArray
+    truth: FloatArray
     spacing_mm: FloatArray
 
 
@@ -62,4 +72,29 @@ def fit_calibration(
     fit = CALIBRATIONS[kind].fit if calibrated else PlattCalibration.flat
     return ScanCalibration(
         pooling, fit(score, truth), calibrated, with_ich, without_ich, validation
+    )
+
+
+def fit_subtypes(scans: Sequence[ScanSubtypes], pooling: str) -> SubtypeCalibration:
+    """Fit subtype score -> probability for slices and for scans.
+
+    Args:
+        scans: of which each slice's truth is known, or unknown.
+        pooling: of the slice scores of each subtype, as chosen for any hemorrhage.
+    """
+    pooled = [
+        [
+            scan_score(scan.scores[:, column], scan.spacing_mm, pooling)
+            for column in range(len(SUBTYPES))
+        ]
+        for scan in scans
+    ]
+    # a scan shows what one of its slices shows, and is unknown where none is known to
+    truth = [scan.truth.max(axis=0) for scan in scans]
+    return SubtypeCalibration(
+        slices=fit_curves(
+            np.concatenate([scan.scores for scan in scans]),
+            np.concatenate([scan.truth for scan in scans]),
+        ),
+        scans=fit_curves(np.array(pooled), np.array(truth)),
     )

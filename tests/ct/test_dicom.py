@@ -142,7 +142,7 @@ def test_slices_that_do_not_fit_together_are_refused(
 ):
     files = write_series(tmp_path, [FLAT] * 3)
     odd = write_slice(tmp_path / "odd.dcm", stored, (0, 0, 15), **elements)
-    with pytest.raises(ReadError, match=f"another {what} than 000.dcm") as error:
+    with pytest.raises(ReadError, match=f"another {what} than the series' first") as error:
         read_series([*files, odd], KEY)
     assert (error.value.reason, error.value.path) == ("mixed-geometry", odd)
 
@@ -220,9 +220,18 @@ def test_headers_are_grouped_by_series(write_slice, tmp_path):
 
 
 def test_scan_and_patient_are_named_by_pseudonyms(write_series, tmp_path):
-    volume = read_series(write_series(tmp_path, [FLAT] * 2, PatientID="P1 "), KEY)
-    assert volume.scan_id == pseudonym(KEY, "scan", "1.2.3.1")
+    elements = {"PatientID": "P1 ", "StudyInstanceUID": "1.2.3"}
+    volume = read_series(write_series(tmp_path, [FLAT] * 2, **elements), KEY)
+    assert volume.scan_id == pseudonym(KEY, "scan", "1.2.3.1\x001.2.3\0P1")
     assert volume.patient_id == pseudonym(KEY, "patient", "P1")
+
+
+def test_two_patients_of_one_series_uid_have_two_names(write_series, tmp_path):
+    names = {
+        read_series(write_series(tmp_path / patient, [FLAT] * 2, PatientID=patient), KEY).scan_id
+        for patient in ("P1", "P2")
+    }
+    assert len(names) == 2
 
 
 @pytest.mark.parametrize("patient_id", [None, ""])

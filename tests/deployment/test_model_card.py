@@ -112,6 +112,6 @@ def test_a_model_at_chance_has_that_among_its_limits(metadata):
     card = model_card(replace(metadata, calibration=refused), {})
     assert card["calibration"]["calibrated"] is False
     assert (
-        "- bright cannot tell scans with hemorrhage from scans without: AUC 0.520 (0.300–0.740) on "
-        "12 and 14 validation scans."
+        "- bright cannot be told from a model that guesses, on 12 validation scans with and 14 "
+        "without hemorrhage: AUC 0.520 (0.300–0.740)."
     ) in card_markdown(card)

@@ -84,7 +84,7 @@ def test_a_segmenter_is_measured_slice_by_slice(members, records):
 
     def answer(batch):
         maps = members["all"](batch["hu"], training=False)
-        return np.float32([0.25]) * maps[:, 9, 9], maps
+        return {"score": np.float32([0.25]) * maps[:, 9, 9], "map": maps}
 
     before, lesion, after = predict_slices(batches, answer, pixel_threshold=0.5)
     assert (lesion.scan_id, lesion.patient_id, lesion.slice_index) == ("e1", "patient of e1", 1)
@@ -98,7 +98,9 @@ def test_a_segmenter_is_measured_slice_by_slice(members, records):
 
 def test_scores_above_one_by_rounding_are_one(records):
     batches = slices_dataset(RecordSet.open(records / "dumc"), "test").batch(4)
-    found = predict_slices(batches, lambda batch: (batch["hu"][:, 0, 0] * 0 + 1.0000001, None), 0.5)
+    found = predict_slices(
+        batches, lambda batch: {"score": batch["hu"][:, 0, 0] * 0 + 1.0000001}, 0.5
+    )
     assert {one.score for one in found} == {1.0}
 
 
@@ -148,8 +150,8 @@ def test_a_model_that_may_guess_is_named_and_predicts_the_share_of_hemorrhages(
     for _ in range(2):  # fitted, and read again
         caplog.clear()
         assert not calibrate_model(config, name, tmp_path, own).calibrated
-        told = f"{name} cannot tell scans with hemorrhage from scans without: AUC 1.000"
-        assert [told in message for message in caplog.messages] == [True]
+        told = f"{name} cannot be told from a model that guesses, on 2 validation scans with and 2"
+        assert sum(told in message for message in caplog.messages) == 1
     begin_run(config, tmp_path, own)
     monkeypatch.setattr("sys.argv", ["calibrate.py", "--run", str(own.root), "--models", name])
     with pytest.raises(SystemExit) as ended:
@@ -210,7 +212,7 @@ def test_calibration_needs_scans_of_both_kinds(config, members, write_records, m
     record_set = write_records(tmp_path / "one-kind", {"validation": [*known, unknown]})
     batches = slices_dataset(record_set, "validation").batch(4)
     predictions = list(
-        predict_slices(batches, lambda batch: (batch["hu"][:, 9, 9] / 100, None), 0.5)
+        predict_slices(batches, lambda batch: {"score": batch["hu"][:, 9, 9] / 100}, 0.5)
     )
     assert len(predictions) == 9
     scans, truth = known_scans(predictions, record_set)

@@ -45,7 +45,8 @@ def test_calibration_file_round_trip(calibration, tmp_path):
 def test_why_a_model_is_not_calibrated_is_told_with_its_figures():
     refused = ScanCalibration("maximum", PlattCalibration(0.01, 0.0), False, 12, 14, AUCS)
     assert refused.refusal.startswith(
-        "cannot tell scans with hemorrhage from scans without: AUC 0.500 (0.333–0.667) on 12 and 14"
+        "cannot be told from a model that guesses, on 12 validation scans with and 14 without "
+        "hemorrhage: AUC 0.500 (0.333–0.667). It is not calibrated"
     )
     assert UNCHANGED.refusal == ""
 

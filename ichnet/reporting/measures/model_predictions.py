@@ -10,6 +10,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from ichnet.reporting.measures.calibrations import refusals
 from ichnet.runs import TEST_COHORTS, RunFolder, ensemble_name
 from ichnet.runs.predictions import (
     TEXT_COLUMNS,
@@ -120,11 +121,12 @@ def load_predictions(
     A cohort that no model of the run was tested on is left out; a model that lacks one of the
     others is missing, since it could not be compared on the same units. Units whose ANY label is
     unknown are left out. ``notes`` and ``missing`` say so. The units are therefore the same
-    whichever models are asked for.
+    whichever models are asked for. Of scans the notes also name models
+    that were not calibrated.
 
     Raises:
         ValueError: when two models were tested on different units or hold different truth, or
-            a prediction is unknown; the message names both files.
+            a prediction is unknown; the message names both files. When a calibration is none.
     """
     models = tuple(dict.fromkeys(models))
     files = {model: _files(run, model, unit, cohorts) for model in models}
@@ -153,6 +155,8 @@ def load_predictions(
             first, truth = paths[0], {column: table[column] for column in TRUTH_COLUMNS[unit]}
         _require_same_truth(truth, table, first, paths[0])
         by_model[model] = _known(table, PREDICTED[unit], paths[0])
+    if unit == "scan":
+        notes += refusals(run, by_model)
     return _without_unknown(ModelPredictions(unit, tested, truth, by_model, missing, tuple(notes)))
 
 

@@ -75,8 +75,8 @@ SECTIONS: tuple[Section, ...] = (
         "Experiment A: classifiers of slices. Each network is trained three times: on RSNA's and "
         "on AI-Hub's slices with labels alone, and on the same AI-Hub slices with the outlines as "
         "well. What the outlines are worth is the last against the second, and nothing else "
-        "differs between the two. A scan's probability is the score of its most suspicious "
-        "slice, calibrated on validation scans.",
+        "differs between the two. A scan's probability is made from its slice scores "
+        "in the way that did best on validation scans, and calibrated there.",
         "table2",
         tables=("table2", "table2_contrast", "table2_slices", "table2_slices_contrast"),
     ),
@@ -124,6 +124,15 @@ SECTIONS: tuple[Section, ...] = (
         "Each network in its three arms; the final ensemble on each external set.",
         "roc_panels",
         figures=("efigure6", "efigure7"),
+    ),
+    Section(
+        "slices-to-scan",
+        "From slices to a scan",
+        "How a model's slice scores become one score for the scan: chosen on validation scans, "
+        "where it is calibrated too. A model that cannot be told from guessing there is not "
+        "calibrated, and its probabilities are no more than the share of hemorrhages.",
+        "pooling",
+        tables=("pooling",),
     ),
     Section(
         "probabilities",
