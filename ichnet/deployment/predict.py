@@ -73,7 +73,7 @@ class Summary:
 
 
 def predict_inputs(
-    model_dir: Path,
+    model_dir: Path | None,
     inputs: Sequence[Path],
     out_dir: Path,
     key: bytes,
@@ -84,7 +84,7 @@ def predict_inputs(
     """Predict every head CT among the inputs; see :class:`Predictor`.
 
     Args:
-        model_dir: ``export/<model>/<version>``.
+        model_dir: ``export/<model>/<version>``; ``None`` for the model in the package.
         inputs: DICOM folders, DICOM files, zip archives.
         out_dir: see :class:`Predictor`.
         key: for the pseudonyms.
@@ -103,7 +103,6 @@ def predict_inputs(
 
 def predict_path(path: Path, model_dir: Path | None = None) -> list[ScanResult]:
     """Predict every head CT in one place and return the results; see :func:`ichnet.predict`."""
-    model_dir = embedded_model_dir() if model_dir is None else model_dir
     with scratch_folder() as scratch:
         predictor = Predictor(model_dir, scratch, load_key())
         predictor.take([path])
@@ -124,7 +123,7 @@ class Predictor:
     ``excluded.csv``. Everything written is readable by its owner alone.
 
     Args:
-        model_dir: ``export/<model>/<version>``.
+        model_dir: ``export/<model>/<version>``; ``None`` for the model in the package.
         out_dir: gets ``predictions.csv``, ``excluded.csv`` and, for each scan,
             ``<scan_id>.json`` and ``<scan_id>.png``.
         key: for the pseudonyms.
@@ -139,7 +138,7 @@ class Predictor:
 
     def __init__(
         self,
-        model_dir: Path,
+        model_dir: Path | None,
         out_dir: Path,
         key: bytes,
         link_csv: Path | None = None,
@@ -147,7 +146,7 @@ class Predictor:
         nifti_dir: Path | None = None,
         model_sha256: str = "",
     ) -> None:
-        self.model = SavedModel(model_dir)
+        self.model = SavedModel(embedded_model_dir() if model_dir is None else model_dir)
         require_sha256(self.model, model_sha256)
         metadata = self.model.metadata
         if not metadata.calibration.calibrated:
