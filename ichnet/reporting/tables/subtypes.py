@@ -22,12 +22,13 @@ FEWEST = 2
 
 
 def subtypes_table(run: RunFolder, config: Config) -> Table:
-    """Return one row a subtype; none for a run whose final ensemble does not tell subtypes."""
+    """Return one row a subtype; none for a run whose final ensemble was not tested."""
     files = [scans_path(run.predictions(FINAL_MODEL), cohort) for cohort in TEST_COHORTS]
-    scans = concatenate(read_predictions(path) for path in files if path.exists())
+    tested = [read_predictions(path) for path in files if path.exists()]
     threshold = config.evaluation.threshold
     rows = []
-    for name in SUBTYPES:
+    for name in SUBTYPES if tested else ():
+        scans = concatenate(tested)
         truth = np.asarray(scans[name], float)
         probability = np.asarray(scans[f"probability_{name}"], float)
         known = ~np.isnan(truth) & ~np.isnan(probability)
