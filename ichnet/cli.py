@@ -124,13 +124,15 @@ def build_parser() -> argparse.ArgumentParser:
 
     predict = commands.add_parser(
         "predict",
-        help="DICOM in, probability, volume and overlay out",
+        help="predict head CT in DICOM: probability, volume and overlay of each scan",
         description=PREDICT_DESCRIPTION,
         epilog=PREDICT_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     _add_model(predict)
-    predict.add_argument("--out", type=Path, required=True, metavar="DIR", help="for the results")
+    predict.add_argument(
+        "--out", type=Path, required=True, metavar="DIR", help="folder for the results"
+    )
     predict.add_argument(
         "--link", type=Path, metavar="FILE", help="write which scan is which (confidential CSV)"
     )
@@ -142,16 +144,18 @@ def build_parser() -> argparse.ArgumentParser:
         "--watch",
         type=Path,
         metavar="DIR",
-        help="then wait for what arrives here, until interrupted (SIGINT or SIGTERM)",
+        help="then predict what arrives in this folder, until interrupted (SIGINT or SIGTERM)",
     )
     predict.add_argument(
         "--settle",
         type=float,
         default=10,
         metavar="SECONDS",
-        help="an arrival is taken when it has not changed for this long (10)",
+        help="how long an arrival must stay unchanged before it is read (default: 10)",
     )
-    predict.add_argument("inputs", type=Path, nargs="*", metavar="INPUT", help="DICOM or zip")
+    predict.add_argument(
+        "inputs", type=Path, nargs="*", metavar="INPUT", help="DICOM folder, file or zip"
+    )
     predict.set_defaults(run=_predict)
 
     pacs = commands.add_parser(
@@ -160,9 +164,11 @@ def build_parser() -> argparse.ArgumentParser:
         description=PACS_DESCRIPTION,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    pacs.add_argument("--url", required=True, help="of its DICOMweb service")
+    pacs.add_argument("--url", required=True, help="base URL of the PACS's DICOMweb service")
     _add_model(pacs)
-    pacs.add_argument("--out", type=Path, required=True, metavar="DIR", help="for the results")
+    pacs.add_argument(
+        "--out", type=Path, required=True, metavar="DIR", help="folder for the results"
+    )
     pacs.add_argument(
         "--dicom",
         type=Path,
@@ -174,16 +180,18 @@ def build_parser() -> argparse.ArgumentParser:
         type=float,
         default=5,
         metavar="SECONDS",
-        help="for which the number of a series' instances must not change (5)",
+        help="how long the number of a series' instances must stay the same before the series "
+        "is fetched (default: 5)",
     )
     pacs.add_argument(
         "--time-limit",
         type=float,
         default=1800,
         metavar="SECONDS",
-        help="for fetching a study, and again for storing its results, retries included (1800)",
+        help="limit for fetching a study, and again for storing its results, including retries "
+        "(default: 1800)",
     )
-    pacs.add_argument("studies", nargs="+", metavar="STUDY", help="StudyInstanceUID")
+    pacs.add_argument("studies", nargs="+", metavar="STUDY", help="StudyInstanceUID of each study")
     pacs.set_defaults(run=_pacs)
 
     export = commands.add_parser(
@@ -202,8 +210,16 @@ def build_parser() -> argparse.ArgumentParser:
         help="make synthetic head CT in the file formats of the four cohorts",
         description="Make the synthetic cohorts of a configuration, as DICOM with labels.",
     )
-    phantom.add_argument("--config", type=Path, required=True, metavar="YAML")
-    phantom.add_argument("--out", type=Path, required=True, metavar="DIR")
+    phantom.add_argument(
+        "--config",
+        type=Path,
+        required=True,
+        metavar="YAML",
+        help="says how many scans of which size",
+    )
+    phantom.add_argument(
+        "--out", type=Path, required=True, metavar="DIR", help="gets a folder for each cohort"
+    )
     phantom.set_defaults(run=_phantom)
 
     info = commands.add_parser("info", help="versions, devices and DICOM decoders of this machine")
@@ -222,7 +238,7 @@ def _add_model(parser: argparse.ArgumentParser) -> None:
         "--model-sha256",
         default="",
         metavar="HEX",
-        help="refuse a model with another SHA-256 than this (each result tells its model's)",
+        help="refuse a model whose SHA-256 is not this one (each result states its model's)",
     )
 
 

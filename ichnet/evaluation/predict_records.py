@@ -1,7 +1,4 @@
-"""Predictions of record sets: what every table is computed from.
-
-A calibrated model is tested on the external cohorts.
-"""
+"""Predictions of the external test cohorts, from which all tables are computed."""
 
 from __future__ import annotations
 
@@ -32,13 +29,13 @@ TEST_SPLIT = "test"
 
 
 def predict_model(config: Config, model: str, records: Path, run: RunFolder) -> None:
-    """Write a calibrated model's predictions on the test cohorts, or keep those of the same.
+    """Write a calibrated model's predictions on the test cohorts, unless they are up to date.
 
     Args:
         config: the experiment.
         model: a classifier, segmenter, baseline or ensemble by its name in the run.
         records: folder of the record sets.
-        run: holds the models, calibrations and cached maps; gets predictions.
+        run: holds the models, calibrations and cached maps; predictions are written to it.
 
     Raises:
         FileNotFoundError: when the model is not trained or calibrated, or its maps are not cached.

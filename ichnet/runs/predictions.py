@@ -63,7 +63,7 @@ def slices_path(folder: Path, cohort: str) -> Path:
 def write_predictions(
     rows: Iterable[Mapping[str, object]], columns: tuple[str, ...], path: Path
 ) -> None:
-    """Write rows whole. ``None``, NaN and absent keys become empty cells.
+    """Write all rows, or no file at all. ``None``, NaN and absent keys become empty cells.
 
     Raises:
         ValueError: when a row holds a key that is no column.

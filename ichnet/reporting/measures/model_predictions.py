@@ -29,7 +29,7 @@ TRUTH_COLUMNS: dict[Unit, tuple[str, ...]] = {
     "scan": ("cohort", "scan_id", "patient_id", *LABELS, "volume_ml", "votes"),
     "slice": ("cohort", "scan_id", "patient_id", "slice_index", *LABELS, "mask_pixels"),
 }
-"""What must be the same in every model's predictions."""
+"""Columns that must be the same in every model's predictions."""
 
 PREDICTED: dict[Unit, str] = {"scan": "probability", "slice": "score"}
 """The column that holds what a model predicted: calibrated of scans, raw of slices."""
@@ -76,7 +76,7 @@ class ModelPredictions:
 
     @property
     def patients(self) -> NDArray[np.object_]:
-        """Patient of each unit, unique over cohorts; a scan of nobody stands for itself."""
+        """Patient of each unit, unique over cohorts; without a patient id each scan is its own."""
         columns = (self.truth[name] for name in ("cohort", "patient_id", "scan_id"))
         units = zip(*columns, strict=True)
         return np.array([f"{c}/{p or scan}" for c, p, scan in units], dtype=object)
@@ -120,8 +120,9 @@ def load_predictions(
 
     A cohort that no model of the run was tested on is left out; a model that lacks one of the
     others is missing, since it could not be compared on the same units. Units whose ANY label is
-    unknown are left out. All three are told in ``notes`` or ``missing``. So the units are the same
-    whichever models are asked for. Of scans the notes also name models that were not calibrated.
+    unknown are left out. ``notes`` and ``missing`` say so. The units are therefore the same
+    whichever models are asked for. Of scans the notes also name models
+    that were not calibrated.
 
     Raises:
         ValueError: when two models were tested on different units or hold different truth, or

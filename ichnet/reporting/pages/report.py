@@ -1,4 +1,4 @@
-"""The report: one HTML file that holds everything a run has to say, and needs no network."""
+"""The report: all tables and figures of a run in one HTML file that needs no network."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ Part = dict[str, str | Markup]
 """A section as the template shows it: ``id``, ``title``, ``text``, ``content``."""
 
 PACKAGES = ("numpy", "scipy", "matplotlib", "tensorflow", "keras", "pydicom", "opencv-python")
-"""Whose versions are told, where installed; none is imported for that."""
+"""Packages whose versions the report lists, where installed; none is imported for that."""
 
 
 def write_report(run: RunFolder, records: Path) -> Path:
@@ -70,7 +70,7 @@ def write_report(run: RunFolder, records: Path) -> Path:
 
 
 def render_report(run: RunFolder, records: Path, made: datetime) -> str:
-    """Return the report as HTML; ``made`` is the date it bears."""
+    """Return the report as HTML; ``made`` is the date shown on it."""
     config = load_config(run.config)
     environment = page_environment()
     script = template_text(environment, "report.js")
