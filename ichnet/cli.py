@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import logging
 import sys
+import tempfile
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -263,6 +264,8 @@ def _predict(args: argparse.Namespace) -> int:
             predictor = Predictor(
                 args.model, args.out, key, args.link, args.dicom, args.nifti, args.model_sha256
             )
+            if problem := _unwritable(args.out, args.dicom, args.nifti):
+                return _fail(problem)
             if args.inputs:
                 predictor.take(args.inputs)
             if args.watch:
@@ -307,8 +310,7 @@ def _pacs(args: argparse.Namespace) -> int:
     missing = [name for name in ("highdicom", "dicomweb_client") if not find_spec(name)]
     if missing:
         return _fail(f"pacs needs {', '.join(missing)}: pip install 'ichnet[dicom-out]'")
-    problem = _problem_of(args.url)
-    if problem:
+    if problem := _problem_of(args.url):
         return _fail(problem)
     from ichnet.ct.pseudonym import load_key
     from ichnet.deployment.metadata import ModelError
@@ -327,6 +329,8 @@ def _pacs(args: argparse.Namespace) -> int:
             predictor = Predictor(
                 args.model, args.out, key, dicom_dir=dicom_dir, model_sha256=args.model_sha256
             )
+            if problem := _unwritable(args.out, args.dicom):
+                return _fail(problem)
             pacs = Pacs(args.url, args.settle, args.time_limit)
             for outcome in predict_studies(pacs, args.studies, predictor):
                 outcomes.append(outcome)
@@ -336,6 +340,24 @@ def _pacs(args: argparse.Namespace) -> int:
     if all(outcome.unreachable for outcome in outcomes):
         return _fail("the PACS cannot be reached, or is none")
     return EXCLUDED if any(not one.is_whole for one in outcomes) else SUCCESS
+
+
+def _unwritable(*folders: Path | None) -> str:
+    """Make folders for results, for their owner alone; say which of them cannot be written."""
+    from ichnet.deployment.scratch import private_files
+
+    for folder in filter(None, folders):
+        try:
+            with private_files(), tempfile.TemporaryFile(dir=_made(folder)):
+                pass
+        except OSError as error:
+            return f"{folder}: cannot be written ({error.strerror})"
+    return ""
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 def _problem_of(url: str) -> str:

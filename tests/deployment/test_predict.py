@@ -181,9 +181,12 @@ def change_threshold(model_dir: Path, scans: Path, out: Path) -> None:
     path.write_text(json.dumps({**metadata, "threshold": 0.25}), encoding="utf-8")
 
 
-def remove_highest_slice(model_dir: Path, scans: Path, out: Path) -> None:
-    (scans / "1-001.dcm").unlink()
-    (scans / "2-001.dcm").unlink()
+def change_one_byte(model_dir: Path, scans: Path, out: Path) -> None:
+    for series in ("1", "2"):
+        path = scans / f"{series}-001.dcm"
+        content = bytearray(path.read_bytes())
+        content[-1] ^= 1
+        path.write_bytes(content)
 
 
 def damage_json(model_dir: Path, scans: Path, out: Path) -> None:
@@ -197,7 +200,7 @@ def remove_pictures(model_dir: Path, scans: Path, out: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [change_threshold, remove_highest_slice, damage_json, remove_pictures]
+    "change", [change_threshold, change_one_byte, damage_json, remove_pictures]
 )
 def test_scans_are_computed_again_when_anything_differs(model_dir, two_scans, tmp_path, change):
     model, out = tmp_path / "model", tmp_path / "out"
