@@ -79,7 +79,7 @@ def build_report(
                 f"uncertain from {low:g} to {high:g}, both included",
                 "probability calibrated on validation scans"
                 if result.calibrated
-                else "probability not calibrated: it is the score",
+                else "probability not calibrated on validation scans",
                 f"model SHA-256 {result.provenance.model_sha256}",
                 result.data_statement,
                 *result.notes,

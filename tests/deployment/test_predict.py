@@ -77,6 +77,7 @@ def test_a_model_that_is_not_calibrated_says_so_once_and_is_uncertain_of_all(
     assert len(told) == 1
     rows = rows_of(tmp_path / "out" / "predictions.csv")
     assert [row["uncertain"] for row in rows] == ["yes", "yes"]
+    assert all(row["note"].startswith("bright cannot be told from a model") for row in rows)
     normal, bleeding = sorted(float(row["score"]) for row in rows)
     # one slice of eleven shows the blood, at a score of 1
     assert (normal, bleeding) == (0, pytest.approx(1 / 3, abs=1e-6))
