@@ -114,7 +114,8 @@ def folders(networks, config, calibration, tmp_path_factory) -> dict[str, Path]:
     root = tmp_path_factory.mktemp("golden")
     for kind, network in networks.items():
         members = MEMBERS if kind == "ensemble" else ()
-        calibrated = replace(calibration, curve=PlattCalibration(0.7, 0.4))
+        curve = PlattCalibration(a=0.7, b=0.4)
+        calibrated = replace(calibration, pooling="over-10-mm", curve=curve)
         export_model(network, kind, config, calibrated, root / kind / "1", members=members)
     return {kind: root / kind / "1" for kind in networks}
 
