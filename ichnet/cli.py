@@ -79,6 +79,13 @@ Exit code: 0 when every study got results, 1 when one did not (see excluded.csv)
 was wrong or the PACS cannot be reached, 3 when the program itself failed."""
 
 
+EXPORT_DESCRIPTION = """\
+Copy the model in the package to DIR/<model>/<version>, where TF Serving finds it: a SavedModel with
+its signatures, metadata.json, model card and warm-up requests. Its license is the package's.
+
+Exit code: 0 when it was written, 2 when it was not, e.g. because that version exists."""
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
     args = build_parser().parse_args(arguments)
@@ -122,10 +129,7 @@ def build_parser() -> argparse.ArgumentParser:
         epilog=PREDICT_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    predict.add_argument(
-        "--model", type=Path, required=True, metavar="DIR", help="export/<model>/<version>"
-    )
-    _add_pin(predict)
+    _add_model(predict)
     predict.add_argument("--out", type=Path, required=True, metavar="DIR", help="for the results")
     predict.add_argument(
         "--link", type=Path, metavar="FILE", help="write which scan is which (confidential CSV)"
@@ -157,10 +161,7 @@ def build_parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     pacs.add_argument("--url", required=True, help="of its DICOMweb service")
-    pacs.add_argument(
-        "--model", type=Path, required=True, metavar="DIR", help="export/<model>/<version>"
-    )
-    _add_pin(pacs)
+    _add_model(pacs)
     pacs.add_argument("--out", type=Path, required=True, metavar="DIR", help="for the results")
     pacs.add_argument(
         "--dicom",
@@ -185,6 +186,17 @@ def build_parser() -> argparse.ArgumentParser:
     pacs.add_argument("studies", nargs="+", metavar="STUDY", help="StudyInstanceUID")
     pacs.set_defaults(run=_pacs)
 
+    export = commands.add_parser(
+        "export",
+        help="copy the model in the package out of it, as a SavedModel for TF Serving",
+        description=EXPORT_DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    export.add_argument(
+        "--out", type=Path, required=True, metavar="DIR", help="gets <model>/<version>"
+    )
+    export.set_defaults(run=_export)
+
     phantom = commands.add_parser(
         "phantom",
         help="make synthetic head CT in the file formats of the four cohorts",
@@ -199,7 +211,13 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_pin(parser: argparse.ArgumentParser) -> None:
+def _add_model(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--model",
+        type=Path,
+        metavar="DIR",
+        help="an exported model, export/<model>/<version> (default: the one in the package)",
+    )
     parser.add_argument(
         "--model-sha256",
         default="",
@@ -229,6 +247,7 @@ def _predict(args: argparse.Namespace) -> int:
             predictor = Predictor(
                 args.model, args.out, key, args.link, args.dicom, args.nifti, args.model_sha256
             )
+            _tell_caution(predictor)
             if args.inputs:
                 predictor.take(args.inputs)
             if args.watch:
@@ -250,6 +269,12 @@ def _watch(folder: Path, settle_s: float, predictor: Predictor) -> None:
             predictor.set_aside,
             stop,
         )
+
+
+def _tell_caution(predictor: Predictor) -> None:
+    """Say once that a model may only guess."""
+    if predictor.caution:
+        print(f"ichnet: {predictor.caution}", file=sys.stderr)
 
 
 def _tell(summary: Summary, watched: bool) -> int:
@@ -293,6 +318,7 @@ def _pacs(args: argparse.Namespace) -> int:
             predictor = Predictor(
                 args.model, args.out, key, dicom_dir=dicom_dir, model_sha256=args.model_sha256
             )
+            _tell_caution(predictor)
             pacs = Pacs(args.url, args.settle, args.time_limit)
             for outcome in predict_studies(pacs, args.studies, predictor):
                 outcomes.append(outcome)
@@ -317,6 +343,17 @@ def _problem_of(url: str) -> str:
     except ValueError:
         is_whole = False
     return "" if is_whole else "--url must be http://HOST/... or https://HOST/..."
+
+
+def _export(args: argparse.Namespace) -> int:
+    from ichnet.deployment.embedded import copy_embedded_model
+    from ichnet.deployment.metadata import ModelError
+
+    try:
+        print(f"exported: {copy_embedded_model(args.out)}")
+    except (ModelError, OSError) as error:
+        return _fail(str(error))
+    return SUCCESS
 
 
 def _phantom(args: argparse.Namespace) -> int:

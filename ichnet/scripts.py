@@ -161,6 +161,9 @@ def run_script(main: Callable[[], None]) -> None:
     logging.getLogger("pydicom").setLevel(logging.CRITICAL)
     try:
         main()
-    except (ConfigError, ReadError, OSError, ValueError, FloatingPointError) as error:
+    except ReadError as error:
+        print(f"error: {error.with_path}", file=sys.stderr)
+        raise SystemExit(2) from error
+    except (ConfigError, OSError, ValueError, FloatingPointError) as error:
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(2) from error

@@ -59,10 +59,11 @@ def stack_slices(headers: Sequence[SliceHeader]) -> tuple[list[SliceHeader], lis
 
     Acquisitions that lie above each other make one head (a thin base and a thick vertex), and so do
     kernels. Where they lie among each other they are several passes over one region, and the series
-    is refused; it is refused too when its slices are of several patients, studies or frames of
-    reference, or lie in pairs. Where few positions are taken twice, the slice with the higher
-    instance number is kept: it was made because the other one was spoilt. Without numbers it is
-    the one with the higher SOP Instance UID, so that the order of the files does not matter.
+    is refused. It is refused too when its slices are of several patients, studies or frames of
+    reference, lie in pairs, or are numbered as two passes by turns. Where few positions are taken
+    twice, the slice with the higher instance number is kept: it was made because the other one was
+    spoilt. Without numbers it is the one with the higher SOP Instance UID, so that the order of the
+    files does not matter.
 
     Args:
         headers: of the slices of one series, in any order.
@@ -73,7 +74,7 @@ def stack_slices(headers: Sequence[SliceHeader]) -> tuple[list[SliceHeader], lis
     Raises:
         ReadError: ``single-slice``; ``mixed-series``; ``mixed-geometry`` when slices differ in
             matrix, pixel spacing or orientation; ``duplicate-position`` when too many positions
-            are taken twice.
+            are taken twice; ``bad-header`` when slices share their SOP Instance UID.
     """
     first = headers[0]
     if len(headers) == 1:
@@ -85,14 +86,16 @@ def stack_slices(headers: Sequence[SliceHeader]) -> tuple[list[SliceHeader], lis
         difference = _difference(first, header)
         if difference:
             raise ReadError(
-                header.path, "mixed-geometry", f"another {difference} than {first.path.name}"
+                header.path, "mixed-geometry", f"another {difference} than the series' first file"
             )
     heights_mm = slice_heights_mm(headers)
     order = np.argsort(heights_mm, kind="stable")
     ordered = [headers[index] for index in order]
     _require_one_pass(ordered)
     kept, repeated = _without_repeated(ordered, heights_mm[order])
+    _require_distinct_instances(kept)
     _require_no_pairs(kept)
+    _require_no_turns(kept)
     return kept, repeated
 
 
@@ -176,6 +179,31 @@ def _made_later(header: SliceHeader) -> tuple[int, str]:
     return (-1 if header.instance_number is None else header.instance_number), (
         header.sop_instance_uid
     )
+
+
+def _require_distinct_instances(slices: Sequence[SliceHeader]) -> None:
+    seen: set[str] = set()
+    for header in slices:
+        if header.sop_instance_uid in seen:
+            detail = "another slice of the series has the same SOPInstanceUID"
+            raise ReadError(header.path, "bad-header", detail)
+        seen.add(header.sop_instance_uid)
+
+
+def _require_no_turns(slices: Sequence[SliceHeader]) -> None:
+    """Refuse slices whose numbers run through the head twice, by turns: two passes."""
+    numbers = [header.instance_number for header in slices if header.instance_number is not None]
+    if len(numbers) < max(len(slices), PAIRED_SLICES):
+        return
+    by_turns = _is_monotonic(numbers[0::2]) and _is_monotonic(numbers[1::2])
+    if by_turns and not _is_monotonic(numbers):
+        detail = "instance numbers run through the head twice, by turns: two passes"
+        raise ReadError(slices[0].path, "mixed-series", detail)
+
+
+def _is_monotonic(numbers: Sequence[int]) -> bool:
+    steps = np.diff(numbers)
+    return bool((steps > 0).all() or (steps < 0).all())
 
 
 def _require_no_pairs(slices: Sequence[SliceHeader]) -> None:

@@ -62,8 +62,12 @@ class ServedModel(tf.Module):
         image, evaluation = config.image, config.evaluation
         matrix, field_of_view_mm = image.matrix, image.field_of_view_mm
         pixel_threshold = config.ensembles.pixel_threshold
-        network = _Network(model, matrix, SliceScore(evaluation.top_pixels))
         neighbours = neighbours_of(model)
+        # a function of its own, so that its graph is saved once and not for each signature
+        network = _function(
+            _Network(model, SliceScore(evaluation.top_pixels)),
+            hu=tf.TensorSpec([None, matrix, matrix, *model.inputs[0].shape[3:]], tf.float32),
+        )
 
         def answer(hu: tf.Tensor, beside: Callable[[tf.Tensor, int], tf.Tensor]) -> Answer:
             seen = resize_by_area(_without_padding(hu), matrix, matrix)
@@ -156,12 +160,10 @@ class ServedModel(tf.Module):
 class _Network:
     """Calls a network on HU at its own matrix, and gives every kind's outputs the same names."""
 
-    def __init__(self, model: keras.Model, matrix: int, slice_score: SliceScore) -> None:
+    def __init__(self, model: keras.Model, slice_score: SliceScore) -> None:
         self._model, self._slice_score = model, slice_score
-        self._shape = [None, matrix, matrix, *model.inputs[0].shape[3:]]
 
     def __call__(self, hu: tf.Tensor) -> Answer:
-        hu = tf.ensure_shape(hu, self._shape)
         outputs = self._model(hu, training=False)
         if not isinstance(outputs, dict) or "probability" not in outputs:
             found, subtypes = map_and_subtypes(outputs)

@@ -84,7 +84,7 @@ def test_a_segmenter_is_measured_slice_by_slice(members, records):
 
     def answer(batch):
         maps = members["all"](batch["hu"], training=False)
-        return np.float32([0.25]) * maps[:, 9, 9], maps
+        return {"score": np.float32([0.25]) * maps[:, 9, 9], "map": maps}
 
     before, lesion, after = predict_slices(batches, answer, pixel_threshold=0.5)
     assert (lesion.scan_id, lesion.patient_id, lesion.slice_index) == ("e1", "patient of e1", 1)
@@ -98,7 +98,9 @@ def test_a_segmenter_is_measured_slice_by_slice(members, records):
 
 def test_scores_above_one_by_rounding_are_one(records):
     batches = slices_dataset(RecordSet.open(records / "dumc"), "test").batch(4)
-    found = predict_slices(batches, lambda batch: (batch["hu"][:, 0, 0] * 0 + 1.0000001, None), 0.5)
+    found = predict_slices(
+        batches, lambda batch: {"score": batch["hu"][:, 0, 0] * 0 + 1.0000001}, 0.5
+    )
     assert {one.score for one in found} == {1.0}
 
 
@@ -210,7 +212,7 @@ def test_calibration_needs_scans_of_both_kinds(config, members, write_records, m
     record_set = write_records(tmp_path / "one-kind", {"validation": [*known, unknown]})
     batches = slices_dataset(record_set, "validation").batch(4)
     predictions = list(
-        predict_slices(batches, lambda batch: (batch["hu"][:, 9, 9] / 100, None), 0.5)
+        predict_slices(batches, lambda batch: {"score": batch["hu"][:, 9, 9] / 100}, 0.5)
     )
     assert len(predictions) == 9
     scans, truth = known_scans(predictions, record_set)
