@@ -266,6 +266,7 @@ def _predict(args: argparse.Namespace) -> int:
             )
             if problem := _unwritable(args.out, args.dicom, args.nifti):
                 return _fail(problem)
+            _tell_caution(predictor)
             if args.inputs:
                 predictor.take(args.inputs)
             if args.watch:
@@ -287,6 +288,12 @@ def _watch(folder: Path, settle_s: float, predictor: Predictor) -> None:
             predictor.set_aside,
             stop,
         )
+
+
+def _tell_caution(predictor: Predictor) -> None:
+    """Say once that a model may only guess."""
+    if predictor.caution:
+        print(f"ichnet: {predictor.caution}", file=sys.stderr)
 
 
 def _tell(summary: Summary, watched: bool) -> int:
@@ -331,6 +338,7 @@ def _pacs(args: argparse.Namespace) -> int:
             )
             if problem := _unwritable(args.out, args.dicom):
                 return _fail(problem)
+            _tell_caution(predictor)
             pacs = Pacs(args.url, args.settle, args.time_limit)
             for outcome in predict_studies(pacs, args.studies, predictor):
                 outcomes.append(outcome)

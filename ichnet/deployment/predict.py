@@ -8,7 +8,6 @@ the others.
 
 from __future__ import annotations
 
-import logging
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -50,8 +49,6 @@ from ichnet.deployment.scratch import (
     sweep_scratch,
 )
 from ichnet.deployment.suitability import require_suitable
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -105,6 +102,8 @@ def predict_path(path: Path, model_dir: Path | None = None) -> list[ScanResult]:
     """Predict every head CT in one place and return the results; see :func:`ichnet.predict`."""
     with scratch_folder() as scratch:
         predictor = Predictor(model_dir, scratch, load_key())
+        if predictor.caution:
+            warnings.warn(predictor.caution, stacklevel=3)
         predictor.take([path])
     reasons = Counter(exclusion.reason for exclusion in predictor.exclusions)
     told = ", ".join(f"{count} {reason}" for reason, count in sorted(reasons.items()))
@@ -148,9 +147,6 @@ class Predictor:
     ) -> None:
         self.model = SavedModel(embedded_model_dir() if model_dir is None else model_dir)
         require_sha256(self.model, model_sha256)
-        metadata = self.model.metadata
-        if not metadata.calibration.calibrated:
-            logger.warning("%s %s", metadata.model, metadata.calibration.refusal)
         self.out_dir, self.key, self.dicom_dir = out_dir, key, dicom_dir
         self._link_csv = link_csv
         has_mask = self.model.metadata.kind != "classifier"
@@ -165,6 +161,13 @@ class Predictor:
         sweep_scratch()
         for folder in filter(None, (out_dir, dicom_dir, nifti_dir)):
             sweep_partials(folder)
+
+    @property
+    def caution(self) -> str:
+        """A sentence on a model that may only guess; nothing of one that was calibrated."""
+        metadata = self.model.metadata
+        calibrated = metadata.calibration.calibrated
+        return "" if calibrated else f"{metadata.model} {metadata.calibration.refusal}."
 
     @property
     def results(self) -> list[ScanResult]:
