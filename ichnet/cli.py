@@ -264,7 +264,9 @@ def _predict(args: argparse.Namespace) -> int:
             predictor = Predictor(
                 args.model, args.out, key, args.link, args.dicom, args.nifti, args.model_sha256
             )
-            if problem := _unwritable(args.out, args.dicom, args.nifti):
+            if problem := _unwritable(
+                args.out, args.dicom, args.nifti, args.link and args.link.parent
+            ):
                 return _fail(problem)
             _tell_caution(predictor)
             if args.inputs:
