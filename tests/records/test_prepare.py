@@ -29,6 +29,8 @@ SETS = {
     "aihub-scans": ("aihub", "scans"),
     "dumc": ("dumc", "all"),
     "cq500": ("cq500", "all"),
+    "rsna-whole": ("rsna", "all"),
+    "aihub-whole": ("aihub", "all"),
 }
 
 IDENTIFYING = (
@@ -136,6 +138,18 @@ def test_experiment_b_draws_whole_scans(prepared):
     assert record_set.splits == ("ensemble", "train", "validation")
     assert {int(row["slices"]) for row in record_set.scans} <= {8, 9, 10}
     assert all(row["volume_ml_ANY"] != "" for row in record_set.scans)
+
+
+@pytest.mark.parametrize("name", ["rsna-whole", "aihub-whole"])
+def test_a_cohort_that_experiments_draw_from_can_be_had_whole(prepared, config, name):
+    """With fewer scans than the experiments want, too."""
+    report, record_set = prepared[name]
+    cohort, _ = SETS[name]
+    assert record_set.splits == ("test",)
+    assert report.scans_kept == config.phantom.scans[cohort]
+    counts = Counter(row["scan_id"] for row in record_set.slices)
+    assert set(counts.values()) <= {8, 9, 10}
+    assert report.files.kept == report.files.found
 
 
 @pytest.mark.parametrize("name", ["dumc", "cq500"])
