@@ -35,14 +35,17 @@ from ichnet.config import SEGMENTERS, load_config
 from ichnet.ct.dicom import read_series
 from ichnet.ct.discover import discover
 from ichnet.deployment.export import export_model
-from ichnet.deployment.predict import Predictor, predict_scan, predict_volume
+from ichnet.deployment.predict import Predictor
 from ichnet.deployment.read_ahead import read_ahead
+from ichnet.deployment.result_files import ResultFiles
 from ichnet.deployment.saved_model import SavedModel
+from ichnet.deployment.scan_prediction import predict_scan, predict_volume
+from ichnet.deployment.scan_result import Provenance
 from ichnet.networks.ensemble import build_ensemble
 from ichnet.networks.inception_unet import build_inception_unet
 from ichnet.networks.weight_model import build_weight_model
 from ichnet.phantom.dicom import save, uid
-from ichnet.statistics.calibration import PlattCalibration
+from ichnet.statistics.scan_score import UNCHANGED
 
 CONFIG = Path(__file__).parents[1] / "models" / "phantom.yaml"
 SLICES, SIZE, SPACING_MM, GAP_MM = 32, 512, 0.45, 5.0
@@ -105,8 +108,7 @@ def write_model(folder: Path) -> Path:
         config.seed,
     )
     network = build_ensemble(members, weights, config.image, config.evaluation.top_pixels)
-    leave_as_it_is = PlattCalibration(a=1.0, b=0.0)
-    export_model(network, "untrained", config, leave_as_it_is, folder, members=SEGMENTERS)
+    export_model(network, "untrained", config, UNCHANGED, folder, members=SEGMENTERS)
     return folder
 
 
@@ -154,7 +156,8 @@ def parts_of_a_scan(model_dir: Path, scan: Path, folder: Path) -> dict[str, floa
         read = time.perf_counter()
         predict_volume(model, volume)
         predicted = time.perf_counter()
-        predict_scan(model, volume, series, folder / "parts")
+        provenance = Provenance(volume.digest, model.fingerprint)
+        predict_scan(model, volume, series, provenance, ResultFiles(folder / "parts"))
         written = time.perf_counter() - predicted - (predicted - read)
         if turn:  # the first one traces the graph
             seconds["reading"].append(read - start)
@@ -176,7 +179,8 @@ def waiting_for_reader(model_dir: Path, scans: Path, folder: Path) -> float:
             start = time.perf_counter()
             volume = ahead.result()
             waited.append(time.perf_counter() - start)
-            predict_scan(model, volume, series, folder / "waiting")
+            provenance = Provenance(volume.digest, model.fingerprint)
+            predict_scan(model, volume, series, provenance, ResultFiles(folder / "waiting"))
     return float(np.mean(waited[1:]))
 
 

@@ -30,7 +30,7 @@ from ichnet.config import load_config
 from ichnet.deployment.export import export_model
 from ichnet.deployment.predict import Predictor
 from ichnet.networks.inception_unet import build_inception_unet
-from ichnet.statistics.calibration import PlattCalibration
+from ichnet.statistics.scan_score import UNCHANGED
 
 CONFIG = Path(__file__).parents[1] / "models" / "phantom.yaml"
 SLICES, GAP_MM, AT_ONCE = 6, 10.0, 50
@@ -73,7 +73,7 @@ def write_model(folder: Path) -> Path:
     config = load_config(CONFIG)
     config = replace(config, image=replace(config.image, matrix=32))
     network = build_inception_unet(config.image, base_width=4, depth=2, name="unet", seed=0)
-    export_model(network, "untrained", config, PlattCalibration(a=1.0, b=0.0), folder)
+    export_model(network, "untrained", config, UNCHANGED, folder)
     return folder
 
 

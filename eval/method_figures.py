@@ -44,7 +44,7 @@ def main() -> None:
             slice_figures.draw_arms(shown.hu, shown.outline, arms),
             f"{slice_figures.ARMS_TITLE}. Slice level; n = 1 slice, {backbone}. "
             "Red: positive evidence of the last feature map, scaled to the slice; orange: the "
-            "outline, which only the strong arm was trained with; p: probability of hemorrhage.",
+            "outline, which only the strong arm was trained with; p: the slice's score.",
         ),
         "efigure3": (
             architecture.draw_unet(stages),

@@ -15,8 +15,8 @@ from pathlib import Path
 from ichnet.config import load_config
 from ichnet.ct.dicom import read_series
 from ichnet.ct.discover import discover
-from ichnet.ct.pseudonym import load_key, pseudonym
-from ichnet.reporting.measures.composite import FINAL_MODEL, load_composite
+from ichnet.ct.pseudonym import load_key
+from ichnet.reporting.measures.model_predictions import FINAL_MODEL, load_predictions
 from ichnet.reporting.review.images import EncodedScan, encode_scan
 from ichnet.reporting.review.page import number_cases, write_key, write_review
 from ichnet.reporting.tables.difficult import difficult_cases
@@ -40,20 +40,20 @@ def main() -> None:
     args = parser.parse_args()
     run = RunFolder(args.run)
     config = load_config(run.config)
-    composite = load_composite(run, [FINAL_MODEL])
-    if FINAL_MODEL in composite.missing:
-        raise ValueError(f"{run.root}: {FINAL_MODEL}: {composite.missing[FINAL_MODEL]}")
-    cases = difficult_cases(composite, FINAL_MODEL, config.evaluation.difficult)
+    predictions = load_predictions(run, [FINAL_MODEL])
+    if FINAL_MODEL in predictions.missing:
+        raise ValueError(f"{run.root}: {FINAL_MODEL}: {predictions.missing[FINAL_MODEL]}")
+    cases = difficult_cases(predictions, FINAL_MODEL, config.evaluation.uncertain)
     if args.model:
         load_tensorflow()
-        from ichnet.deployment.predict import predict_volume
         from ichnet.deployment.saved_model import SavedModel
+        from ichnet.deployment.scan_prediction import predict_volume
 
         model = SavedModel(args.model)
     secret = load_key()
     with tempfile.TemporaryDirectory(prefix="ichnet-") as scratch:
         found, _ = discover(args.dicom, Path(scratch))
-        files = {pseudonym(secret, "scan", series.series_uid): series.files for series in found}
+        files = {series.scan_id(secret): series.files for series in found}
         shown = [case for case in cases if case.scan_id in files]
         rows = number_cases(config.name, shown, config.evaluation.threshold, config.seed)
         if not rows:

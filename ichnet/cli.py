@@ -1,21 +1,20 @@
 """The installed command ``ichnet``.
 
 Parsing arguments, ``--help`` and ``--version`` import nothing but the standard library; what a
-command needs is imported when it runs.
+command does, and needs, is in :mod:`ichnet.commands`.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
-import tempfile
 from collections.abc import Sequence
-from importlib.util import find_spec
 from pathlib import Path
 
-from ichnet import __version__
+from ichnet import __version__, commands
+from ichnet.commands import CRASHED, EXCLUDED, FAILED, SUCCESS
 
-SUCCESS, EXCLUDED, FAILED = 0, 1, 2
+__all__ = ["CRASHED", "EXCLUDED", "FAILED", "SUCCESS", "build_parser", "main"]
 
 PREDICT_DESCRIPTION = """\
 Look for intracranial hemorrhage in head CT. For research only, not for diagnosis.
@@ -27,41 +26,69 @@ order; slices are sorted into series by their headers. Writes into --out:
   <scan_id>.json    everything about a scan: each slice's probability, position and volume
   <scan_id>.png     the scan with the predicted outline
   excluded.csv      every file that could not be used, and why
+  <scan_id>.refused that a scan was refused, and pseudonyms of its slices
+
+All of these are readable by you alone.
 
 With --dicom, each result also as DICOM Segmentation and structured report (TID 1500). These carry
 the patient's identity, as a PACS needs: treat them as the scans themselves.
 
 With --watch, whatever arrives in a folder is predicted: each file, archive or folder directly
-below it, once nothing of it has changed for --settle seconds.
+below it, once nothing of it has changed for --settle seconds. Parts of a series that arrive one
+after another are joined; what cannot be taken three times is set aside.
 
-A scan that is already in --out, made by the same model, is not computed again. predictions.csv
-lists the scans of this call's inputs."""
+A scan that is already in --out, made from the same bytes by the same model and version, is not
+computed again. A series of which other slices came in an earlier call is refused until all of them
+are given together. predictions.csv lists the scans of this call's inputs."""
 
 PREDICT_EPILOG = """\
-Pseudonyms: results carry no name, number or date of a patient. scan_id and patient_id are made
-from the DICOM identifiers with a secret key (file named by ICHNET_PSEUDONYM_KEY_FILE, otherwise
-~/.config/ichnet/pseudonym.key, made at first use); the same key gives the same pseudonyms. Only
---link tells which scan is which: it writes the table of scan_id and SeriesInstanceUID, readable
-by you alone. Keep it as confidential as the scans.
+Pseudonyms: results carry no name, number or date of a patient, and no path. scan_id and patient_id
+are made from the DICOM identifiers with a secret key (file named by ICHNET_PSEUDONYM_KEY_FILE,
+otherwise ~/.config/ichnet/pseudonym.key, made at first use); the same key gives the same
+pseudonyms. Only --link tells which scan is which and which file was excluded: it writes a table of
+scan_id and SeriesInstanceUID, and of excluded files with their paths, readable by you alone. Keep
+it as confidential as the scans.
+
+A model is code: give --model only what you trust, and pin it with --model-sha256.
 
 Exit code: 0 when everything was used, 1 when something was excluded (see excluded.csv), 2 when
-nothing could be read or the command was wrong."""
+nothing could be read or the command was wrong, 3 when the program itself failed, 128 and the
+signal's number when a signal ended it."""
 
 
 PACS_DESCRIPTION = """\
 Fetch the CT of studies from a PACS by DICOMweb (QIDO-RS, WADO-RS), look for intracranial
-hemorrhage, and add a DICOM Segmentation and a structured report to each study (STOW-RS). For
-research only, not for diagnosis.
+hemorrhage, add a DICOM Segmentation and a structured report to each study (STOW-RS), and ask the
+PACS whether it holds them. For research only, not for diagnosis.
 
---out gets what `ichnet predict` writes, pseudonymous. User and password are taken from ~/.netrc.
+A series is used only when all of it came: as many instances as the PACS says it has
+(NumberOfSeriesRelatedInstances), by a number that does not change for --settle seconds.
 
-Exit code: 0 when every study got results, 1 when one did not (see excluded.csv), 2 on failure."""
+--out gets what `ichnet predict` writes, pseudonymous. User and password are taken from ~/.netrc,
+never from the URL.
+
+Exit code: 0 when every study got results, 1 when one did not (see excluded.csv), 2 when the command
+was wrong or the PACS cannot be reached, 3 when the program itself failed."""
+
+
+EXPORT_DESCRIPTION = """\
+Copy the model in the package to DIR/<model>/<version>, where TF Serving finds it: a SavedModel with
+its signatures, metadata.json, model card and warm-up requests. Its license is the package's.
+
+Exit code: 0 when it was written, 2 when it was not, e.g. because that version exists."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
     args = build_parser().parse_args(arguments)
-    result: int = args.run(args)
+    try:
+        result: int = args.run(args)
+    except Exception as error:
+        # a traceback could quote a header or a path
+        from ichnet.ct.errors import described
+
+        print(f"ichnet: internal error {described(error)}", file=sys.stderr)
+        return CRASHED
     return result
 
 
@@ -72,19 +99,19 @@ def build_parser() -> argparse.ArgumentParser:
         description="Intracranial hemorrhage detection on head CT. For research only.",
     )
     parser.add_argument("--version", action="version", version=f"ichnet {__version__}")
-    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    subparsers = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
-    predict = commands.add_parser(
+    predict = subparsers.add_parser(
         "predict",
-        help="DICOM in, probability, volume and overlay out",
+        help="predict head CT in DICOM: probability, volume and overlay of each scan",
         description=PREDICT_DESCRIPTION,
         epilog=PREDICT_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    _add_model(predict)
     predict.add_argument(
-        "--model", type=Path, required=True, metavar="DIR", help="export/<model>/<version>"
+        "--out", type=Path, required=True, metavar="DIR", help="folder for the results"
     )
-    predict.add_argument("--out", type=Path, required=True, metavar="DIR", help="for the results")
     predict.add_argument(
         "--link", type=Path, metavar="FILE", help="write which scan is which (confidential CSV)"
     )
@@ -96,139 +123,101 @@ def build_parser() -> argparse.ArgumentParser:
         "--watch",
         type=Path,
         metavar="DIR",
-        help="then wait for what arrives here, until interrupted (SIGINT or SIGTERM)",
+        help="then predict what arrives in this folder, until interrupted (SIGINT or SIGTERM)",
     )
     predict.add_argument(
         "--settle",
         type=float,
         default=10,
         metavar="SECONDS",
-        help="an arrival is taken when it has not changed for this long (10)",
+        help="how long an arrival must stay unchanged before it is read (default: 10)",
     )
-    predict.add_argument("inputs", type=Path, nargs="*", metavar="INPUT", help="DICOM or zip")
-    predict.set_defaults(run=_predict)
+    predict.add_argument(
+        "inputs", type=Path, nargs="*", metavar="INPUT", help="DICOM folder, file or zip"
+    )
+    predict.set_defaults(run=commands.predict)
 
-    pacs = commands.add_parser(
+    pacs = subparsers.add_parser(
         "pacs",
         help="fetch studies from a PACS, predict them, store the results back",
         description=PACS_DESCRIPTION,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    pacs.add_argument("--url", required=True, help="of its DICOMweb service")
+    pacs.add_argument("--url", required=True, help="base URL of the PACS's DICOMweb service")
+    _add_model(pacs)
     pacs.add_argument(
-        "--model", type=Path, required=True, metavar="DIR", help="export/<model>/<version>"
+        "--out", type=Path, required=True, metavar="DIR", help="folder for the results"
     )
-    pacs.add_argument("--out", type=Path, required=True, metavar="DIR", help="for the results")
     pacs.add_argument(
         "--dicom",
         type=Path,
         metavar="DIR",
         help="keep the DICOM SEG and SR (with identity) here as well",
     )
-    pacs.add_argument("studies", nargs="+", metavar="STUDY", help="StudyInstanceUID")
-    pacs.set_defaults(run=_pacs)
+    pacs.add_argument(
+        "--settle",
+        type=float,
+        default=5,
+        metavar="SECONDS",
+        help="how long the number of a series' instances must stay the same before the series "
+        "is fetched (default: 5)",
+    )
+    pacs.add_argument(
+        "--time-limit",
+        type=float,
+        default=1800,
+        metavar="SECONDS",
+        help="limit for fetching a study, and again for storing its results, including retries "
+        "(default: 1800)",
+    )
+    pacs.add_argument("studies", nargs="+", metavar="STUDY", help="StudyInstanceUID of each study")
+    pacs.set_defaults(run=commands.pacs)
 
-    phantom = commands.add_parser(
+    export = subparsers.add_parser(
+        "export",
+        help="copy the model in the package out of it, as a SavedModel for TF Serving",
+        description=EXPORT_DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    export.add_argument(
+        "--out", type=Path, required=True, metavar="DIR", help="gets <model>/<version>"
+    )
+    export.set_defaults(run=commands.export)
+
+    phantom = subparsers.add_parser(
         "phantom",
         help="make synthetic head CT in the file formats of the four cohorts",
         description="Make the synthetic cohorts of a configuration, as DICOM with labels.",
     )
-    phantom.add_argument("--config", type=Path, required=True, metavar="YAML")
-    phantom.add_argument("--out", type=Path, required=True, metavar="DIR")
-    phantom.set_defaults(run=_phantom)
+    phantom.add_argument(
+        "--config",
+        type=Path,
+        required=True,
+        metavar="YAML",
+        help="says how many scans of which size",
+    )
+    phantom.add_argument(
+        "--out", type=Path, required=True, metavar="DIR", help="gets a folder for each cohort"
+    )
+    phantom.set_defaults(run=commands.phantom)
 
-    info = commands.add_parser("info", help="versions, devices and DICOM decoders of this machine")
-    info.set_defaults(run=_info)
+    info = subparsers.add_parser(
+        "info", help="versions, devices and DICOM decoders of this machine"
+    )
+    info.set_defaults(run=commands.info)
     return parser
 
 
-def _predict(args: argparse.Namespace) -> int:
-    from ichnet.ct.pseudonym import load_key
-    from ichnet.deployment.metadata import ModelError
-    from ichnet.deployment.predict import Predictor
-    from ichnet.deployment.watch import stopped_by_signals, watch
-
-    if not args.inputs and not args.watch:
-        return _fail("nothing to predict: name DICOM folders, files or archives, or --watch DIR")
-    if args.dicom and not find_spec("highdicom"):
-        return _fail("--dicom needs highdicom: pip install 'ichnet[dicom-out]'")
-    try:
-        key = load_key()
-    except (OSError, ValueError) as error:
-        return _fail(str(error))
-    try:
-        predictor = Predictor(args.model, args.out, key, args.link, args.dicom, args.nifti)
-        if args.inputs:
-            predictor.take(args.inputs)
-        if args.watch:
-            with stopped_by_signals() as stop:
-                watch(args.watch, args.settle, lambda entry: predictor.take([entry]), stop)
-    except (ModelError, OSError) as error:
-        return _fail(str(error))
-    summary = predictor.summary
-    if args.watch and not summary.scans:
-        return SUCCESS  # nothing arrived
-    if not summary.scans:
-        return _fail(
-            f"no head CT could be read; files excluded: {summary.excluded}, see "
-            f"{summary.excluded_csv}"
-        )
-    earlier = f" ({summary.kept} of them earlier)" if summary.kept else ""
-    print(f"scans predicted: {summary.scans}{earlier}, see {summary.predictions_csv}")
-    if summary.excluded:
-        print(f"files excluded: {summary.excluded}, see {summary.excluded_csv}", file=sys.stderr)
-        return EXCLUDED
-    return SUCCESS
-
-
-def _pacs(args: argparse.Namespace) -> int:
-    missing = [name for name in ("highdicom", "dicomweb_client") if not find_spec(name)]
-    if missing:
-        return _fail(f"pacs needs {', '.join(missing)}: pip install 'ichnet[dicom-out]'")
-    from dicomweb_client import DICOMwebClient
-
-    from ichnet.ct.pseudonym import load_key
-    from ichnet.deployment.metadata import ModelError
-    from ichnet.deployment.pacs import predict_studies
-    from ichnet.deployment.predict import Predictor
-
-    without = 0
-    try:
-        with tempfile.TemporaryDirectory(prefix="ichnet-") as scratch:
-            dicom_dir = args.dicom or Path(scratch)
-            predictor = Predictor(args.model, args.out, load_key(), dicom_dir=dicom_dir)
-            client = DICOMwebClient(args.url, permissive_uid=True)
-            for study, stored in predict_studies(client, args.studies, predictor):
-                print(f"{study}: {stored} objects stored")
-                without += not stored
-    except (ModelError, OSError, ValueError) as error:
-        return _fail(str(error))
-    return EXCLUDED if without else SUCCESS
-
-
-def _phantom(args: argparse.Namespace) -> int:
-    from ichnet.config import ConfigError, load_config
-
-    try:
-        config = load_config(args.config)
-        from ichnet.phantom.cohort import generate  # slow to load: after the configuration's errors
-
-        counts = generate(config.phantom, config.seed, args.out)
-    except (ConfigError, OSError) as error:
-        return _fail(str(error))
-    for cohort, count in counts.items():
-        print(f"{args.out / cohort}: {count} scans")
-    return SUCCESS
-
-
-def _info(args: argparse.Namespace) -> int:
-    from ichnet.deployment.environment import describe_environment
-
-    for name, value in describe_environment().items():
-        print(f"{name:24}{value}")
-    return SUCCESS
-
-
-def _fail(message: str) -> int:
-    print(f"ichnet: error: {message}", file=sys.stderr)
-    return FAILED
+def _add_model(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--model",
+        type=Path,
+        metavar="DIR",
+        help="an exported model, export/<model>/<version> (default: the one in the package)",
+    )
+    parser.add_argument(
+        "--model-sha256",
+        default="",
+        metavar="HEX",
+        help="refuse a model whose SHA-256 is not this one (each result states its model's)",
+    )

@@ -14,7 +14,7 @@ import pytest
 
 from ichnet.config import load_config
 from ichnet.ct.discover import discover
-from ichnet.ct.pseudonym import load_key, pseudonym
+from ichnet.ct.pseudonym import load_key
 from ichnet.phantom.cohort import generate
 from ichnet.runs import RunFolder
 from ichnet.runs.predictions import SCAN_COLUMNS, scans_path, write_predictions
@@ -58,6 +58,8 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
     ("script", "names"),
     [
         ("metrics.py", ["metrics.json"]),
+        ("pooling.py", [f"tables/pooling.{suffix}" for suffix in SUFFIXES]),
+        ("subtypes.py", [f"tables/subtypes.{suffix}" for suffix in SUFFIXES]),
         ("table1.py", [f"tables/table1.{suffix}" for suffix in SUFFIXES]),
         (
             "table2.py",
@@ -124,7 +126,7 @@ def test_review_of_difficult_cases(run: RunFolder, tmp_path: Path) -> None:
     small = replace(phantom, matrix=48, slices=(4, 5), scans={"dumc": 6})
     generate(small, 1, raw, cohorts=("dumc",), workers=1)
     found, _ = discover([raw], tmp_path)
-    scans = [pseudonym(load_key(), "scan", series.series_uid) for series in found]
+    scans = [series.scan_id(load_key()) for series in found]
     tiny = RunFolder(tmp_path / "run")
     tiny.root.mkdir()
     shutil.copy(run.root / "config.yaml", tiny.root)

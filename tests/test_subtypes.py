@@ -2,13 +2,13 @@ from __future__ import annotations
 
 import pytest
 
-from ichnet.subtypes import ANY_BITS, CHANNEL_OF, LABELS, SUBTYPES, bit_of
+from ichnet.subtypes import ANY_BITS, LABEL_INDEX, LABELS, SUBTYPES, bit_of
 
 
 def test_order_and_channels():
     assert SUBTYPES == ("EDH", "IPH", "IVH", "SAH", "SDH")
     assert LABELS == ("ANY", "EDH", "IPH", "IVH", "SAH", "SDH")
-    assert [CHANNEL_OF[name] for name in LABELS] == [0, 1, 2, 3, 4, 5]
+    assert [LABEL_INDEX[name] for name in LABELS] == [0, 1, 2, 3, 4, 5]
 
 
 @pytest.mark.parametrize(

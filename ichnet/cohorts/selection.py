@@ -15,10 +15,10 @@ import numpy as np
 from ichnet.cohorts.case import ScanEntry
 from ichnet.cohorts.labels import NEGATIVE
 from ichnet.config import ConfigError
-from ichnet.subtypes import CHANNEL_OF, SUBTYPES
+from ichnet.subtypes import LABEL_INDEX, SUBTYPES
 
 NONE = "NONE"
-"""What a slice without hemorrhage is chosen for."""
+"""``chosen_for`` of slices without hemorrhage."""
 
 
 class SelectionError(ConfigError):
@@ -110,7 +110,8 @@ def _draw_subtypes(
 ) -> list[ChosenSlice]:
     """Draw for one subtype after another, the one with the fewest slices left first."""
     left = {
-        name: [item for item in slices if _labels(item)[CHANNEL_OF[name]] == 1] for name in SUBTYPES
+        name: [item for item in slices if _labels(item)[LABEL_INDEX[name]] == 1]
+        for name in SUBTYPES
     }
     there = {name: len(items) for name, items in left.items()}
     drawn: list[ChosenSlice] = []

@@ -1,8 +1,8 @@
-"""What each result depends on in the configuration: the one list.
+"""The one list of the settings that each result depends on.
 
-The workflow repeats a result when one of these settings changes, and whatever makes the result
-keeps them beside it and begins anew when they differ. What a result depends on beside the
-configuration (records, models, maps) is a digest that its maker adds.
+The workflow repeats a result when one of its settings changes. The code that makes a result stores
+them beside it and starts over when they differ. Inputs other than settings (records, models, maps)
+are added there as digests.
 """
 
 from __future__ import annotations
@@ -31,7 +31,9 @@ class Settings:
 
 TRAINING = ("seed", "register", "image")
 SEGMENTER = (*TRAINING, "augmentation", "segmenters")
-ENCODER_ONLY = ("segmenters.pretraining", "segmenters.frozen_encoder")
+SUBTYPE_ONLY = ("segmenters.pretraining", "segmenters.frozen_encoder")
+"""Settings that Models 1, 3, 4 and 5 do not depend on."""
+SPECIALIST_ONLY = ("segmenters.specialist_training",)
 
 DEPENDS_ON: dict[str, Settings] = {
     "phantom": Settings(("seed", "phantom")),
@@ -43,12 +45,18 @@ DEPENDS_ON: dict[str, Settings] = {
     ),
     "encoder": Settings(
         SEGMENTER,
-        without=("segmenters.loss", "segmenters.training", "segmenters.frozen_encoder"),
+        without=(
+            "segmenters.loss",
+            "segmenters.training",
+            "segmenters.frozen_encoder",
+            *SPECIALIST_ONLY,
+        ),
     ),
-    "segmenter": Settings(SEGMENTER, without=ENCODER_ONLY),
-    "segmenter-small": Settings((*SEGMENTER, "selection.small_lesion_ml"), without=ENCODER_ONLY),
+    "segmenter-all": Settings(SEGMENTER, without=(*SUBTYPE_ONLY, *SPECIALIST_ONLY)),
+    "segmenter": Settings(SEGMENTER, without=SUBTYPE_ONLY),
+    "segmenter-small": Settings((*SEGMENTER, "selection.small_lesion_ml"), without=SUBTYPE_ONLY),
     # of the pre-training it depends through the encoder's weights
-    "segmenter-subtype": Settings(SEGMENTER, without=("segmenters.pretraining",)),
+    "segmenter-subtype": Settings(SEGMENTER, without=("segmenters.pretraining", *SPECIALIST_ONLY)),
     "maps": Settings(("ensembles.maps", "ensembles.folds")),
     "ensemble": Settings((*TRAINING, "ensembles"), without=("ensembles.combinations",)),
     "baselines": Settings(("ensembles.maps",)),
@@ -97,7 +105,7 @@ DEPENDS_ON: dict[str, Settings] = {
     ),
     "report": Settings(tuple(Config.__dataclass_fields__)),  # it prints the configuration
 }
-"""By the kind of result; a model is found by its name (see :func:`settings_of_model`)."""
+"""By the kind of result; for a model by its name see :func:`settings_of_model`."""
 
 
 def settings_of(config: Config, result: str) -> dict[str, Any]:

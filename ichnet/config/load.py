@@ -1,6 +1,6 @@
 """From YAML to a :class:`~ichnet.config.schema.Config` and back.
 
-A key that is no field is refused, with the nearest one that is.
+An unknown key is refused; the message suggests the most similar known one.
 """
 
 from __future__ import annotations
@@ -171,9 +171,9 @@ def _check_values(config: Config, source: str) -> None:
                 f"{source}: {where}: {name!r} names a folder and stands in commands: letters, "
                 "digits, '.', '_' and '-', of which a letter or digit is the first"
             )
-    low, high = config.evaluation.difficult
+    low, high = config.evaluation.uncertain
     if not 0 <= low <= high <= 1:
-        raise ConfigError(f"{source}: evaluation.difficult must be two ordered probabilities")
+        raise ConfigError(f"{source}: evaluation.uncertain must be two ordered probabilities")
     blurred, sharpened = config.augmentation.sharpness
     if not -1 <= blurred <= sharpened:
         raise ConfigError(f"{source}: augmentation.sharpness must be two ordered numbers from -1")

@@ -21,6 +21,9 @@ ARMS: tuple[str, ...] = typing.get_args(Arm)
 SEGMENTERS: tuple[str, ...] = typing.get_args(Segmenter)
 """Models 1 to 5 of the paper, in its order."""
 
+SPECIALISTS: tuple[str, ...] = ("sdh", "sah", "small")
+"""Models 3 to 5, which learn from one kind of scans only."""
+
 
 class ConfigError(Exception):
     """The configuration cannot be used; the message names the file, the key and the cause."""
@@ -139,7 +142,7 @@ class TrainingConfig:
             ``{class_name: ..., config: {...}}``. Its configuration can hold a learning-rate
             schedule, ``learning_rate: {class_name: CosineDecay, config: {...}}``, and gradient
             clipping, ``global_clipnorm: 1``.
-        epochs: passes through ``steps_per_epoch`` batches; each ends with a checkpoint.
+        epochs: each has ``steps_per_epoch`` batches and ends with validation and a checkpoint.
         patience_epochs: stop when the validation loss has not improved for this many epochs;
             ``None`` to train all of them.
         precision: Keras's dtype policy: ``float32``, ``mixed_float16`` (GPU), or
@@ -147,7 +150,7 @@ class TrainingConfig:
         xla: compile the steps with XLA; slower on CPUs, not measured on GPUs. Training over
             several replicas does without.
         average_decay: the weights that are validated and kept are a moving average over the
-            steps, of which each step leaves this share, e.g. 0.995; 0 for the last step's own.
+            steps; each step keeps this share of the average, e.g. 0.995. 0 for no averaging.
     """
 
     optimizer: str | dict[str, Any]
@@ -170,13 +173,13 @@ class ClassifierConfig:
             ``dice+bce`` or ``energy`` (share of positive evidence outside the outline).
         saliency_weight: its weight beside the classification loss.
         saliency_warmup_epochs: epochs in which that weight grows linearly to its full value.
-        frozen_epochs: epochs, before all others, in which only the head is trained; for
-            pre-trained weights.
+        frozen_epochs: epochs at the beginning in which only the head is trained, the body
+            frozen; for pre-trained weights.
         loss: of the probability: any that ``keras.losses.get`` understands, a name or
             ``{class_name: ..., config: {...}}``, also of a module under ``register``.
         metrics: of the probability, beside its AUC; likewise.
-        training_by_backbone: what takes the place of ``training`` for a backbone; without batch
-            normalisation, VGG19 does not bear the others' learning rate.
+        training_by_backbone: overrides ``training`` for a backbone. VGG19, which has no batch
+            normalisation, does not train at the learning rate of the others.
     """
 
     backbones: tuple[Backbone, ...]
@@ -192,7 +195,7 @@ class ClassifierConfig:
     training_by_backbone: dict[Backbone, TrainingConfig] = field(default_factory=dict)
 
     def of(self, backbone: Backbone) -> ClassifierConfig:
-        """Return the settings of one backbone, of which others' training is no part."""
+        """Return the settings for one backbone: its own training, without those of the others."""
         training = self.training_by_backbone.get(backbone, self.training)
         return replace(self, training=training, training_by_backbone={})
 
@@ -210,6 +213,10 @@ class SegmenterConfig:
         training: of each segmenter.
         pretraining: of Model 2's encoder on subtype labels.
         frozen_encoder: leave that encoder as it was pre-trained (an ablation).
+        neighbours: slices on either side that the networks see beside the one they outline (the
+            paper's see none).
+        specialist_training: when given, the specialists (Models 3 to 5) start from Model 1's
+            weights and are trained like this; otherwise from random weights and like the others.
     """
 
     stem_factor: int
@@ -219,6 +226,14 @@ class SegmenterConfig:
     training: TrainingConfig
     pretraining: TrainingConfig
     frozen_encoder: bool = False
+    neighbours: int = 0
+    specialist_training: TrainingConfig | None = None
+
+    def training_of(self, segmenter: Segmenter) -> TrainingConfig:
+        """Return how a segmenter is trained."""
+        if segmenter in SPECIALISTS and self.specialist_training is not None:
+            return self.specialist_training
+        return self.training
 
 
 @dataclass(frozen=True)
@@ -226,7 +241,7 @@ class EnsembleConfig:
     """Experiment C: the weight model over frozen segmenters.
 
     Attributes:
-        combinations: the members of each ensemble by its name.
+        combinations: by the ensemble's name, the segmenters that it combines.
         weighting: one weight for each ``image`` or each ``pixel`` (both from the maps), or the
             same for all input (``global``).
         width: channels of the weight model's convolutions.
@@ -248,14 +263,15 @@ class EnsembleConfig:
 
 @dataclass(frozen=True)
 class EvaluationConfig:
-    """How predictions become numbers.
+    """How scores are made, calibrated, turned into decisions, and measured.
 
     Attributes:
         top_pixels: a segmenter's slice score is the mean of this many highest pixels.
         threshold: decision threshold on probabilities (paper: 0.5).
-        bootstrap_replicates: paper: 500.
-        difficult: a case is difficult for AI inside these two probabilities (paper: 0.4, 0.6);
-            an exported model calls it uncertain.
+        bootstrap_replicates: resamples of each bootstrap interval (paper: 500).
+        uncertain: the band of probabilities, ends included, in which a model is uncertain (paper:
+            0.4 to 0.6); exported models say so. The paper's cases difficult for AI are the scans
+            with hemorrhage up to its upper end, and the others from its lower end up.
         calibration: of scan scores, on validation scans: ``platt``, or ``isotonic``, which fits
             any shape, needs hundreds of scans and ties scores.
     """
@@ -263,7 +279,7 @@ class EvaluationConfig:
     top_pixels: int
     threshold: float
     bootstrap_replicates: int
-    difficult: tuple[float, float]
+    uncertain: tuple[float, float]
     calibration: Literal["platt", "isotonic"] = "platt"
 
 
@@ -272,7 +288,7 @@ class RepeatsConfig:
     """The whole experiment again with other seeds of training, on the same data.
 
     Attributes:
-        seeds: one repeat each; none by default. The split and the test data stay as they are.
+        seeds: each gives one repeat; an empty list means none. Splits and test data stay.
         backbones: the classifiers to repeat, in every arm; segmenters and ensembles all are.
     """
 
@@ -282,7 +298,7 @@ class RepeatsConfig:
 
 @dataclass(frozen=True)
 class ContrastConfig:
-    """A question that is written down before the run: does ``model`` do better than ``against``?
+    """A comparison planned before the run: has ``model`` a higher AUC than ``against``?
 
     Attributes:
         question: one sentence.
@@ -303,11 +319,11 @@ class Config:
     Attributes:
         name: names the run folder, ``runs/<name>``.
         data_statement: what the models were trained on; repeated on every output.
-        seed: from which every random choice derives.
+        seed: the random seed; every random choice is derived from it.
         register: modules to import before training, whose Keras-registered losses, optimizers
             and metrics can then be named, e.g. ``tensorflow_addons``.
         export: the models to export as SavedModels, e.g. ``ensemble-all``.
-        contrasts: what the experiment asks, corrected for their number.
+        contrasts: the questions asked beforehand; their p values are corrected for their number.
     """
 
     name: str

@@ -6,14 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from ichnet.ct.dicom import group_series, read_headers
+from ichnet.ct.dicom import group_series, read_headers, scan_identity
 from ichnet.ct.digest import content_digest, series_digest
 from ichnet.ct.errors import Exclusion, ReadError, errors_named
 from ichnet.ct.files_found import FoundFiles
 from ichnet.ct.gaps import missing_slices
+from ichnet.ct.passes import slice_heights_mm
+from ichnet.ct.pseudonym import pseudonym
 from ichnet.ct.slice_header import SliceHeader
 from ichnet.ct.source import read_content
-from ichnet.ct.stack import slice_heights_mm, stack_slices
+from ichnet.ct.stack import stack_slices
 
 DAMAGED = ("truncated", "bad-header", "no-pixels", "too-large", "internal-error")
 """Reasons that take a slice out of a scan; a scout or a dose page is no slice of it."""
@@ -34,12 +36,19 @@ class Series:
             with the member's.
         series_uid: its SeriesInstanceUID. Identifying: kept in memory only.
         file_uids: the SOP Instance UID of each file. Identifying: kept in memory only.
+        identity: what its pseudonym is made from (:func:`ichnet.ct.dicom.scan_identity`).
+            Identifying: kept in memory only.
     """
 
     files: tuple[Path, ...]
     names: tuple[Path, ...]
     series_uid: str = field(default="", repr=False)
     file_uids: tuple[str, ...] = field(default=(), repr=False)
+    identity: str = field(default="", repr=False)
+
+    def scan_id(self, key: bytes) -> str:
+        """Return its pseudonym, which :attr:`ichnet.ct.volume.Volume.scan_id` will be."""
+        return pseudonym(key, "scan", self.identity)
 
     def digest(self) -> str:
         """Read all bytes and return what :attr:`ichnet.ct.volume.Volume.digest` will be.
@@ -53,9 +62,13 @@ class Series:
     def exclusions(self, error: ReadError) -> list[Exclusion]:
         """Return an exclusion for each slice, when ``error`` keeps the series from being read.
 
-        The slice at fault bears the error's own words, the others point to it.
+        No words hold a file's name, which may be the patient's.
         """
-        return _exclude_all(error, dict(zip(self.files, self.names, strict=True)))
+        name_of = dict(zip(self.files, self.names, strict=True))
+        identities = [(self.identity, uid) for uid in self.file_uids]
+        return _exclude_all(
+            error, name_of, dict(zip(self.files, identities, strict=True)), self.series_uid
+        )
 
 
 def discover(inputs: Sequence[Path], scratch: Path) -> tuple[list[Series], list[Exclusion]]:
@@ -101,7 +114,9 @@ def discover(inputs: Sequence[Path], scratch: Path) -> tuple[list[Series], list[
                 _require_undamaged(slices, names, damaged)
                 one, repeated = _series(slices, names)
         except ReadError as error:
-            exclusions += _exclude_all(error, names)
+            # each its own: slices of several patients share no name
+            identities = {one.path: (scan_identity(one), one.file_uid) for one in slices}
+            exclusions += _exclude_all(error, names, identities, slices[0].series_uid)
         else:
             series.append(one)
             exclusions += [replace(left, path=names[left.path]) for left in repeated]
@@ -134,7 +149,7 @@ def _require_undamaged(
             raise ReadError(
                 slices[0].path,
                 "incomplete-series",
-                f"a slice of it is damaged ({one.path.name}), and a hemorrhage may lie there",
+                f"a slice of it is damaged [{one.reason}], and a hemorrhage may lie there",
             )
 
 
@@ -145,22 +160,32 @@ def _series(
     heights_mm = slice_heights_mm(stacked)
     for below, count in missing_slices(heights_mm):
         gap_mm = heights_mm[below + 1] - heights_mm[below]
-        beside = f"above {names[stacked[below].path].name}, a gap of {gap_mm:.1f} mm"
-        detail = f"{count} slices seem to be missing {beside}; a hemorrhage may lie there"
+        where = f"above slice {below + 1} of {len(stacked)}, a gap of {gap_mm:.1f} mm"
+        detail = f"{count} slices seem to be missing {where}; a hemorrhage may lie there"
         raise ReadError(stacked[below].path, "incomplete-series", detail)
     uid_of = {header.path: header.file_uid for header in stacked}
     files = tuple(uid_of)
     shown = tuple(names[path] for path in files)
-    return Series(files, shown, stacked[0].series_uid, tuple(uid_of.values())), repeated
+    first = stacked[0]
+    file_uids = tuple(uid_of.values())
+    return Series(files, shown, first.series_uid, file_uids, scan_identity(first)), repeated
 
 
-def _exclude_all(error: ReadError, names: Mapping[Path, Path]) -> list[Exclusion]:
-    at_fault = names.get(error.path, error.path)
+def _exclude_all(
+    error: ReadError,
+    name_of: Mapping[Path, Path],
+    identities: Mapping[Path, tuple[str, str]],
+    series_uid: str,
+) -> list[Exclusion]:
+    at_fault = name_of.get(error.path, error.path)
     return [
         Exclusion(
             name,
             error.reason,
-            error.detail if name == at_fault else f"of the same series as {at_fault.name}",
+            error.detail if name == at_fault else f"another slice of its series: {error.detail}",
+            series_uid=series_uid,
+            scan_identity=identities[path][0],
+            file_uid=identities[path][1],
         )
-        for name in names.values()
+        for path, name in name_of.items()
     ]

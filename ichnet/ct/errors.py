@@ -29,11 +29,17 @@ Reasons that reading gives:
 ``incomplete-series``   the rest of a series of which a slice is damaged or missing: a lesion may
                         lie there
 ``internal-error``      a mistake of this program, with a number to quote
+``set-aside``           the program ended, or failed, at it several times (prediction)
 ``bad-spacing``         pixels or gaps of a size that no head CT has (prediction)
-``incomplete-head``     too few slices, or too short a slab, to judge a head by (prediction)
+``incomplete-head``     too few slices, or too short a slab, to judge a head by, or a head that
+                        leaves the image (prediction)
+``no-head``             no skull with a brain's density in it (prediction)
 ``not-head``            the header names another part of the body (prediction)
 ``with-contrast``       the header tells of a contrast agent (prediction)
 ``no-dicom-result``     no valid DICOM result can refer to the series
+``not-in-pacs``         the PACS holds no CT of the study (prediction)
+``incomplete-answer``   the PACS did not send all of a series (prediction)
+``pacs-failure``        the PACS did not answer, refused, or took too long (prediction)
 ``bad-annotation``      labels or outlines that cannot be used (cohorts)
 ``missing-annotation``  a scan with slices that nobody annotated (cohorts)
 ``unlabelled``          no label for it (cohorts)
@@ -60,6 +66,8 @@ from ichnet.files import write_whole
 class ReadError(Exception):
     """A file or series cannot be used.
 
+    Its text holds no path, which may be a patient's name: :attr:`with_path` does.
+
     Attributes:
         path: the file or directory, as the user named it.
         reason: a short code from a closed list that reports count by, e.g. ``truncated``.
@@ -68,11 +76,16 @@ class ReadError(Exception):
     """
 
     def __init__(self, path: Path | str, reason: str, detail: str, series_uid: str = "") -> None:
-        super().__init__(printable(f"{path}: {detail} [{reason}]"))
+        super().__init__(printable(f"{detail} [{reason}]"))
         self.path = Path(path)
         self.reason = reason
         self.detail = detail
         self.series_uid = series_uid
+
+    @property
+    def with_path(self) -> str:
+        """The error with the path as the user named it, for the user alone."""
+        return printable(f"{self.path}: {self}")
 
     def __reduce__(self) -> tuple[type[ReadError], tuple[Path, str, str, str]]:
         """Pickle by its parts, so that the error crosses from a worker process."""
@@ -93,9 +106,13 @@ def errors_named(path: Path) -> Iterator[None]:
     except MemoryError as error:
         raise ReadError(path, "too-large", "it does not fit into memory") from error
     except Exception as error:
-        kind = type(error).__name__
-        detail = f"number {error_number(error)} ({kind}); please report it with this number"
-        raise ReadError(path, "internal-error", detail) from error
+        raise ReadError(path, "internal-error", described(error)) from error
+
+
+def described(error: BaseException) -> str:
+    """Return words for a mistake of this program that hold nothing of the data."""
+    kind = type(error).__name__
+    return f"number {error_number(error)} ({kind}); please report it with this number"
 
 
 def error_number(error: BaseException) -> str:
@@ -122,8 +139,9 @@ class Exclusion:
         path: the file, or the folder or table by which a whole scan is left out.
         reason, detail: as in :class:`ReadError`.
         files: the files of a scan that is left out whole; empty for a single file.
-        series_uid: the series a damaged slice belongs to, where it can still be told. Identifying:
-            kept in memory only.
+        series_uid: the series a slice belongs to, where it can still be told.
+        scan_identity: what the pseudonym of its scan is made from, likewise.
+        file_uid: its SOP Instance UID, likewise. These three identify: kept in memory only.
     """
 
     path: Path
@@ -131,6 +149,8 @@ class Exclusion:
     detail: str
     files: tuple[Path, ...] = field(default=(), compare=False)
     series_uid: str = field(default="", compare=False, repr=False)
+    scan_identity: str = field(default="", compare=False, repr=False)
+    file_uid: str = field(default="", compare=False, repr=False)
 
     @classmethod
     def from_error(cls, error: ReadError, files: Iterable[Path] = ()) -> Exclusion:
@@ -142,7 +162,7 @@ class Exclusion:
         if not self.files:
             return [self]
         one_is_at_fault = self.path in self.files
-        others = f"of the same scan as {self.path.name}: {self.detail}"
+        others = f"another file of its scan: {self.detail}"
         return [
             Exclusion(
                 path,

@@ -20,6 +20,7 @@ from nibabel.spatialimages import HeaderDataError
 from numpy.typing import NDArray
 
 from ichnet.ct.errors import ReadError
+from ichnet.ct.head import head_centre_mm
 from ichnet.ct.orientation import Grid, Turn, turn_of, turned_grid
 from ichnet.ct.slice_checks import AXIAL_COSINE
 from ichnet.ct.volume import AIR_HU, Volume, slice_normal, slice_spacing_from_positions
@@ -78,20 +79,21 @@ def read_nifti(path: Path) -> Nifti:
 
 def to_volume(nifti: Nifti, scan_id: str, patient_id: str) -> Volume:
     """Return a scan; its instance UIDs are the slices' numbers in the file, from 0."""
-    hu = np.nan_to_num(nifti.values, nan=AIR_HU).round().clip(AIR_HU, np.iinfo(np.int16).max)
+    values = np.nan_to_num(nifti.values, nan=AIR_HU).round()
+    hu = values.clip(AIR_HU, np.iinfo(np.int16).max).astype(np.int16)
+    spacing_mm = slice_spacing_from_positions(nifti.positions_mm, slice_normal(nifti.orientation))
     return Volume(
-        hu=hu.astype(np.int16),
+        hu=hu,
         pixel_spacing_mm=nifti.pixel_spacing_mm,
         orientation=nifti.orientation,
         positions_mm=nifti.positions_mm,
-        slice_spacing_mm=slice_spacing_from_positions(
-            nifti.positions_mm, slice_normal(nifti.orientation)
-        ),
+        slice_spacing_mm=spacing_mm,
         scan_id=scan_id,
         patient_id=patient_id,
         sop_instance_uids=tuple(map(str, nifti.numbers)),
         description={"modality": "CT"},
         turn=nifti.turn,
+        centre_mm=head_centre_mm(hu, nifti.pixel_spacing_mm, spacing_mm),
     )
 
 
@@ -108,7 +110,7 @@ def _named_errors(path: Path) -> Iterator[None]:
     except OSError as error:
         if error.errno is None:  # gzip's and nibabel's own: not the system's
             raise ReadError(path, "truncated", "the file is damaged or cut off") from error
-        raise ReadError(path, "unreadable", error.strerror or str(error)) from error
+        raise ReadError(path, "unreadable", error.strerror or type(error).__name__) from error
     except (HeaderDataError, ValueError, OverflowError) as error:
         detail = f"a header that cannot be used ({type(error).__name__})"
         raise ReadError(path, "bad-header", detail) from error

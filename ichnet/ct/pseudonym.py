@@ -58,7 +58,7 @@ def pseudonym(key: bytes, kind: str, identity: str) -> str:
         key: from :func:`load_key`.
         kind: what is named, ``scan`` or ``patient``; the same text as a scan's and as a patient's
             identity gives two names.
-        identity: SeriesInstanceUID of a scan, PatientID of a patient.
+        identity: of a scan (:func:`ichnet.ct.dicom.scan_identity`); PatientID of a patient.
     """
     message = f"{kind}\0{identity}".encode()
     return hmac.new(key, message, hashlib.sha256).hexdigest()[:16]

@@ -1,7 +1,8 @@
 """Slices on the networks' grid, and the networks' maps back on the scan's own grid.
 
 The networks see a square of ``field_of_view_mm`` in ``matrix`` x ``matrix`` pixels; the centre of
-the image lies at the centre of the matrix. Paper silent on all of this.
+the image, or of a head that lies beside it (``centre_mm``, :mod:`ichnet.ct.head`), lies at the
+centre of the matrix. Paper silent on all of this.
 
 Along each axis a resampled pixel is a weighted sum of the source's, so that a slice is resampled
 by two matrix products (sparse, as nearly all weights are 0: an eighth of the time). Where the
@@ -40,6 +41,7 @@ def to_matrix(
     pixel_spacing_mm: tuple[float, float],
     matrix: int,
     field_of_view_mm: float,
+    centre_mm: tuple[float, float] = (0.0, 0.0),
 ) -> NDArray[np.float32]:
     """Resample slices to the networks' grid.
 
@@ -48,13 +50,14 @@ def to_matrix(
         pixel_spacing_mm: distance between rows, distance between columns.
         matrix: rows and columns of the result.
         field_of_view_mm: side of the square it covers; outside the image is air (-1024).
+        centre_mm: the square's centre, from the image's down and to the right.
 
     Returns:
         float32 [..., matrix, matrix].
     """
     *leading, rows, columns = image.shape
     by_row, by_column, air = _to_matrix_weights(
-        (rows, columns), pixel_spacing_mm, matrix, field_of_view_mm
+        (rows, columns), pixel_spacing_mm, matrix, field_of_view_mm, centre_mm
     )
     slices = image.reshape(-1, rows, columns)
     resampled = np.empty((len(slices), matrix, matrix), np.float32)
@@ -71,6 +74,7 @@ def mask_to_matrix(
     pixel_spacing_mm: tuple[float, float],
     matrix: int,
     field_of_view_mm: float,
+    centre_mm: tuple[float, float] = (0.0, 0.0),
 ) -> NDArray[np.uint8]:
     """Resample a mask of subtype bits to the networks' grid, each bit by itself.
 
@@ -84,13 +88,14 @@ def mask_to_matrix(
         pixel_spacing_mm: distance between rows, distance between columns.
         matrix: rows and columns of the result.
         field_of_view_mm: side of the square it covers; outside the image is no lesion.
+        centre_mm: the square's centre, from the image's down and to the right.
 
     Returns:
         uint8 [..., matrix, matrix].
     """
     *leading, rows, columns = mask.shape
     by_row, by_column, _ = _to_matrix_weights(
-        (rows, columns), pixel_spacing_mm, matrix, field_of_view_mm
+        (rows, columns), pixel_spacing_mm, matrix, field_of_view_mm, centre_mm
     )
     slices = mask.reshape(-1, rows, columns)
     resampled = np.zeros((len(slices), matrix, matrix), np.uint8)
@@ -109,6 +114,7 @@ def from_matrix(
     rows: int,
     columns: int,
     field_of_view_mm: float,
+    centre_mm: tuple[float, float] = (0.0, 0.0),
 ) -> NDArray[np.float32]:
     """Resample maps from the networks' grid to the scan's own: the way back of :func:`to_matrix`.
 
@@ -118,14 +124,17 @@ def from_matrix(
         rows: of the scan.
         columns: of the scan.
         field_of_view_mm: side of the square that ``maps`` cover; outside of it is 0.
+        centre_mm: the square's centre, from the scan's down and to the right.
 
     Returns:
         float32 [slices, rows, columns].
     """
     matrix = maps.shape[-1]
     matrix_mm = field_of_view_mm / matrix
-    by_row = _sparse(axis_weights(matrix, matrix_mm, rows, pixel_spacing_mm[0]))
-    by_column = _sparse(axis_weights(matrix, matrix_mm, columns, pixel_spacing_mm[1]))
+    row_mm, column_mm = pixel_spacing_mm
+    down_mm, right_mm = centre_mm
+    by_row = _sparse(axis_weights(matrix, matrix_mm, rows, row_mm, -down_mm))
+    by_column = _sparse(axis_weights(matrix, matrix_mm, columns, column_mm, -right_mm))
     resampled = np.empty((len(maps), rows, columns), np.float32)
     for index, pixels in enumerate(maps):
         _apply(by_row, pixels, by_column, out=resampled[index])
@@ -133,18 +142,27 @@ def from_matrix(
 
 
 def axis_weights(
-    source_size: int, source_mm: float, target_size: int, target_mm: float
+    source_size: int,
+    source_mm: float,
+    target_size: int,
+    target_mm: float,
+    target_centre_mm: float = 0.0,
 ) -> NDArray[np.float32]:
     """Return what each source pixel contributes to each target pixel along one axis.
 
-    Both axes are centred on the same point.
+    Args:
+        source_size: number of the source's pixels.
+        source_mm: their size.
+        target_size: number of the target's pixels.
+        target_mm: their size.
+        target_centre_mm: where the middle of the target lies, from the middle of the source.
 
     Returns:
         float32 [target_size, source_size]. Rows sum to 1 inside the source, to 0 outside, to the
         covered share of a target pixel at the source's edge.
     """
     source_edges = (np.arange(source_size + 1) - source_size / 2) * source_mm
-    target_edges = (np.arange(target_size + 1) - target_size / 2) * target_mm
+    target_edges = (np.arange(target_size + 1) - target_size / 2) * target_mm + target_centre_mm
     if target_mm >= source_mm:
         low = np.maximum(target_edges[:-1, None], source_edges[None, :-1])
         high = np.minimum(target_edges[1:, None], source_edges[None, 1:])
@@ -165,11 +183,14 @@ def _to_matrix_weights(
     pixel_spacing_mm: tuple[float, float],
     matrix: int,
     field_of_view_mm: float,
+    centre_mm: tuple[float, float],
 ) -> tuple[csr_matrix, csr_matrix, NDArray[np.float32] | None]:
     """Return weights by row and column, and HU of air outside; the slices of a scan share them."""
     matrix_mm = field_of_view_mm / matrix
-    by_row = axis_weights(shape[0], pixel_spacing_mm[0], matrix, matrix_mm)
-    by_column = axis_weights(shape[1], pixel_spacing_mm[1], matrix, matrix_mm)
+    by_row, by_column = (
+        axis_weights(size, spacing_mm, matrix, matrix_mm, middle_mm)
+        for size, spacing_mm, middle_mm in zip(shape, pixel_spacing_mm, centre_mm, strict=True)
+    )
     return _sparse(by_row), _sparse(by_column), _air_outside(by_row, by_column)
 
 

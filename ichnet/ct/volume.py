@@ -39,6 +39,8 @@ class Volume:
             (``turn.apply``), and what refers to them is turned back (``turn.undo``).
         digest: of the files it was read from (:mod:`ichnet.ct.digest`); empty for a scan that was
             not read from DICOM.
+        centre_mm: the point of every slice on which the networks' square is centred, in mm from
+            the middle of the image down and to the right (:func:`ichnet.ct.head.head_centre_mm`).
     """
 
     hu: NDArray[np.int16]
@@ -52,6 +54,7 @@ class Volume:
     description: dict[str, str] = field(default_factory=dict)
     turn: Turn = UNTURNED
     digest: str = ""
+    centre_mm: tuple[float, float] = (0.0, 0.0)
 
     def __post_init__(self) -> None:
         slices = len(self.hu)

@@ -31,16 +31,26 @@ from ichnet import __version__
 from ichnet.ct.overlay import RESEARCH_USE
 from ichnet.deployment.dicom_source import Identity
 from ichnet.deployment.scan_result import ScanResult
+from ichnet.subtypes import SUBTYPE_NAMES
 
 SERIES_NUMBER = 9002
 SCHEME = "99ICHNET"
 """Of the concepts that no standard scheme holds."""
 
 PROBABILITY = CodedConcept("probability", SCHEME, "Probability of intracranial hemorrhage")
+SUBTYPE_PROBABILITY: dict[str, CodedConcept] = {
+    key: CodedConcept(f"probability-{key}", SCHEME, f"Probability of {name} hemorrhage")
+    for key, name in SUBTYPE_NAMES.items()
+}
 UNCERTAIN = CodedConcept("uncertain", SCHEME, "Probability within the model's abstain band")
 THRESHOLD = CodedConcept("threshold", SCHEME, "Decision threshold on the probability")
+BAND_LOW = CodedConcept("abstain-low", SCHEME, "Lower limit of the uncertain band")
+BAND_HIGH = CodedConcept("abstain-high", SCHEME, "Upper limit of the uncertain band")
+CALIBRATED = CodedConcept("calibrated", SCHEME, "Probability calibrated on validation scans")
+YES, NO = CodedConcept("373066001", "SCT", "Yes"), CodedConcept("373067005", "SCT", "No")
 AGREEMENT = CodedConcept("agreement", SCHEME, "Share of ensemble members that agree")
 FINDING = CodedConcept("1386000", "SCT", "Intracranial hemorrhage")
+NO_FINDING = CodedConcept("no-hemorrhage", SCHEME, "No intracranial hemorrhage found")
 CT_HEAD = CodedConcept("24725-4", "LN", "CT Head")
 MILLILITRE = CodedConcept("mL", "UCUM", "milliliter")
 
@@ -59,15 +69,27 @@ def build_report(
         result: what is reported.
         identity: of the object.
     """
+    low, high = result.abstain
     group: dict[str, Any] = {
         "tracking_identifier": TrackingIdentifier(
             uid=identity.uid("hemorrhage"), identifier="intracranial hemorrhage"
         ),
-        "finding_type": FINDING,
+        # a reader who looks at the finding alone must not read of one that is absent
+        "finding_type": FINDING if _is_present(result) else NO_FINDING,
         "algorithm_id": AlgorithmIdentification(
             name=result.model,
             version=__version__,
-            parameters=[f"decision threshold {result.threshold:g}", result.data_statement],
+            parameters=[
+                f"decision threshold {result.threshold:g}",
+                f"uncertain from {low:g} to {high:g}, both included",
+                "probability calibrated on validation scans"
+                if result.calibrated
+                else "probability not calibrated on validation scans",
+                f"model SHA-256 {result.provenance.model_sha256}",
+                result.data_statement,
+                *result.notes,
+                RESEARCH_USE,
+            ],
         ),
         "finding_sites": [FindingSite(anatomic_location=codes.SCT.Brain)],
         "measurements": _measurements(result),
@@ -93,6 +115,7 @@ def build_report(
         imaging_measurements=[measured],
         title=codes.DCM.ImagingMeasurementReport,
     )
+    predecessor = result.predecessor and Identity(result.predecessor)
     return Comprehensive3DSR(
         evidence=[*sources, *([] if segmentation is None else [segmentation])],
         content=report,
@@ -104,6 +127,9 @@ def build_report(
         is_complete=True,
         is_final=False,  # nobody has signed it
         is_verified=False,
+        previous_versions=(
+            [predecessor.report_reference(sources[0].StudyInstanceUID)] if predecessor else None
+        ),
     )
 
 
@@ -112,6 +138,13 @@ def _measurements(result: ScanResult) -> list[Measurement]:
     found = [
         Measurement(name=PROBABILITY, value=result.probability, unit=ratio),
         Measurement(name=THRESHOLD, value=result.threshold, unit=ratio),
+        Measurement(name=BAND_LOW, value=result.abstain[0], unit=ratio),
+        Measurement(name=BAND_HIGH, value=result.abstain[1], unit=ratio),
+    ]
+    found += [
+        Measurement(name=SUBTYPE_PROBABILITY[name], value=probability, unit=ratio)
+        for name, probability in (result.subtypes or {}).items()
+        if probability is not None
     ]
     if result.agreement is not None:
         found.append(Measurement(name=AGREEMENT, value=result.agreement, unit=ratio))
@@ -121,11 +154,15 @@ def _measurements(result: ScanResult) -> list[Measurement]:
 
 
 def _evaluations(result: ScanResult) -> list[QualitativeEvaluation]:
-    present = result.decision == "hemorrhage"
     return [
-        QualitativeEvaluation(name=FINDING, value=_present(present)),
+        QualitativeEvaluation(name=FINDING, value=_present(_is_present(result))),
         QualitativeEvaluation(name=UNCERTAIN, value=_present(result.uncertain)),
+        QualitativeEvaluation(name=CALIBRATED, value=YES if result.calibrated else NO),
     ]
+
+
+def _is_present(result: ScanResult) -> bool:
+    return result.decision == "hemorrhage"
 
 
 def _present(value: bool) -> CodedConcept:
@@ -144,6 +181,6 @@ def _observer(result: ScanResult, identity: Identity) -> ObserverContext:
             name="ichnet",
             manufacturer_name=RESEARCH_USE[:64],
             model_name=result.model,
-            serial_number=result.provenance.model_fingerprint[:16],
+            serial_number=result.provenance.model_sha256[:16],
         ),
     )

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ichnet.ct.dicom_file import PARSE_ERRORS
 from ichnet.ct.errors import ReadError
 from ichnet.ct.overlay import RESEARCH_USE
 from ichnet.ct.volume import Volume
@@ -54,9 +55,7 @@ def write_dicom_results(
             ``no-dicom-result``: the source's headers do not make a valid object.
     """
     sources = source_slices(volume, files)
-    identity = Identity(
-        (sources[0].SeriesInstanceUID, result.provenance.model_fingerprint, result.model)
-    )
+    identity = Identity(result.provenance)
     paths = dicom_paths(folder, volume.scan_id, mask is not None)
     try:
         with warnings.catch_warnings():
@@ -66,7 +65,7 @@ def write_dicom_results(
             if mask is not None:
                 segmentation = build_segmentation(sources, volume.turn.undo(mask), result, identity)
             report = build_report(sources, segmentation, result, identity)
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except PARSE_ERRORS as error:
         # its message could quote a header, so only its kind is told
         detail = f"no DICOM result can refer to this series ({type(error).__name__})"
         raise ReadError(files[0], "no-dicom-result", detail) from error

@@ -70,7 +70,7 @@ def build_segmentation(
         manufacturer="ichnet",
         manufacturer_model_name=result.model,
         software_versions=__version__,
-        device_serial_number=result.provenance.model_fingerprint[:16],
+        device_serial_number=result.provenance.model_sha256[:16],
         content_description=RESEARCH_USE[:64],
         content_label="HEMORRHAGE",
         omit_empty_frames=False,

@@ -6,93 +6,127 @@ The PACS's own objects are never changed: a Segmentation and a report are added 
 
 from __future__ import annotations
 
-import tempfile
+import shutil
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
-import pydicom
-from dicomweb_client import DICOMwebClient
 from tqdm import tqdm
 
-from ichnet.ct.pseudonym import pseudonym
+from ichnet.ct.errors import described
+from ichnet.deployment.metadata import ModelError
+from ichnet.deployment.pacs_client import Pacs, PacsError, UnreachableError
 from ichnet.deployment.predict import Predictor
+from ichnet.deployment.scratch import scratch_folder
+from ichnet.deployment.time_limit import OutOfTimeError, time_limit
 
-CT = "CT"
-SERIES_UID = "0020000E"
-MODALITY = "00080060"
+__all__ = ["Pacs", "StudyOutcome", "predict_studies"]
 
 
-class PacsError(OSError):
-    """The PACS does not hold what was asked for, or refuses what it was given."""
+@dataclass
+class StudyOutcome:
+    """What became of a study.
+
+    Attributes:
+        study_uid: its StudyInstanceUID.
+        made: DICOM objects that were made.
+        stored: of these, how many the PACS says it holds.
+        problem: what went wrong, empty when nothing did; the predictor's ``excluded.csv`` has it.
+        unreachable: whether the PACS did not answer at all.
+    """
+
+    study_uid: str
+    made: int = 0
+    stored: int = 0
+    problem: str = ""
+    unreachable: bool = False
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the study got all its results."""
+        return not self.problem and 0 < self.made == self.stored
+
+    def __str__(self) -> str:
+        missing = "" if self.stored == self.made else f" of {self.made} that were made"
+        problem = f"; {self.problem}" if self.problem else ""
+        return f"{self.study_uid}: {self.stored} objects stored{missing}{problem}"
 
 
 def predict_studies(
-    client: DICOMwebClient, study_uids: Sequence[str], predictor: Predictor
-) -> Iterator[tuple[str, int]]:
-    """Fetch, predict and store back one study after another.
+    pacs: Pacs, study_uids: Sequence[str], predictor: Predictor
+) -> Iterator[StudyOutcome]:
+    """Fetch, predict and store back one study after another, whatever goes wrong with one.
 
     Args:
-        client: of the PACS.
+        pacs: that holds them.
         study_uids: StudyInstanceUID of each.
         predictor: writes DICOM results into its ``dicom_dir``, which it must have.
 
     Yields:
-        each study and how many objects were stored in it: none when no series of it could be
-        predicted; the predictor's ``excluded.csv`` then says why.
+        what became of each study.
 
     Raises:
-        PacsError: for a study without CT, or objects that the PACS refuses.
-        OSError: when the PACS cannot be reached, or answers with an error.
-    """
-    for study_uid in tqdm(study_uids, desc="studies", unit="study", disable=None):
-        with tempfile.TemporaryDirectory(prefix="ichnet-") as scratch:
-            series_uids = list(fetch_ct(client, study_uid, Path(scratch)))
-            predictor.take([Path(scratch)])
-        yield study_uid, store_results(client, study_uid, series_uids, predictor)
-
-
-def fetch_ct(client: DICOMwebClient, study_uid: str, folder: Path) -> Iterator[str]:
-    """Write the CT series of a study below a folder, and yield their SeriesInstanceUIDs.
-
-    Raises:
-        PacsError: when the study has none.
-    """
-    found = client.search_for_series(study_instance_uid=study_uid, fields=[MODALITY])
-    series_uids = [
-        one[SERIES_UID]["Value"][0]
-        for one in found
-        if one.get(MODALITY, {}).get("Value", [CT])[0] == CT
-    ]
-    if not series_uids:
-        raise PacsError(f"the PACS holds no CT of study {study_uid}")
-    for number, series_uid in enumerate(series_uids):
-        (folder / str(number)).mkdir()
-        for index, instance in enumerate(client.iter_series(study_uid, series_uid)):
-            instance.save_as(folder / str(number) / f"{index:05d}.dcm", enforce_file_format=True)
-        yield series_uid
-
-
-def store_results(
-    client: DICOMwebClient, study_uid: str, series_uids: Sequence[str], predictor: Predictor
-) -> int:
-    """Store what the predictor wrote of these series, and return how many objects that were.
-
-    Raises:
-        PacsError: when the PACS refuses one of them.
+        ModelError: when the model cannot be loaded.
     """
     if predictor.dicom_dir is None:
         raise ValueError("a predictor without a folder for DICOM results has nothing to store")
-    paths = [
-        path
-        for uid in series_uids
-        for path in sorted(predictor.dicom_dir.glob(f"{pseudonym(predictor.key, 'scan', uid)}.*"))
-    ]
-    if not paths:
-        return 0
-    answer = client.store_instances([pydicom.dcmread(path) for path in paths], study_uid)
-    if refused := answer.get("FailedSOPSequence"):
-        reasons = sorted({f"{one.get('FailureReason', 0):04X}H" for one in refused})
-        raise PacsError(
-            f"the PACS refused {len(refused)} of {len(paths)} objects ({', '.join(reasons)})"
-        )
-    return len(paths)
+    for study_uid in tqdm(study_uids, desc="studies", unit="study", disable=None):
+        outcome = StudyOutcome(study_uid)
+        with _problems_of(outcome, predictor), scratch_folder() as scratch:
+            fetch_study(pacs, outcome, scratch / "study", predictor)
+            whole = sorted((scratch / "study").iterdir())
+            results = predictor.take(whole) if whole else []
+            paths = [path for one in results for path in predictor.dicom_paths(one.scan_id)]
+            outcome.made = len(paths)
+            if paths:
+                with time_limit(pacs.time_limit_s):
+                    outcome.stored = pacs.store(paths, study_uid)
+        if outcome.stored < outcome.made and not outcome.problem:
+            outcome.problem = "the PACS took them, but does not list all of them"
+        yield outcome
+
+
+def fetch_study(pacs: Pacs, outcome: StudyOutcome, folder: Path, predictor: Predictor) -> None:
+    """Write the CT series of a study below a folder, those that came whole.
+
+    A series that did not is a row of ``excluded.csv`` and the outcome's problem.
+
+    Raises:
+        PacsError: when there is none.
+        OutOfTimeError: when it takes too long.
+    """
+    study_uid = outcome.study_uid
+    folder.mkdir()
+    with time_limit(pacs.time_limit_s):
+        series = pacs.settled_series(study_uid)
+        for number, one in enumerate(series):
+            target = folder / str(number)
+            try:
+                pacs.fetch(study_uid, one, target)
+            except PacsError as error:
+                shutil.rmtree(target)
+                outcome.problem = str(error)
+                predictor.exclude(Path(study_uid, one.uid), error.reason, str(error))
+        again = pacs.settled_series(study_uid)
+    if again != series:
+        raise PacsError("incomplete-answer", "more of the study arrived while it was fetched")
+
+
+@contextmanager
+def _problems_of(outcome: StudyOutcome, predictor: Predictor) -> Iterator[None]:
+    """Let what goes wrong with a study be its problem, not that of those after it."""
+    try:
+        yield
+    except ModelError:
+        raise
+    except PacsError as error:
+        outcome.unreachable = isinstance(error, UnreachableError)
+        reason, outcome.problem = error.reason, str(error)
+    except OutOfTimeError as error:
+        reason, outcome.problem = "pacs-failure", f"the PACS {error}"
+    except Exception as error:
+        reason, outcome.problem = "internal-error", described(error)
+    else:
+        return
+    predictor.exclude(Path(outcome.study_uid), reason, outcome.problem)

@@ -2,49 +2,53 @@
 
 Scans are predicted and written one after another, the next one is read meanwhile, so memory does
 not grow with their number. A scan's JSON is its last file: where it exists, made by the same model
-from as many files, the scan is finished, and a run that was interrupted goes on with the others.
+and program from the same bytes, the scan is finished, and a run that was interrupted goes on with
+the others.
 """
 
 from __future__ import annotations
 
-import csv
-import tempfile
 import warnings
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 from tqdm import tqdm
 
+from ichnet import __version__
 from ichnet.ct.dicom import read_series
-from ichnet.ct.discover import Series, discover
-from ichnet.ct.errors import Exclusion, ReadError, write_exclusions
-from ichnet.ct.nifti_mask import write_nifti_mask
-from ichnet.ct.overlay import save_overlay
-from ichnet.ct.pseudonym import load_key, pseudonym
-from ichnet.ct.resample import from_matrix, to_matrix
+from ichnet.ct.dicom_file import lenient_pydicom
+from ichnet.ct.discover import Series
+from ichnet.ct.errors import Exclusion, ReadError, described, errors_named
+from ichnet.ct.pseudonym import load_key
 from ichnet.ct.volume import Volume
+from ichnet.deployment.arrivals import Arrivals, instance_names, refused_scans
+from ichnet.deployment.attempts import MOST_ATTEMPTS, Attempts
 from ichnet.deployment.embedded import embedded_model_dir
+from ichnet.deployment.exclusion_table import (
+    Excluded,
+    FileNames,
+    Link,
+    excluded_rows,
+    write_excluded,
+    write_link,
+)
+from ichnet.deployment.metadata import ModelError
 from ichnet.deployment.read_ahead import read_ahead
+from ichnet.deployment.result_files import ResultFiles
 from ichnet.deployment.saved_model import SavedModel
-from ichnet.deployment.scan_result import (
-    PredictedSlices,
-    Provenance,
-    ScanResult,
-    read_result,
-    summarize_scan,
-    write_predictions_csv,
-    write_result,
+from ichnet.deployment.scan_prediction import predict_scan
+from ichnet.deployment.scan_result import Provenance, ScanResult, write_predictions_csv
+from ichnet.deployment.scratch import (
+    private_files,
+    scratch_folder,
+    sweep_partials,
+    sweep_scratch,
 )
 from ichnet.deployment.suitability import require_suitable
-from ichnet.files import whole_path
-
-BATCH_SLICES = 8
-"""Few enough for the largest network at 512 x 512 in 4 GiB; more are hardly faster on a CPU."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +70,7 @@ class Summary:
 
 
 def predict_inputs(
-    model_dir: Path,
+    model_dir: Path | None,
     inputs: Sequence[Path],
     out_dir: Path,
     key: bytes,
@@ -77,7 +81,7 @@ def predict_inputs(
     """Predict every head CT among the inputs; see :class:`Predictor`.
 
     Args:
-        model_dir: ``export/<model>/<version>``.
+        model_dir: ``export/<model>/<version>``; ``None`` for the model in the package.
         inputs: DICOM folders, DICOM files, zip archives.
         out_dir: see :class:`Predictor`.
         key: for the pseudonyms.
@@ -96,9 +100,10 @@ def predict_inputs(
 
 def predict_path(path: Path, model_dir: Path | None = None) -> list[ScanResult]:
     """Predict every head CT in one place and return the results; see :func:`ichnet.predict`."""
-    model_dir = embedded_model_dir() if model_dir is None else model_dir
-    with tempfile.TemporaryDirectory(prefix="ichnet-") as scratch:
-        predictor = Predictor(model_dir, Path(scratch), load_key())
+    with scratch_folder() as scratch:
+        predictor = Predictor(model_dir, scratch, load_key())
+        if predictor.caution:
+            warnings.warn(predictor.caution, stacklevel=3)
         predictor.take([path])
     reasons = Counter(exclusion.reason for exclusion in predictor.exclusions)
     told = ", ".join(f"{count} {reason}" for reason, count in sorted(reasons.items()))
@@ -113,35 +118,56 @@ def predict_path(path: Path, model_dir: Path | None = None) -> list[ScanResult]:
 class Predictor:
     """Predicts what it is given and keeps the tables of all that it was given.
 
+    One bad file costs one file, one bad scan one scan: whatever goes wrong with them is a row of
+    ``excluded.csv``. Everything written is readable by its owner alone.
+
     Args:
-        model_dir: ``export/<model>/<version>``.
+        model_dir: ``export/<model>/<version>``; ``None`` for the model in the package.
         out_dir: gets ``predictions.csv``, ``excluded.csv`` and, for each scan,
             ``<scan_id>.json`` and ``<scan_id>.png``.
         key: for the pseudonyms.
-        link_csv: where to write which scan is which; confidential.
+        link_csv: where to write which scan and which excluded file is which; confidential.
         dicom_dir: where to write each result as DICOM SEG and SR, with the patient's identity.
         nifti_dir: where to write each mask as NIfTI; a classifier has none.
+        model_sha256: that the model must have; empty for any.
 
     Raises:
-        ModelError: when ``model_dir`` is not an exported model.
+        ModelError: when ``model_dir`` is not an exported model, or not the one that is asked for.
     """
 
     def __init__(
         self,
-        model_dir: Path,
+        model_dir: Path | None,
         out_dir: Path,
         key: bytes,
         link_csv: Path | None = None,
         dicom_dir: Path | None = None,
         nifti_dir: Path | None = None,
+        model_sha256: str = "",
     ) -> None:
-        self.model = SavedModel(model_dir)
-        self.out_dir, self.key = out_dir, key
-        self.link_csv, self.dicom_dir, self.nifti_dir = link_csv, dicom_dir, nifti_dir
+        self.model = SavedModel(embedded_model_dir() if model_dir is None else model_dir)
+        require_sha256(self.model, model_sha256)
+        self.out_dir, self.key, self.dicom_dir = out_dir, key, dicom_dir
+        self._link_csv = link_csv
+        has_mask = self.model.metadata.kind != "classifier"
+        self._files = ResultFiles(out_dir, dicom_dir, nifti_dir if has_mask else None)
+        self._attempts = Attempts(out_dir / ".attempts.json")
         self._results: dict[str, ScanResult] = {}
         self._kept: set[str] = set()
-        self._exclusions: dict[tuple[Path, ...], list[Exclusion]] = {}
-        self._series_uids: dict[str, str] = {}
+        self._excluded: dict[tuple[Path, ...], list[Excluded]] = {}
+        self._arrivals = Arrivals()
+        self._links: dict[str, Link] = {}
+        self._at_work: dict[str, str] = {}
+        sweep_scratch()
+        for folder in filter(None, (out_dir, dicom_dir, nifti_dir)):
+            sweep_partials(folder)
+
+    @property
+    def caution(self) -> str:
+        """A sentence on a model that may only guess; nothing of one that was calibrated."""
+        metadata = self.model.metadata
+        calibrated = metadata.calibration.calibrated
+        return "" if calibrated else f"{metadata.model} {metadata.calibration.refusal}."
 
     @property
     def results(self) -> list[ScanResult]:
@@ -149,9 +175,9 @@ class Predictor:
         return list(self._results.values())
 
     @property
-    def exclusions(self) -> list[Exclusion]:
+    def exclusions(self) -> list[Excluded]:
         """What could not be used so far, and why."""
-        return [one for found in self._exclusions.values() for one in found]
+        return [one for found in self._excluded.values() for one in found]
 
     @property
     def summary(self) -> Summary:
@@ -160,172 +186,185 @@ class Predictor:
             len(self._results),
             len(self._kept),
             len(self.exclusions),
-            self._predictions_csv,
-            self._excluded_csv,
+            self.out_dir / "predictions.csv",
+            self.out_dir / "excluded.csv",
         )
 
-    def take(self, inputs: Sequence[Path]) -> None:
+    def take(
+        self, inputs: Sequence[Path], stop: Callable[[], bool] = lambda: False
+    ) -> list[ScanResult]:
         """Predict every head CT among the inputs; the same inputs again replace what was said.
+
+        Where a series is also in inputs taken before, those are read again together with these, so
+        that a series that arrives in parts is one scan, or refused.
+
+        Args:
+            inputs: DICOM folders, DICOM files, zip archives.
+            stop: asked between scans; the others are then left.
+
+        Returns:
+            the results of these inputs.
 
         Raises:
             OSError: when the results cannot be written.
+            ModelError: when the model cannot be loaded.
         """
-        with tempfile.TemporaryDirectory(prefix="ichnet-") as scratch:
-            found, exclusions = discover(inputs, Path(scratch))
-            self._exclusions[tuple(inputs)] = exclusions
-            self._write_tables()
-            for series in found:
-                self._series_uids[pseudonym(self.key, "scan", series.series_uid)] = (
-                    series.series_uid
-                )
-            if self.link_csv:
-                write_link(self._series_uids.items(), self.link_csv)
+        # outermost, as the reading thread enters and leaves it as well
+        with private_files(), lenient_pydicom(), scratch_folder() as scratch:
+            found, exclusions, joined = self._arrivals.discover(inputs, scratch)
+            rows = self._begin(found, exclusions, joined)
             reads = read_ahead(self._read, tqdm(found, desc="predict", unit="scan", disable=None))
-            with closing(reads):
-                for series, ahead in reads:
-                    try:
-                        result, is_new = self._predict_read(series, ahead)
-                    except ReadError as error:
-                        exclusions += series.exclusions(error)
-                    else:
-                        self._results[result.scan_id] = result
-                        (self._kept.discard if is_new else self._kept.add)(result.scan_id)
-                    finally:
+            try:
+                with closing(reads):
+                    for series, ahead in reads:
+                        rows(self._predict(series, ahead))
                         del ahead  # the scan's memory, before the one after next is read
-                    self._write_tables()
+                        self._write_tables()
+                        if stop():
+                            break
+            finally:
+                self._attempts.end_all()
+            taken = (self._results.get(series.scan_id(self.key)) for series in found)
+            return [result for result in taken if result is not None]
 
-    def _read(self, series: Series) -> ScanResult | Volume:
-        finished = finished_result(
-            self.out_dir,
-            pseudonym(self.key, "scan", series.series_uid),
-            _provenance(self.model, series),
-            self.dicom_dir,
-            self.nifti_dir if self.model.metadata.kind != "classifier" else None,
-        )
+    def dicom_paths(self, scan_id: str) -> list[Path]:
+        """Return the DICOM objects that were made of a scan."""
+        return [path for path in self._files.dicom(scan_id) if path.exists()]
+
+    def set_aside(self, path: Path, error: Exception) -> None:
+        """Record that an input could not be taken at all.
+
+        Raises:
+            OSError: when the table cannot be written.
+        """
+        self.exclude(path, "set-aside", f"taken in vain several times: {described(error)}")
+
+    def exclude(self, path: Path, reason: str, detail: str) -> None:
+        """Record that an input is left out.
+
+        Raises:
+            OSError: when the table cannot be written.
+        """
+        names = FileNames([path], [], self.key)
+        self._excluded[(path,)] = excluded_rows([Exclusion(path, reason, detail)], names, self.key)
+        with private_files():
+            self._write_tables()
+
+    def _begin(
+        self, found: Sequence[Series], exclusions: Sequence[Exclusion], joined: Sequence[Path]
+    ) -> Callable[[Sequence[Exclusion]], None]:
+        """Write the tables of what was found; return what takes further exclusions."""
+        paths = [name for series in found for name in series.names]
+        paths += [one.path for one in exclusions]
+        names = FileNames(joined, paths, self.key)
+        for inputs in [one for one in self._excluded if set(one) <= set(joined)]:
+            del self._excluded[inputs]
+        rows = self._excluded[tuple(joined)] = excluded_rows(exclusions, names, self.key)
+        for scan_id, reason, instances in refused_scans(exclusions, self.key):
+            self._refuse(scan_id, reason, instances)
+        for series in found:
+            scan_id = series.scan_id(self.key)
+            self._links[scan_id] = Link(scan_id, series.series_uid)
+        self._write_tables()
+        return lambda more: rows.extend(excluded_rows(more, names, self.key))
+
+    def _read(self, series: Series) -> ScanResult | Volume | None:
+        """Return a finished result, or the scan; ``None`` for one to be read by itself."""
+        scan_id, instances = series.scan_id(self.key), self._instances(series)
+        provenance = self._provenance(series.digest(), instances)
+        finished = self._files.finished(scan_id, provenance)
         if finished:
             return finished
+        seen = self._files.earlier(scan_id).instances
+        if missing := seen.difference(instances):
+            detail = f"{len(missing)} slices came in an earlier call: give all files together"
+            raise ReadError(series.files[0], "incomplete-series", detail)
+        self._at_work[scan_id] = work = (
+            f"{provenance.digest}/{self.model.fingerprint}/{__version__}"
+        )
+        if self._attempts.count(work):
+            return None
+        self._attempts.begin(work)
+        return self._read_suitable(series)
+
+    def _read_suitable(self, series: Series) -> Volume:
         volume = read_series(series.files, self.key)
         require_suitable(volume, series.files[0])
         return volume
 
+    def _read_alone(self, series: Series) -> Volume:
+        """Read a scan at which the program has ended before, so that no other is blamed for it."""
+        work = self._at_work[series.scan_id(self.key)]
+        if self._attempts.count(work) >= MOST_ATTEMPTS:
+            detail = f"the program has ended {MOST_ATTEMPTS} times while it was at work"
+            raise ReadError(series.files[0], "set-aside", detail)
+        self.model.load()
+        self._attempts.begin(work)
+        return self._read_suitable(series)
+
+    def _predict(
+        self, series: Series, ahead: Future[ScanResult | Volume | None]
+    ) -> list[Exclusion]:
+        """Take a scan's result, or return why there is none."""
+        scan_id = series.scan_id(self.key)
+        try:
+            with errors_named(series.files[0]):
+                exclusions = self._predict_read(series, ahead)
+        except ReadError as error:
+            if isinstance(error.__cause__, ModelError):
+                raise error.__cause__ from None
+            exclusions = series.exclusions(error)
+            self._refuse(scan_id, error.reason, self._instances(series))
+            if error.reason == "set-aside":
+                return exclusions
+        if scan_id in self._at_work:
+            self._attempts.end(self._at_work.pop(scan_id))
+        return exclusions
+
     def _predict_read(
-        self, series: Series, ahead: Future[ScanResult | Volume]
-    ) -> tuple[ScanResult, bool]:
-        """Return a scan's result and whether it is new; holds the only reference to its pixels."""
+        self, series: Series, ahead: Future[ScanResult | Volume | None]
+    ) -> list[Exclusion]:
+        """Take a scan's result; holds the only reference to its pixels."""
         read = ahead.result()
         if isinstance(read, ScanResult):
-            return read, False
-        result = predict_scan(
-            self.model, read, series, self.out_dir, self.dicom_dir, self.nifti_dir
-        )
-        return result, True
+            self._results[read.scan_id] = read
+            self._kept.add(read.scan_id)
+            return []
+        volume = self._read_alone(series) if read is None else read
+        del read
+        self.model.load()
+        provenance = self._provenance(volume.digest, self._instances(series))
+        result, exclusions = predict_scan(self.model, volume, series, provenance, self._files)
+        self._results[result.scan_id] = result
+        self._kept.discard(result.scan_id)
+        return exclusions
 
-    @property
-    def _predictions_csv(self) -> Path:
-        return self.out_dir / "predictions.csv"
+    def _refuse(self, scan_id: str, reason: str, instances: Iterable[str]) -> None:
+        self._files.refuse(scan_id, reason, instances)
+        if not self._files.json(scan_id).exists():
+            self._results.pop(scan_id, None)
+            self._kept.discard(scan_id)
 
-    @property
-    def _excluded_csv(self) -> Path:
-        return self.out_dir / "excluded.csv"
+    def _instances(self, series: Series) -> tuple[str, ...]:
+        return instance_names(series.file_uids, self.key)
+
+    def _provenance(self, digest: str, instances: tuple[str, ...]) -> Provenance:
+        return Provenance(digest, self.model.fingerprint, instances=instances)
 
     def _write_tables(self) -> None:
-        write_predictions_csv(self.results, self._predictions_csv)
-        write_exclusions(self.exclusions, self._excluded_csv)
+        write_predictions_csv(self.results, self.summary.predictions_csv)
+        write_excluded(self.exclusions, self.summary.excluded_csv)
+        if self._link_csv:
+            write_link(self._links.values(), self.exclusions, self._link_csv)
 
 
-def _provenance(model: SavedModel, series: Series) -> Provenance:
-    return Provenance(model.fingerprint, len(series.files))
+def require_sha256(model: SavedModel, wanted: str) -> None:
+    """Refuse a model that is not the one that is asked for, if one is.
 
-
-def predict_scan(
-    model: SavedModel,
-    volume: Volume,
-    series: Series,
-    out_dir: Path,
-    dicom_dir: Path | None = None,
-    nifti_dir: Path | None = None,
-) -> ScanResult:
-    """Predict one scan and write its overlay, what else is asked for and, last, its JSON."""
-    predicted = predict_volume(model, volume)
-    result = summarize_scan(volume, predicted, model.metadata, _provenance(model, series))
-    if dicom_dir:
-        # highdicom is needed, and loaded, for this alone
-        from ichnet.deployment.dicom_results import write_dicom_results
-
-        write_dicom_results(volume, predicted.mask, result, series.files, dicom_dir)
-    if nifti_dir and predicted.mask is not None:
-        write_nifti_mask(volume, predicted.mask, nifti_mask_path(nifti_dir, volume.scan_id))
-    save_overlay(
-        volume,
-        predicted.mask,
-        out_dir / f"{volume.scan_id}.png",
-        title=_title(result),
-        caption=f"{result.model}. {result.data_statement}",
-    )
-    write_result(result, model.metadata, out_dir / f"{volume.scan_id}.json")
-    return result
-
-
-def predict_volume(model: SavedModel, volume: Volume) -> PredictedSlices:
-    """Return what a model says about each slice, with the mask on the scan's own pixels."""
-    slices, rows, columns = volume.hu.shape
-    image = model.metadata.image
-    spacing_mm, field_of_view_mm = volume.pixel_spacing_mm, image.field_of_view_mm
-    probability = np.empty(slices, np.float32)
-    mask, members = None, None
-    if model.metadata.kind != "classifier":
-        mask = np.empty(volume.hu.shape, np.uint8)
-    if model.metadata.kind == "ensemble":
-        members = np.empty((slices, len(model.metadata.members)), np.float32)
-    for first in range(0, slices, BATCH_SLICES):
-        batch = slice(first, first + BATCH_SLICES)
-        hu = to_matrix(volume.hu[batch], spacing_mm, image.matrix, field_of_view_mm)
-        outputs = model(np.rint(hu))  # whole HU, as records hold them
-        probability[batch] = outputs["probability"]
-        if mask is not None:
-            maps = outputs["mask_probability"]
-            maps = from_matrix(maps, spacing_mm, rows, columns, field_of_view_mm)
-            mask[batch] = maps > model.metadata.pixel_threshold
-        if members is not None:
-            members[batch] = outputs["member_probability"]
-    return PredictedSlices(probability, mask, members)
-
-
-def _title(result: ScanResult) -> str:
-    title = f"Scan {result.scan_id}: {result.decision}, probability {result.probability:.2f}"
-    title += " (uncertain)" if result.uncertain else ""
-    return title if result.volume_ml is None else f"{title}, {result.volume_ml:.1f} mL"
-
-
-def finished_result(
-    out_dir: Path,
-    scan_id: str,
-    provenance: Provenance,
-    dicom_dir: Path | None = None,
-    nifti_dir: Path | None = None,
-) -> ScanResult | None:
-    """Return the result of an earlier run when it was made in the same way and is all there."""
-    result = read_result(out_dir / f"{scan_id}.json")
-    if result is None or result.provenance != provenance:
-        return None
-    files = [out_dir / f"{scan_id}.png"]
-    if dicom_dir:
-        files.append(dicom_dir / f"{scan_id}.sr.dcm")  # the last of them to be written
-    if nifti_dir:
-        files.append(nifti_mask_path(nifti_dir, scan_id))
-    return result if all(path.exists() for path in files) else None
-
-
-def nifti_mask_path(folder: Path, scan_id: str) -> Path:
-    """Return where a scan's mask lies."""
-    return folder / f"{scan_id}.mask.nii.gz"
-
-
-def write_link(pairs: Iterable[tuple[str, str]], path: Path) -> None:
-    """Write ``scan_id,series_instance_uid``, readable by its owner alone: it undoes pseudonyms."""
-    with whole_path(path) as temporary:
-        temporary.touch(mode=0o600)
-        with temporary.open("w", encoding="utf-8", newline="") as handle:
-            writer = csv.writer(handle)
-            writer.writerow(["scan_id", "series_instance_uid"])
-            writer.writerows(pairs)
+    Raises:
+        ModelError: names both.
+    """
+    if wanted and wanted.lower() != model.fingerprint:
+        raise ModelError(
+            f"{model.folder}: its SHA-256 is {model.fingerprint}, not {wanted.lower()} as asked for"
+        )

@@ -21,7 +21,7 @@ class SavedModel:
 
     Attributes:
         metadata: its ``metadata.json``.
-        fingerprint: changes when any of its files does.
+        fingerprint: SHA-256 of all its files.
 
     Raises:
         ModelError: when the folder is not an exported model.
@@ -32,13 +32,24 @@ class SavedModel:
         self.metadata = read_metadata(folder)
         self.fingerprint = model_fingerprint(folder)
 
+    def load(self) -> None:
+        """Load the graph now, so that a failure is the model's and not a scan's.
+
+        Raises:
+            ModelError: when it cannot be loaded.
+        """
+        self._loaded  # noqa: B018 - a cached property
+
     def __call__(self, hu: NDArray[np.float32]) -> dict[str, NDArray[Any]]:
-        """Return the outputs of ``serving_default`` for HU slices [batch, height, width].
+        """Return what the model says of consecutive slices of one scan, from feet to head.
+
+        Args:
+            hu: float32 [slices, height, width].
 
         Raises:
             ModelError: when the graph cannot be loaded.
         """
-        serve = self._loaded.signatures["serving_default"]
+        serve = self._loaded.signatures["consecutive"]
         return {name: value.numpy() for name, value in serve(hu=hu).items()}
 
     @cached_property

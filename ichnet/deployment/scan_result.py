@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,9 +15,12 @@ from numpy.typing import NDArray
 from ichnet import __version__
 from ichnet.ct.overlay import RESEARCH_USE
 from ichnet.ct.volume import Volume
+from ichnet.deployment.header_values import allowed_values
 from ichnet.deployment.metadata import ModelMetadata
 from ichnet.files import write_whole
-from ichnet.statistics.scan_score import scan_score
+from ichnet.statistics.calibration import PlattCalibration
+from ichnet.statistics.pooling import POOLINGS
+from ichnet.subtypes import SUBTYPES
 
 CSV_COLUMNS: tuple[str, ...] = (
     "scan_id",
@@ -30,9 +33,15 @@ CSV_COLUMNS: tuple[str, ...] = (
     "agreement",
     "threshold",
     "volume_ml",
+    *(f"probability_{name}" for name in SUBTYPES),
+    "note",
     "model",
     "data_statement",
+    "research_use",
 )
+
+
+Subtypes = dict[str, float | None] | None
 
 
 @dataclass(frozen=True)
@@ -45,6 +54,8 @@ class SliceResult:
         spacing_mm: extent the slice stands for along the normal.
         probability: the model's slice score, before calibration.
         volume_ml: of the predicted mask on this slice; ``None`` for classifiers.
+        subtypes: calibrated probability of each subtype, by its name, ``None`` where validation
+            held too few to know; ``None`` for a model that does not tell subtypes.
     """
 
     index: int
@@ -52,21 +63,25 @@ class SliceResult:
     spacing_mm: float
     probability: float
     volume_ml: float | None
+    subtypes: Subtypes = None
 
 
 @dataclass(frozen=True)
 class Provenance:
-    """What a result was made from and with; when any of it differs, the scan is read again.
+    """What a result was made from and with; when any of it differs, it is made again.
 
     Attributes:
-        model_fingerprint: of the model's files.
-        files: number of DICOM files of the series.
+        digest: of the files, SOP Instance UIDs and contents (:mod:`ichnet.ct.digest`).
+        model_sha256: of the model's files (:func:`ichnet.deployment.metadata.model_fingerprint`).
         ichnet: version of this package.
+        instances: pseudonyms of the SOP Instance UIDs, by which a part of a series is known to be
+            one when the rest arrives.
     """
 
-    model_fingerprint: str
-    files: int
+    digest: str
+    model_sha256: str
     ichnet: str = __version__
+    instances: tuple[str, ...] = field(default=(), compare=False)
 
 
 class PredictedSlices(NamedTuple):
@@ -77,11 +92,14 @@ class PredictedSlices(NamedTuple):
         mask: uint8 [slices, rows, columns] on the scan's own pixels, 1 where the map exceeds the
             model's pixel threshold; ``None`` for classifiers.
         member_probability: of an ensemble's members, float32 [slices, members]; else ``None``.
+        subtype_score: of the five subtypes, before calibration, float32 [slices, 5]; ``None`` for
+            a model that gives none.
     """
 
     probability: NDArray[np.float32]
     mask: NDArray[np.uint8] | None
     member_probability: NDArray[np.float32] | None = None
+    subtype_score: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True)
@@ -89,17 +107,27 @@ class ScanResult:
     """One scan; everything here is written, so nothing here identifies anyone.
 
     Attributes:
-        score: largest slice probability.
+        score: of the slices' probabilities, by the model's pooling.
         probability: the calibrated score.
         decision: ``hemorrhage`` when ``probability`` reaches ``threshold``.
         uncertain: whether ``probability`` lies in the model's abstain band: a person should
             decide.
         agreement: share of an ensemble's members whose own score leads to the same decision
-            (members' scores pass the ensemble's calibration); ``None`` for a single model.
+            (members' slices pass the ensemble's pooling and calibration); ``None`` for a single
+            model.
         volume_ml: of the predicted mask, by pixel area and perpendicular gaps, whatever the
             decision; ``None`` for classifiers.
+        subtypes: calibrated probability of each subtype in the scan, as in :class:`SliceResult`.
+            A scan can have several; they do not sum to one.
         geometry: of the scan as acquired.
-        source: what the DICOM headers say of the acquisition, no identifiers.
+        source: what the DICOM headers say of the acquisition, by a list of allowed values.
+        abstain: limits of the band of probabilities that are uncertain, both included.
+        calibrated: whether ``probability`` was fitted on validation scans; otherwise it says
+            nothing of how many such scans show hemorrhage.
+        notes: what a reader must know to understand the result, a sentence each.
+        picture: whether there is an overlay; none is made of pixels that show text.
+        dicom: whether DICOM objects were made of it.
+        predecessor: of the result before this one of which DICOM objects were made.
     """
 
     scan_id: str
@@ -117,6 +145,13 @@ class ScanResult:
     model: str
     data_statement: str
     provenance: Provenance
+    abstain: tuple[float, float] = (0.0, 0.0)
+    calibrated: bool = True
+    notes: tuple[str, ...] = ()
+    picture: bool = True
+    dicom: bool = False
+    predecessor: Provenance | None = None
+    subtypes: Subtypes = None
 
 
 def summarize_scan(
@@ -133,23 +168,26 @@ def summarize_scan(
         metadata: of the model.
         provenance: files and model.
     """
-    score = scan_score(predicted.probability)
+    score = metadata.calibration.score(predicted.probability, volume.slice_spacing_mm)
     probability = metadata.calibration.apply(score)
     volume_ml = None
     if predicted.mask is not None:
         volume_ml = np.count_nonzero(predicted.mask, axis=(1, 2)) * volume.voxel_ml
+    decision = "hemorrhage" if probability >= metadata.threshold else "no hemorrhage"
+    total_ml = None if volume_ml is None else float(volume_ml.sum())
     low, high = metadata.abstain
     positions_mm = volume.positions_mm @ volume.normal
+    of_scan, of_slices = _subtypes(predicted.subtype_score, volume, metadata)
     return ScanResult(
         scan_id=volume.scan_id,
         patient_id=volume.patient_id,
         score=score,
         probability=probability,
-        decision="hemorrhage" if probability >= metadata.threshold else "no hemorrhage",
+        decision=decision,
         uncertain=low <= probability <= high,
-        agreement=_agreement(predicted.member_probability, probability, metadata),
+        agreement=_agreement(predicted.member_probability, volume, probability, metadata),
         threshold=metadata.threshold,
-        volume_ml=None if volume_ml is None else float(volume_ml.sum()),
+        volume_ml=total_ml,
         slices=tuple(
             SliceResult(
                 index=index,
@@ -157,26 +195,78 @@ def summarize_scan(
                 spacing_mm=round(float(volume.slice_spacing_mm[index]), 3),
                 probability=float(predicted.probability[index]),
                 volume_ml=None if volume_ml is None else float(volume_ml[index]),
+                subtypes=of_slices[index],
             )
             for index in range(len(volume.hu))
         ),
         geometry=describe_geometry(volume),
-        source=volume.description,
+        source=allowed_values(volume.description),
         model=metadata.model,
         data_statement=metadata.data_statement,
         provenance=provenance,
+        abstain=metadata.abstain,
+        calibrated=is_calibrated(metadata),
+        notes=_notes(decision, total_ml, metadata),
+        subtypes=of_scan,
     )
 
 
+def _subtypes(
+    scores: NDArray[np.float32] | None, volume: Volume, metadata: ModelMetadata
+) -> tuple[Subtypes, list[Subtypes]]:
+    """Return the probabilities of the subtypes in the scan, and in each slice."""
+    calibration = metadata.calibration
+    if scores is None or calibration.subtypes is None:
+        return None, [None] * len(volume.hu)
+    pooled = [calibration.score(one, volume.slice_spacing_mm) for one in scores.T]
+    of_scan = calibration.subtypes.of_scan(np.array(pooled))
+    of_slices = calibration.subtypes.of_slices(scores.astype(np.float64))
+    return _by_subtype(of_scan), [_by_subtype(one) for one in of_slices]
+
+
+def _by_subtype(values: NDArray[np.float64]) -> Subtypes:
+    """Return rounded probabilities by name; JSON has no number for what is unknown."""
+    pairs = zip(SUBTYPES, values.tolist(), strict=True)
+    return {name: None if np.isnan(value) else round(value, 6) for name, value in pairs}
+
+
+def is_calibrated(metadata: ModelMetadata) -> bool:
+    """Whether a model's probabilities were fitted on validation scans."""
+    calibration = metadata.calibration
+    return calibration.calibrated and calibration.curve != PlattCalibration(a=1.0, b=0.0)
+
+
+def _notes(decision: str, volume_ml: float | None, metadata: ModelMetadata) -> tuple[str, ...]:
+    """Tell of a model that may guess; explain where decision and mask, two rules, differ."""
+    if not metadata.calibration.calibrated:
+        return (f"{metadata.model} {metadata.calibration.refusal}",)
+    if volume_ml is None:
+        return ()
+    rules = (
+        f"the decision follows the {POOLINGS[metadata.calibration.pooling]} (probability from "
+        f"{metadata.threshold:g}), the outline each pixel by itself (above "
+        f"{metadata.pixel_threshold:g})"
+    )
+    if decision == "hemorrhage" and volume_ml == 0:
+        return (f"hemorrhage is suspected, but no pixel is sure enough to be outlined: {rules}",)
+    if decision == "no hemorrhage" and volume_ml > 0:
+        return (f"pixels are outlined, but no slice is suspicious enough: {rules}",)
+    return ()
+
+
 def _agreement(
-    member_probability: NDArray[np.float32] | None, probability: float, metadata: ModelMetadata
+    member_probability: NDArray[np.float32] | None,
+    volume: Volume,
+    probability: float,
+    metadata: ModelMetadata,
 ) -> float | None:
     """Return the share of members on the ensemble's side of the threshold."""
     if member_probability is None:
         return None
     called = probability >= metadata.threshold
-    scores = [scan_score(one) for one in member_probability.T]
-    same = [(metadata.calibration.apply(one) >= metadata.threshold) == called for one in scores]
+    calibration, gaps_mm = metadata.calibration, volume.slice_spacing_mm
+    scores = [calibration.score(one, gaps_mm) for one in member_probability.T]
+    same = [(calibration.apply(one) >= metadata.threshold) == called for one in scores]
     return sum(same) / len(same)
 
 
@@ -207,10 +297,24 @@ def read_result(path: Path) -> ScanResult | None:
         mapping = json.loads(path.read_text(encoding="utf-8"))
         del mapping["model_metadata"], mapping["research_use"]
         mapping["slices"] = tuple(SliceResult(**entry) for entry in mapping["slices"])
-        mapping["provenance"] = Provenance(**mapping["provenance"])
+        mapping["provenance"] = read_provenance(mapping["provenance"])
+        earlier = mapping["predecessor"]
+        mapping["predecessor"] = None if earlier is None else read_provenance(earlier)
+        low, high = mapping["abstain"]
+        mapping |= {"abstain": (low, high), "notes": tuple(mapping["notes"])}
         return ScanResult(**mapping)
-    except (FileNotFoundError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError):
         return None
+
+
+def read_provenance(mapping: dict[str, Any]) -> Provenance:
+    """Return the provenance that a JSON object describes.
+
+    Raises:
+        TypeError: when it describes none.
+        KeyError: likewise.
+    """
+    return Provenance(**{**mapping, "instances": tuple(mapping["instances"])})
 
 
 def write_predictions_csv(results: Iterable[ScanResult], path: Path) -> None:
@@ -231,7 +335,14 @@ def write_predictions_csv(results: Iterable[ScanResult], path: Path) -> None:
                     "" if result.agreement is None else f"{result.agreement:.2f}",
                     f"{result.threshold:g}",
                     "" if result.volume_ml is None else f"{result.volume_ml:.3f}",
+                    *(_cell((result.subtypes or {}).get(name)) for name in SUBTYPES),
+                    "; ".join(result.notes),
                     result.model,
                     result.data_statement,
+                    RESEARCH_USE,
                 ]
             )
+
+
+def _cell(probability: float | None) -> str:
+    return "" if probability is None else f"{probability:.6g}"

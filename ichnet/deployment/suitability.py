@@ -8,13 +8,15 @@ asked, with the reason; modality, scouts and orientation are refused by the read
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 import pydicom
 
-from ichnet.ct.contrast_words import CONTRAST_WORDS, PLAIN_WORDS
+from ichnet.ct.contrast_words import tells_of_contrast
 from ichnet.ct.dicom_file import lenient_pydicom
 from ichnet.ct.errors import ReadError
+from ichnet.ct.head import require_head
 from ichnet.ct.volume import Volume
 
 PIXEL_SPACING_MM = (0.1, 2.5)
@@ -45,18 +47,28 @@ def require_suitable(volume: Volume, path: Path) -> None:
             nothing, which is no reason to refuse.
 
     Raises:
-        ReadError: ``bad-spacing``, ``incomplete-head``, ``not-head`` or ``with-contrast``.
+        ReadError: ``bad-spacing``, ``incomplete-head``, ``not-head``, ``with-contrast`` or
+            ``no-head``.
     """
     _require_geometry(volume, path)
-    part, *words = _words_of(path)
+    part, *texts = _header_texts(path)
+    part = part.lower()
     if OTHER_PARTS.search(part) and not HEAD_PARTS.search(part):
-        raise ReadError(path, "not-head", f"BodyPartExamined is {part.strip().upper()}")
-    text = " ".join(words)
-    says_plain = PLAIN_WORDS.search(text) is not None
-    if volume.description.get("contrast_agent") and not says_plain:
-        raise ReadError(path, "with-contrast", "the header names a contrast agent")
-    if CONTRAST_WORDS.search(text) and not says_plain:
-        raise ReadError(path, "with-contrast", "the description tells of a contrast agent")
+        raise ReadError(path, "not-head", "BodyPartExamined names another part of the body")
+    if tells_of_contrast(texts, volume.description.get("contrast_agent", "")):
+        raise ReadError(path, "with-contrast", "the header tells of a contrast agent")
+    require_head(volume, path)
+
+
+def has_burned_in_annotation(files: Iterable[Path]) -> bool:
+    """Whether a header says that the pixels show text, which may name the patient."""
+    with lenient_pydicom():
+        for path in files:
+            tags = ["BurnedInAnnotation"]
+            dataset = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=tags)
+            if str(dataset.get("BurnedInAnnotation") or "").strip().upper() not in ("", "NO"):
+                return True
+    return False
 
 
 def _require_geometry(volume: Volume, path: Path) -> None:
@@ -72,9 +84,8 @@ def _require_geometry(volume: Volume, path: Path) -> None:
         raise ReadError(path, "incomplete-head", f"{slices} slices that cover {coverage_mm:.0f} mm")
 
 
-def _words_of(path: Path) -> list[str]:
-    """Return what the header says, in lower-case words with single spaces."""
+def _header_texts(path: Path) -> list[str]:
+    """Return the values of :data:`HEADER_WORDS`."""
     with lenient_pydicom():
         dataset = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=HEADER_WORDS)
-        texts = [str(dataset.get(keyword) or "") for keyword in HEADER_WORDS]
-    return [re.sub(r"[^a-z0-9+]+", " ", text.lower()) for text in texts]
+        return [str(dataset.get(keyword) or "") for keyword in HEADER_WORDS]

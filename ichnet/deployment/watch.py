@@ -10,49 +10,98 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 POLL_S = 2.0
+
+MOST_FAILURES = 3
+"""An entry that could not be taken so often is set aside."""
 
 State = frozenset[tuple[str, int, int]]
 """Name, size and time of change of each file of an entry."""
 
 
 def watch(
-    folder: Path, settle_s: float, take: Callable[[Path], None], stop: threading.Event
+    folder: Path,
+    settle_s: float,
+    take: Callable[[Sequence[Path]], object],
+    set_aside: Callable[[Path, Exception], None],
+    stop: threading.Event,
 ) -> None:
-    """Give each entry of a folder to ``take`` until ``stop`` is set.
+    """Give the entries of a folder to ``take`` until ``stop`` is set.
 
     An entry is a file or a folder directly below; names that begin with a dot are passed over, as
     unfinished transfers often bear them. One that changes after it was taken, as when more slices
-    of a series arrive, is taken again.
+    of a series arrive, is taken again. Entries that have settled are taken together; when that
+    fails, each of them by itself.
 
     Args:
         folder: to watch; must exist.
         settle_s: seconds for which nothing of an entry may have changed.
-        take: is called with the entry's path, one at a time.
+        take: is called with the paths of entries.
+        set_aside: is called with an entry that could not be taken :data:`MOST_FAILURES` times, and
+            the last exception; it is tried again only when it changes.
         stop: looked at between entries and while waiting.
 
     Raises:
         FileNotFoundError: when there is no such folder.
     """
-    taken: dict[Path, State] = {}
-    seen: dict[Path, tuple[State, float]] = {}
+    arrivals = _Arrivals(folder, settle_s)
+    pause_s = min(POLL_S, max(settle_s, 0.05))
     while not stop.is_set():
-        for entry in sorted(folder.iterdir()):
-            if entry.name.startswith("."):
-                continue
-            state, now = _state(entry), time.monotonic()
-            if not state or taken.get(entry) == state:
-                continue
-            if entry not in seen or seen[entry][0] != state:
-                seen[entry] = (state, now)
-            if now - seen[entry][1] >= settle_s and not stop.is_set():
-                take(entry)
-                taken[entry] = state
-        stop.wait(min(POLL_S, max(settle_s, 0.05)))
+        for entries in arrivals.settled():
+            if stop.is_set():
+                break
+            try:
+                take(entries)
+            except Exception as error:
+                for entry in arrivals.failed(entries):
+                    set_aside(entry, error)
+            else:
+                arrivals.taken(entries)
+        stop.wait(pause_s)
+
+
+class _Arrivals:
+    """What is known of a folder's entries."""
+
+    def __init__(self, folder: Path, settle_s: float) -> None:
+        self._folder, self._settle_s = folder, settle_s
+        self._taken: dict[Path, State] = {}
+        self._seen: dict[Path, tuple[State, float]] = {}
+        self._failures: Counter[Path] = Counter()
+
+    def settled(self) -> list[list[Path]]:
+        """Return the entries to take now: those without a failure together, others one by one."""
+        settled = [entry for entry in sorted(self._folder.iterdir()) if self._has_settled(entry)]
+        fresh = [entry for entry in settled if not self._failures[entry]]
+        return [*([fresh] if fresh else []), *([one] for one in settled if self._failures[one])]
+
+    def taken(self, entries: Sequence[Path]) -> None:
+        """Remember that entries were taken as they were when they had settled."""
+        for entry in entries:
+            self._taken[entry] = self._seen[entry][0]
+            del self._failures[entry]
+
+    def failed(self, entries: Sequence[Path]) -> list[Path]:
+        """Remember a failure; return the entries that have failed too often."""
+        self._failures.update(entries)
+        given_up = [entry for entry in entries if self._failures[entry] >= MOST_FAILURES]
+        self.taken(given_up)
+        return given_up
+
+    def _has_settled(self, entry: Path) -> bool:
+        if entry.name.startswith("."):
+            return False
+        state, now = _state(entry), time.monotonic()
+        if not state or self._taken.get(entry) == state:
+            return False
+        if entry not in self._seen or self._seen[entry][0] != state:
+            self._seen[entry] = (state, now)
+        return now - self._seen[entry][1] >= self._settle_s
 
 
 @contextmanager
@@ -72,17 +121,18 @@ def stopped_by_signals() -> Iterator[threading.Event]:
 
 def _state(entry: Path) -> State:
     """Return the state of all files of an entry; empty when it is, or went meanwhile."""
-    files = [entry] if entry.is_file() else list(_files_below(entry))
     found = set()
-    for path in files:
+    for path in _files(entry):
         try:
             status = path.stat()
-        except FileNotFoundError:  # renamed between listing and looking: seen again next time
+        except OSError:  # renamed between listing and looking, or a link to nowhere
             continue
         found.add((str(path), status.st_size, status.st_mtime_ns))
     return frozenset(found)
 
 
-def _files_below(folder: Path) -> Iterator[Path]:
-    for parent, _, names in os.walk(folder):
+def _files(entry: Path) -> Iterator[Path]:
+    if not entry.is_dir():
+        yield entry
+    for parent, _, names in os.walk(entry):
         yield from (Path(parent) / name for name in names)

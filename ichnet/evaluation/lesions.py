@@ -12,7 +12,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from ichnet.config import Config
-from ichnet.evaluation.answers import reader_and_answer
+from ichnet.evaluation.predict_fn import dataset_and_predict_fn
 from ichnet.files import write_whole
 from ichnet.records.record_set import RecordSet
 from ichnet.runs import RunFolder
@@ -33,7 +33,7 @@ class ScanMaps:
     """A scan's predicted map and its outline.
 
     Attributes:
-        map: float32 [slices, m, m], in [0, 1].
+        map: predicted, float32 [slices, m, m], in [0, 1].
         outline: bool [slices, m, m].
         spacing_mm: between slices (the median), rows, columns.
         voxel_ml: of each slice, [slices].
@@ -52,7 +52,7 @@ def measure_lesions(
 ) -> None:
     """Write ``lesions.csv``, ``scans.csv`` and ``froc.csv`` of a model with maps.
 
-    Scans that nobody outlined are left out.
+    Scans without outlines are left out.
 
     Raises:
         FileNotFoundError: when the model is not trained or its maps are not cached.
@@ -92,14 +92,14 @@ def scan_maps(
     config: Config, model: str, record_set: RecordSet, split: str, run: RunFolder
 ) -> Iterator[ScanMaps]:
     """Yield every outlined scan of a split with the model's map."""
-    dataset_of, answer = reader_and_answer(config, model, record_set.folder.parent, run)
+    dataset_of, predict = dataset_and_predict_fn(config, model, record_set.folder.parent, run)
     names = ("scan_id", "patient_id", "mask", "has_mask", "pixel_spacing_mm", "slice_spacing_mm")
 
     def with_map(batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        found = answer(batch)[1]
-        if found is None:
+        outputs = predict(batch)
+        if "map" not in outputs:
             raise ValueError(f"{model} has no map")
-        return {**{name: batch[name] for name in names}, "map": found}
+        return {**{name: batch[name] for name in names}, "map": outputs["map"]}
 
     batches = dataset_of(record_set, split).batch(BATCH_SLICES)
     graph = tf.function(with_map, input_signature=[batches.element_spec], autograph=False)

@@ -52,7 +52,7 @@ def arm_maps(
     """Return what a network of each arm makes of a slice.
 
     Returns:
-        the arm, its saliency map scaled to [0, 1] [h, w], the probability of hemorrhage.
+        the arm, its saliency map scaled to [0, 1] [h, w], the slice's score.
     """
     maps: list[tuple[str, NDArray[np.float32], float]] = []
     for arm in config.classifiers.arms:

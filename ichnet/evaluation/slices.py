@@ -13,7 +13,7 @@ import tensorflow as tf
 from tqdm import tqdm
 
 from ichnet.config import Config
-from ichnet.evaluation.answers import Answer, reader_and_answer
+from ichnet.evaluation.predict_fn import PredictFn, dataset_and_predict_fn
 from ichnet.networks.threshold_rule import ThresholdRule, slice_scores
 from ichnet.records.record_set import RecordSet
 from ichnet.records.schema import Example
@@ -22,51 +22,66 @@ from ichnet.training.baselines import prepared_scans
 
 BATCH_SLICES = 16
 
-Predictor = Callable[[RecordSet, str], list["SlicePrediction"]]
+SplitPredictor = Callable[[RecordSet, str], list["SlicePrediction"]]
 """Predicts every slice of one split of a record set."""
 
 
 @dataclass(frozen=True)
 class SlicePrediction:
-    """What a model says about one slice, beside the truth.
+    """The prediction of one slice, with its ground truth.
 
     Attributes:
         labels: of the slice, in the order of ``LABELS``; -1 unknown.
-        probability: the model's slice score.
-        mask_pixels: true lesion pixels at the records' matrix; ``None`` where nobody drew.
+        score: of the slice, in [0, 1]; not calibrated.
+        mask_pixels: lesion pixels of the ground truth, at the records' matrix; ``None`` without
+            outlines.
         predicted_pixels: of the predicted mask; ``None`` for classifiers.
         overlap_pixels: in both; ``None`` unless both are known.
         pixel_ml: volume that one pixel of the slice stands for.
+        spacing_mm: length along the scan that the slice stands for.
+        subtype_scores: of the five subtypes, in the order of ``SUBTYPES``; ``None`` for models
+            that give none.
     """
 
     scan_id: str
     patient_id: str
     slice_index: int
     labels: tuple[int, ...]
-    probability: float
+    score: float
     mask_pixels: int | None
     predicted_pixels: int | None
     overlap_pixels: int | None
     pixel_ml: float
+    spacing_mm: float
+    subtype_scores: tuple[float, ...] | None = None
 
 
-def model_predictor(config: Config, model: str, records: Path, run: RunFolder) -> Predictor:
-    """Return how a trained model predicts a split of a record set."""
+def split_predictor(config: Config, model: str, records: Path, run: RunFolder) -> SplitPredictor:
+    """Return what predicts the splits of record sets by a trained model.
+
+    Args:
+        config: the experiment.
+        model: its name in the run.
+        records: folder of the record sets.
+        run: holds the trained model and the cached maps.
+
+    Raises:
+        FileNotFoundError: when the model is not trained, or its maps are not cached.
+    """
     if model == THRESHOLD:
         return _threshold_predictor(ThresholdRule.read(run.rule))
     return _network_predictor(config, model, records, run)
 
 
-def _network_predictor(config: Config, model: str, records: Path, run: RunFolder) -> Predictor:
-    """Return how a trained network predicts a split of a record set."""
-    dataset_of, answer = reader_and_answer(config, model, records, run)
+def _network_predictor(config: Config, model: str, records: Path, run: RunFolder) -> SplitPredictor:
+    dataset_of, predict_batch = dataset_and_predict_fn(config, model, records, run)
 
     def predict(record_set: RecordSet, split: str) -> list[SlicePrediction]:
         slices = dataset_of(record_set, split).batch(BATCH_SLICES)
         count = sum(row["split"] == split for row in record_set.slices)
         with tqdm(desc=f"{model} on {record_set.folder.name}", total=count, disable=None) as bar:
             found = []
-            for one in predict_slices(slices, answer, config.ensembles.pixel_threshold):
+            for one in predict_slices(slices, predict_batch, config.ensembles.pixel_threshold):
                 found.append(one)
                 bar.update()
         return found
@@ -74,9 +89,7 @@ def _network_predictor(config: Config, model: str, records: Path, run: RunFolder
     return predict
 
 
-def _threshold_predictor(rule: ThresholdRule) -> Predictor:
-    """Return how a threshold rule predicts a split of a record set."""
-
+def _threshold_predictor(rule: ThresholdRule) -> SplitPredictor:
     def predict(record_set: RecordSet, split: str) -> list[SlicePrediction]:
         found = []
         for slices, scan in prepared_scans(record_set, split):
@@ -86,7 +99,7 @@ def _threshold_predictor(rule: ThresholdRule) -> Predictor:
             ):
                 drawn = one["mask"] > 0
                 measured = {
-                    "probability": score,
+                    "score": score,
                     "pixel_ml": one["pixel_spacing_mm"] ** 2 * one["slice_spacing_mm"] / 1000.0,
                     "mask_pixels": np.count_nonzero(drawn),
                     "predicted_pixels": np.count_nonzero(pixels),
@@ -99,28 +112,30 @@ def _threshold_predictor(rule: ThresholdRule) -> Predictor:
 
 
 def predict_slices(
-    batches: tf.data.Dataset, answer: Answer, pixel_threshold: float
+    batches: tf.data.Dataset, predict: PredictFn, pixel_threshold: float
 ) -> Iterator[SlicePrediction]:
     """Yield the prediction of each slice, in order.
 
     Args:
         batches: of slices with what ``parse_slice`` gives.
-        answer: the model.
+        predict: the model.
         pixel_threshold: a pixel is hemorrhage above this.
     """
 
     def measure(batch: Example) -> Example:
-        probability, found = answer(batch)
+        outputs = predict(batch)
         pixel_ml = batch["pixel_spacing_mm"] ** 2 * batch["slice_spacing_mm"] / 1000.0
-        names = ("scan_id", "patient_id", "slice_index", "labels", "has_mask")
+        names = ("scan_id", "patient_id", "slice_index", "labels", "has_mask", "slice_spacing_mm")
         result = {name: batch[name] for name in names}
         # weights that sum to one but for rounding can bring a mean of ones just above one
-        result["probability"] = tf.clip_by_value(probability, 0.0, 1.0)
+        result["score"] = tf.clip_by_value(outputs["score"], 0.0, 1.0)
+        if "subtype_score" in outputs:
+            result["subtype_score"] = outputs["subtype_score"]
         result["pixel_ml"] = pixel_ml
         drawn = batch["mask"] > 0
         result["mask_pixels"] = tf.math.count_nonzero(drawn, axis=(1, 2))
-        if found is not None:
-            predicted = found > pixel_threshold
+        if "map" in outputs:
+            predicted = outputs["map"] > pixel_threshold
             result["predicted_pixels"] = tf.math.count_nonzero(predicted, axis=(1, 2))
             both = tf.math.logical_and(predicted, drawn)
             result["overlap_pixels"] = tf.math.count_nonzero(both, axis=(1, 2))
@@ -134,11 +149,11 @@ def predict_slices(
 
 
 def by_scan(predictions: Iterable[SlicePrediction]) -> dict[str, list[SlicePrediction]]:
-    """Group slices by scan, scans in the order in which they first appear."""
+    """Group slices by scan, from feet to head; scans in the order in which they first appear."""
     scans: dict[str, list[SlicePrediction]] = defaultdict(list)
     for one in predictions:
         scans[one.scan_id].append(one)
-    return dict(scans)
+    return {name: sorted(slices, key=lambda one: one.slice_index) for name, slices in scans.items()}
 
 
 def _prediction(values: dict[str, Any]) -> SlicePrediction:
@@ -148,9 +163,16 @@ def _prediction(values: dict[str, Any]) -> SlicePrediction:
         patient_id=values["patient_id"].decode(),
         slice_index=int(values["slice_index"]),
         labels=tuple(int(label) for label in values["labels"]),
-        probability=float(values["probability"]),
+        score=float(values["score"]),
         mask_pixels=int(values["mask_pixels"]) if has_mask else None,
         predicted_pixels=int(values["predicted_pixels"]) if has_map else None,
         overlap_pixels=int(values["overlap_pixels"]) if has_mask and has_map else None,
         pixel_ml=float(values["pixel_ml"]),
+        spacing_mm=float(values["slice_spacing_mm"]),
+        subtype_scores=_subtype_scores(values.get("subtype_score")),
     )
+
+
+def _subtype_scores(of_labels: Iterable[float] | None) -> tuple[float, ...] | None:
+    """Return the scores of the subtypes, without that of any hemorrhage."""
+    return None if of_labels is None else tuple(float(score) for score in of_labels)[1:]

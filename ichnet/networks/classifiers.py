@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from ichnet.config import BACKBONES, Backbone, ImageConfig
 from ichnet.networks.channels import hu_input
-from ichnet.networks.normalisation import quicken_batch_norm
+from ichnet.networks.normalisation import set_batch_norm_momentum
 
 FEATURE_LAYERS: dict[str, str] = {
     "DenseNet121": "relu",
@@ -58,7 +58,7 @@ def build_classifier(
     hu, channels = hu_input(image)
     application = getattr(keras.applications, backbone)
     body = application(include_top=False, weights=None, input_tensor=channels)
-    quicken_batch_norm(body)
+    set_batch_norm_momentum(body)
     features = body.get_layer(FEATURE_LAYERS[backbone]).output
     if FEATURE_LAYERS[backbone] != "block5_conv4" and features is not body.output:
         raise ValueError(f"{backbone}: {FEATURE_LAYERS[backbone]} is not its last feature map")

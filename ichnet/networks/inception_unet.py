@@ -33,7 +33,14 @@ LESION_PRIOR = 0.01
 
 
 def build_inception_unet(
-    image: ImageConfig, base_width: int, depth: int, name: str, seed: int, stem_factor: int = 2
+    image: ImageConfig,
+    base_width: int,
+    depth: int,
+    name: str,
+    seed: int,
+    stem_factor: int = 2,
+    neighbours: int = 0,
+    with_subtypes: bool = False,
 ) -> keras.Model:
     """Return an untrained segmenter of slices.
 
@@ -46,15 +53,29 @@ def build_inception_unet(
         name: of the model.
         seed: of the initial weights; sets the global seeds of Python, NumPy and TensorFlow.
         stem_factor: side of the blocks of pixels that become channels; 1 for no stem.
+        neighbours: slices on either side that are seen beside each (see
+            :func:`~ichnet.networks.channels.hu_input`).
+        with_subtypes: keep the head of :func:`build_subtype_encoder`.
 
     Returns:
-        A functional model of ``hu`` [batch, matrix, matrix]: the probability of hemorrhage at
-        each pixel, float32 [batch, matrix, matrix].
+        A functional model of ``hu``: the score of hemorrhage at each pixel, float32
+        [batch, matrix, matrix]; with subtypes a dictionary, ``map`` of these and
+        ``subtype_score``, float32 [batch, 6], of any hemorrhage and of the five subtypes.
 
     Raises:
         ValueError: when ``base_width`` is no multiple of four.
     """
-    return build_unet(image, base_width, depth, name, seed, stem_factor, inception_module)
+    return build_unet(
+        image,
+        base_width,
+        depth,
+        name,
+        seed,
+        stem_factor,
+        inception_module,
+        neighbours,
+        with_subtypes,
+    )
 
 
 def build_unet(
@@ -65,11 +86,14 @@ def build_unet(
     seed: int,
     stem_factor: int,
     module: Module,
+    neighbours: int = 0,
+    with_subtypes: bool = False,
 ) -> keras.Model:
     """Return an untrained U-Net of any kind of module; see :func:`build_inception_unet`."""
     keras.utils.set_random_seed(seed)
-    hu, channels = hu_input(image)
+    hu, channels = hu_input(image, neighbours)
     features, skips = _encode(channels, image, base_width, depth, stem_factor, module)
+    subtype_score = _subtype_head(features) if with_subtypes else None
     for stage, skip in zip(range(depth, 0, -1), reversed(skips), strict=True):
         width = base_width * 2 ** (stage - 1)
         # kernel and stride agree, so that no output pixel is reached more often than another
@@ -92,32 +116,51 @@ def build_unet(
         head = keras.layers.Cropping2D(((0, missing), (0, missing)), name="crop")(head)
     shape = (image.matrix, image.matrix)
     lesion_map = keras.layers.Reshape(shape, dtype="float32", name="map")(head)
-    return keras.Model(hu, lesion_map, name=name)
+    if subtype_score is None:
+        return keras.Model(hu, lesion_map, name=name)
+    return keras.Model(hu, {"map": lesion_map, "subtype_score": subtype_score}, name=name)
 
 
 def build_subtype_encoder(
-    image: ImageConfig, base_width: int, depth: int, seed: int, stem_factor: int = 2
+    image: ImageConfig,
+    base_width: int,
+    depth: int,
+    seed: int,
+    stem_factor: int = 2,
+    neighbours: int = 0,
 ) -> keras.Model:
     """Return the U-Net's way down with a classifying head, for Model 2's pre-training.
 
     Returns:
-        A functional model of ``hu`` [batch, matrix, matrix]: the probabilities of any hemorrhage
-        and of the five subtypes, float32 [batch, 6]. Layers bear the names they have in
-        :func:`build_inception_unet`.
+        A functional model of ``hu``: the scores of any hemorrhage and of the five subtypes,
+        float32 [batch, 6]. Layers bear the names they have in :func:`build_inception_unet`.
 
     Raises:
         ValueError: when ``base_width`` is no multiple of four.
     """
     keras.utils.set_random_seed(seed)
-    hu, channels = hu_input(image)
+    hu, channels = hu_input(image, neighbours)
     features, _ = _encode(channels, image, base_width, depth, stem_factor, inception_module)
-    pooled = keras.layers.GlobalAveragePooling2D(name="pool")(features)
-    labels = keras.layers.Dense(len(LABELS), "sigmoid", dtype="float32", name="labels")(pooled)
-    return keras.Model(hu, labels, name="encoder-subtype")
+    return keras.Model(hu, _subtype_head(features), name="encoder-subtype")
+
+
+def _subtype_head(features: Any) -> Any:
+    """Return six sigmoids of the features at the bottom, [batch, 6].
+
+    Their largest value beside their mean: a small lesion fills one position in hundreds.
+    """
+    pooled = keras.layers.Concatenate(name="subtype_pool")(
+        [
+            keras.layers.GlobalAveragePooling2D(name="subtype_mean")(features),
+            keras.layers.GlobalMaxPooling2D(name="subtype_maximum")(features),
+        ]
+    )
+    head = keras.layers.Dense(len(LABELS), "sigmoid", dtype="float32", name="subtype_score")
+    return head(pooled)
 
 
 def transfer_encoder(encoder: keras.Model, unet: keras.Model) -> list[str]:
-    """Copy a pre-trained encoder's weights into a U-Net, layer by layer of the same name.
+    """Copy a pre-trained encoder and its head into a U-Net, layer by layer of the same name.
 
     They stay trainable (paper section 2.2: "pre-trained").
 
@@ -129,11 +172,7 @@ def transfer_encoder(encoder: keras.Model, unet: keras.Model) -> list[str]:
             is then as it was.
     """
     targets = {layer.name: layer for layer in unet.layers}
-    given = {
-        layer.name: layer.get_weights()
-        for layer in encoder.layers
-        if layer.name != "labels" and layer.weights
-    }
+    given = {layer.name: layer.get_weights() for layer in encoder.layers if layer.weights}
     for name, weights in given.items():
         if name not in targets:
             raise ValueError(f"{unet.name} has no layer {name!r}, which the encoder has")

@@ -9,7 +9,7 @@ BATCH_MOMENTUM = 0.9
 hundreds and thousands: a short training would be evaluated with the statistics of its beginning."""
 
 
-def quicken_batch_norm(model: keras.Model) -> None:
+def set_batch_norm_momentum(model: keras.Model) -> None:
     """Set the momentum of every batch normalisation in ``model`` to :data:`BATCH_MOMENTUM`."""
     for layer in model.layers:
         if isinstance(layer, keras.layers.BatchNormalization):

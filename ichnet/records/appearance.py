@@ -7,7 +7,6 @@ every matrix.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -41,35 +40,54 @@ COARSE_NOISE_MM = 1.8
 
 
 def change_appearance(
-    hu: tf.Tensor, augmentation: AugmentationConfig, image: ImageConfig, seed: tf.Tensor
+    hu: tf.Tensor,
+    augmentation: AugmentationConfig,
+    image: ImageConfig,
+    seed: tf.Tensor,
+    together: int = 1,
 ) -> tf.Tensor:
     """Change sharpness, contrast, brightness and noise, in the order in which a scan gets them.
 
     Args:
-        hu: float32 [batch, matrix, matrix].
+        hu: float32 [slices, matrix, matrix].
         augmentation: the magnitudes; a change whose magnitude is zero is left out.
         image: for the size of a pixel.
         seed: int [2].
+        together: so many slices after each other are of one scan, a slice and its neighbours, and
+            are changed by the same amounts; only noise differs.
     """
     pixel_mm = image.field_of_view_mm / image.matrix
     seeds = tf.unstack(tf.random.experimental.stateless_split(seed, 11))
+    scans = tf.shape(hu)[0] // together
+
+    def uniform(seed: tf.Tensor, low: float, high: float) -> tf.Tensor:
+        drawn = tf.random.stateless_uniform([scans, 1, 1], seed, low, high)
+        return tf.repeat(drawn, together, axis=0)
+
+    def squared(seed: tf.Tensor, largest: float) -> tf.Tensor:
+        """Return amounts of which most are small."""
+        return largest * uniform(seed, 0.0, 1.0) ** 2
+
     if any(augmentation.sharpness):
-        hu = change_sharpness(hu, _uniform(hu, seeds[0], *augmentation.sharpness), pixel_mm)
+        hu = change_sharpness(hu, uniform(seeds[0], *augmentation.sharpness), pixel_mm)
     if augmentation.contrast_sd:
-        logarithm = tf.random.stateless_normal(_one_each(hu), seeds[1])
-        hu = change_contrast(hu, tf.exp(logarithm * augmentation.contrast_sd))
+        logarithm = tf.random.stateless_normal([scans, 1, 1], seeds[1])
+        factor = tf.exp(logarithm * augmentation.contrast_sd)
+        hu = change_contrast(hu, tf.repeat(factor, together, axis=0))
     if augmentation.offset_hu:
-        hu += _uniform(hu, seeds[2], -augmentation.offset_hu, augmentation.offset_hu)
+        hu += uniform(seeds[2], -augmentation.offset_hu, augmentation.offset_hu)
     if augmentation.bone_glow_hu:
-        hu = brighten_near_bone(hu, _amplitude(hu, seeds[3], augmentation.bone_glow_hu), pixel_mm)
+        hu = brighten_near_bone(hu, squared(seeds[3], augmentation.bone_glow_hu), pixel_mm)
     if augmentation.field_hu:
-        hu = add_slow_field(hu, _uniform(hu, seeds[4], 0.0, augmentation.field_hu), seeds[5])
+        field = slow_field(scans, image.matrix, seeds[5])
+        sd_hu = uniform(seeds[4], 0.0, augmentation.field_hu)
+        hu = add_to_tissue(hu, sd_hu * tf.repeat(field, together, axis=0))
     if augmentation.noise_hu:
         hu = add_noise(hu, augmentation.noise_hu, seeds[6])
     if augmentation.varied_noise_hu:
-        hu = add_noise(hu, _amplitude(hu, seeds[7], augmentation.varied_noise_hu), seeds[8])
+        hu = add_noise(hu, squared(seeds[7], augmentation.varied_noise_hu), seeds[8])
     if augmentation.coarse_noise_hu:
-        sd_hu = _amplitude(hu, seeds[9], augmentation.coarse_noise_hu)
+        sd_hu = squared(seeds[9], augmentation.coarse_noise_hu)
         hu = add_coarse_noise(hu, sd_hu, pixel_mm, seeds[10])
     return hu
 
@@ -92,16 +110,22 @@ def brighten_near_bone(hu: tf.Tensor, amount_hu: tf.Tensor, pixel_mm: float) -> 
     """
     low, high = BONE_HU
     bone = tf.clip_by_value((hu - low) / (high - low), 0.0, 1.0)
-    glow = blur(bone, GLOW_MM / pixel_mm)
-    return hu + amount_hu * glow * tf.cast(hu > NOT_AIR_HU, hu.dtype)
+    return add_to_tissue(hu, amount_hu * blur(bone, GLOW_MM / pixel_mm))
 
 
-def add_slow_field(hu: tf.Tensor, sd_hu: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """Add to tissue normal values of a standard deviation at a coarse grid, interpolated."""
-    shape = [tf.shape(hu)[0], FIELD_POINTS, FIELD_POINTS, 1]
-    grid = tf.random.stateless_normal(shape, seed)
-    field = tf.image.resize(grid, hu.shape[1:], "bicubic")[..., 0]
-    return hu + sd_hu * field * tf.cast(hu > NOT_AIR_HU, hu.dtype)
+def slow_field(count: tf.Tensor, matrix: int, seed: tf.Tensor) -> tf.Tensor:
+    """Return ``count`` fields interpolated between normal values at a coarse grid.
+
+    Returns:
+        float32 [count, matrix, matrix], of standard deviation 1 at the points of the grid.
+    """
+    grid = tf.random.stateless_normal([count, FIELD_POINTS, FIELD_POINTS, 1], seed)
+    return tf.image.resize(grid, [matrix, matrix], "bicubic")[..., 0]
+
+
+def add_to_tissue(hu: tf.Tensor, added_hu: tf.Tensor) -> tf.Tensor:
+    """Add to what is not air."""
+    return hu + added_hu * tf.cast(hu > NOT_AIR_HU, hu.dtype)
 
 
 def add_noise(hu: tf.Tensor, sd_hu: tf.Tensor | float, seed: tf.Tensor) -> tf.Tensor:
@@ -141,16 +165,3 @@ def _by_rows_and_columns(
     """Apply the weights of one axis to both: a product of matrices is the quickest blur."""
     rows, columns = (tf.constant(weights(size, sigma)) for size in images.shape[1:])
     return tf.einsum("ij,bjk,lk->bil", rows, images, columns)
-
-
-def _amplitude(hu: tf.Tensor, seed: tf.Tensor, largest: float) -> tf.Tensor:
-    """Return ``largest`` times a squared uniform number: most slices get little, [batch, 1, 1]."""
-    return largest * _uniform(hu, seed, 0.0, 1.0) ** 2
-
-
-def _uniform(hu: tf.Tensor, seed: tf.Tensor, low: float, high: float) -> tf.Tensor:
-    return tf.random.stateless_uniform(_one_each(hu), seed, low, high)
-
-
-def _one_each(hu: tf.Tensor) -> list[Any]:
-    return [tf.shape(hu)[0], 1, 1]

@@ -23,10 +23,10 @@ def augment(
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Move each slice of a batch together with its mask, then change how the image looks.
 
-    Nothing but ``seed`` decides.
+    Nothing but ``seed`` decides. A slice and its neighbours are changed alike, but for noise.
 
     Args:
-        hu: float32 [batch, matrix, matrix].
+        hu: float32 [batch, matrix, matrix], or [batch, slices, matrix, matrix] with neighbours.
         mask: float32 [batch, matrix, matrix], 0 or 1.
         augmentation: the magnitudes.
         image: for the size of a pixel.
@@ -36,5 +36,8 @@ def augment(
         image and mask, of the same shapes; what comes from outside is air and no lesion.
     """
     of_geometry, of_appearance = tf.unstack(tf.random.experimental.stateless_split(seed, 2))
-    hu, mask = move(hu, mask, augmentation, image, of_geometry)
-    return change_appearance(hu, augmentation, image, of_appearance), mask
+    together = hu.shape[1] if hu.shape.rank == 4 else 1
+    flat = tf.reshape(hu, [-1, image.matrix, image.matrix])
+    flat, mask = move(flat, mask, augmentation, image, of_geometry, together)
+    flat = change_appearance(flat, augmentation, image, of_appearance, together)
+    return tf.reshape(flat, tf.shape(hu)), mask

@@ -16,6 +16,7 @@ def move(
     augmentation: AugmentationConfig,
     image: ImageConfig,
     seed: tf.Tensor,
+    together: int = 1,
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Rotate, scale, stretch, shift and mirror each slice together with its mask.
 
@@ -23,18 +24,20 @@ def move(
     one half up.
 
     Args:
-        hu: float32 [batch, matrix, matrix].
+        hu: float32 [batch * together, matrix, matrix].
         mask: float32 [batch, matrix, matrix], 0 or 1.
         augmentation: the magnitudes.
         image: for the size of a pixel.
         seed: int [2].
+        together: images that move with each mask, a slice and its neighbours.
 
     Returns:
         image and mask, of the same shapes; what comes from outside is air and no lesion.
     """
-    transforms = random_transforms(tf.shape(hu)[0], augmentation, image, seed)
+    transforms = random_transforms(tf.shape(mask)[0], augmentation, image, seed)
     moved_mask = transform(mask, transforms, fill=0.0) >= 0.5
-    return transform(hu, transforms, fill=float(AIR_HU)), tf.cast(moved_mask, tf.float32)
+    moved = transform(hu, tf.repeat(transforms, together, axis=0), fill=float(AIR_HU))
+    return moved, tf.cast(moved_mask, tf.float32)
 
 
 def random_transforms(

@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
 
 from ichnet.config import AugmentationConfig, ImageConfig, TrainingConfig
 from ichnet.records.augmentation import augment
 from ichnet.records.index import RecordIndex
-from ichnet.records.record_set import RecordSet
+from ichnet.records.record_set import RecordSet, Row
 from ichnet.records.sampling import BalancedSampler
-from ichnet.records.schema import Example, parse_slice, parse_training_batch
+from ichnet.records.schema import Example, parse_hu, parse_slice, parse_training_batch
 from ichnet.records.strata import Stratum, by_hemorrhage
+
+ALONE_SHARE = 0.1
+"""Of the slices drawn for a network that sees neighbours, those that are shown without.
+
+As a scan of one slice, or a slice that is sent alone, will be.
+"""
 
 
 def slices_dataset(
-    record_set: RecordSet, split: str, scans: Collection[str] | None = None
+    record_set: RecordSet,
+    split: str,
+    scans: Collection[str] | None = None,
+    neighbours: int = 0,
 ) -> tf.data.Dataset:
     """Return every slice of a split once, in stored order, as ``parse_slice`` gives it.
 
@@ -25,6 +35,8 @@ def slices_dataset(
         record_set: the set.
         split: ``train``, ``validation``, ``ensemble`` or ``test``.
         scans: read these scans only.
+        neighbours: slices on either side that ``hu`` holds beside each; it is then
+            [matrix, matrix, 2 neighbours + 1].
 
     Raises:
         RecordSetError: when a file of the split is missing or cut off.
@@ -33,13 +45,61 @@ def slices_dataset(
     index = RecordIndex.open(record_set.folder, split, len(rows))
     wanted = None if scans is None else set(scans)
     numbers = [i for i, row in enumerate(rows) if wanted is None or row["scan_id"] in wanted]
-
-    def read(number: tf.Tensor) -> Example:
-        return parse_slice(index.read_in_graph(number[None])[0], record_set.matrix)
-
+    read = slice_reader(record_set, split, index, neighbours)
     return tf.data.Dataset.from_tensor_slices(np.array(numbers, np.int64)).map(
-        read, num_parallel_calls=tf.data.AUTOTUNE
+        lambda number: read(number)[1], num_parallel_calls=tf.data.AUTOTUNE
     )
+
+
+def slice_reader(
+    record_set: RecordSet, split: str, index: RecordIndex, neighbours: int
+) -> Callable[[tf.Tensor], tuple[tf.Tensor, Example]]:
+    """Return a function from a slice's number, int64, to its record and what that holds.
+
+    Args:
+        record_set: the set.
+        split: of the set.
+        index: where its records lie.
+        neighbours: as for :func:`slices_dataset`.
+    """
+    beside = tf.constant(numbers_beside(record_set.slices_of(split), neighbours))
+    matrix = record_set.matrix
+
+    def read(number: tf.Tensor) -> tuple[tf.Tensor, Example]:
+        records = index.read_in_graph(beside[number])
+        own = records[neighbours]
+        example = parse_slice(own, matrix)
+        if neighbours:
+            stack = tf.transpose(parse_hu(records, matrix), [1, 2, 0])
+            example["hu"] = tf.ensure_shape(stack, [matrix, matrix, 2 * neighbours + 1])
+        return own, example
+
+    return read
+
+
+def numbers_beside(slices: Sequence[Row], neighbours: int) -> NDArray[np.int64]:
+    """Return the numbers of each slice and its neighbours, from feet to head.
+
+    Beyond the ends of a scan, and where a slice of it was not stored, the last one stands in.
+
+    Args:
+        slices: rows of ``slices.csv``, all of one split.
+        neighbours: how many on either side.
+
+    Returns:
+        int64 [slices, 2 neighbours + 1], the slice itself in the middle.
+    """
+    number_of = {(row["scan_id"], int(row["slice_index"])): i for i, row in enumerate(slices)}
+    found = np.empty((len(slices), 2 * neighbours + 1), np.int64)
+    found[:, neighbours] = np.arange(len(slices))
+    for number, row in enumerate(slices):
+        for step in (-1, 1):
+            last = number
+            for distance in range(1, neighbours + 1):
+                place = int(row["slice_index"]) + step * distance
+                last = number_of.get((row["scan_id"], place), last)
+                found[number, neighbours + step * distance] = last
+    return found
 
 
 def training_dataset(
@@ -52,6 +112,7 @@ def training_dataset(
     augmentation: AugmentationConfig | None = None,
     scans: Collection[str] | None = None,
     strata: Sequence[Stratum] | None = None,
+    neighbours: int = 0,
 ) -> tf.data.Dataset:
     """Return the batches of the remaining epochs, by default half of each with hemorrhage.
 
@@ -69,10 +130,12 @@ def training_dataset(
         augmentation: random changes; none when ``None``.
         scans: draw from these scans only.
         strata: what to draw how often, in place of ``scans`` and the two halves.
+        neighbours: slices on either side that ``hu`` holds beside each.
 
     Returns:
         ``steps_per_epoch`` batches for each epoch: ``hu``, ``mask`` float32
-        [batch, matrix, matrix], ``labels`` float32 [batch, 6].
+        [batch, matrix, matrix], ``labels`` float32 [batch, 6]; with neighbours ``hu`` is
+        [batch, matrix, matrix, 2 neighbours + 1].
 
     Raises:
         ConfigError: when a stratum is empty, e.g. no slice shows hemorrhage.
@@ -81,14 +144,31 @@ def training_dataset(
     rows = record_set.slices_of(split)
     index = RecordIndex.open(record_set.folder, split, len(rows))
     strata = by_hemorrhage(rows, scans) if strata is None else strata
-    sampler = BalancedSampler(index, strata, training, seed)
+    beside = numbers_beside(rows, neighbours) if neighbours else None
+    sampler = BalancedSampler(index, strata, training, seed, beside)
 
     def parse(batch_seed: tf.Tensor, records: tf.Tensor) -> Example:
-        batch = parse_training_batch(records, record_set.matrix)
-        if augmentation is None:
-            return batch
-        hu, mask = augment(batch["hu"], batch["mask"], augmentation, image, batch_seed)
-        return {**batch, "hu": hu, "mask": mask}
+        own = records[:, neighbours] if neighbours else records
+        batch = parse_training_batch(own, record_set.matrix)
+        if neighbours:
+            batch["hu"] = _stacks(records, record_set.matrix, batch_seed)
+        if augmentation is not None:
+            hu, mask = augment(batch["hu"], batch["mask"], augmentation, image, batch_seed)
+            batch = {**batch, "hu": hu, "mask": mask}
+        if neighbours:
+            batch["hu"] = tf.transpose(batch["hu"], [0, 2, 3, 1])
+        return batch
 
     batches = sampler.batches(first_epoch)
     return batches.map(parse, num_parallel_calls=tf.data.AUTOTUNE).prefetch(2)
+
+
+def _stacks(records: tf.Tensor, matrix: int, seed: tf.Tensor) -> tf.Tensor:
+    """Return the HU of records [batch, slices], float32 [batch, slices, matrix, matrix].
+
+    A few of the slices in the middle stand in for their neighbours too: see ``ALONE_SHARE``.
+    """
+    batch, slices = records.shape
+    hu = tf.reshape(parse_hu(tf.reshape(records, [-1]), matrix), [batch, slices, matrix, matrix])
+    alone = tf.random.stateless_uniform([batch, 1, 1, 1], seed) < ALONE_SHARE
+    return tf.where(alone, hu[:, slices // 2 : slices // 2 + 1], hu)

@@ -33,6 +33,8 @@ class BalancedSampler:
         strata: which of them are drawn, and how often.
         training: batch size, epochs and steps in each.
         seed: of the order.
+        beside: int64 [records, slices], which records are read for each that is drawn, e.g. it
+            and its neighbours; ``None`` for it alone.
 
     Raises:
         ConfigError: when a stratum is empty.
@@ -43,6 +45,7 @@ class BalancedSampler:
     strata: Sequence[Stratum]
     training: TrainingConfig
     seed: int
+    beside: Numbers | None = None
 
     def __post_init__(self) -> None:
         shares = [stratum.share for stratum in self.strata]
@@ -72,9 +75,17 @@ class BalancedSampler:
         Training that is resumed at an epoch sees what uninterrupted training sees.
 
         Returns:
-            for each batch a seed of its own, int64 [2], and its records, string [batch].
+            for each batch a seed of its own, int64 [2], and its records, string [batch], or
+            string [batch, slices] with those beside them.
         """
         steps, first_seed = self.training.steps_per_epoch, 1_000_003 * self.seed
+
+        def read(numbers: tf.Tensor) -> tf.Tensor:
+            if self.beside is None:
+                return self.index.read_in_graph(numbers)
+            wanted = tf.gather(tf.constant(self.beside), numbers)
+            records = self.index.read_in_graph(tf.reshape(wanted, [-1]))
+            return tf.reshape(records, wanted.shape)
 
         def numbered_batches(epoch: tf.Tensor) -> tf.data.Dataset:
             drawn = tf.numpy_function(self.draw, [epoch], tf.int64, stateful=False)
@@ -86,7 +97,7 @@ class BalancedSampler:
 
         epochs = tf.data.Dataset.range(first_epoch, self.training.epochs)
         batches = epochs.flat_map(numbered_batches).map(
-            lambda seed, numbers: (seed, self.index.read_in_graph(numbers)),
+            lambda seed, numbers: (seed, read(numbers)),
             num_parallel_calls=tf.data.AUTOTUNE,
         )
         # Keras takes the end of a dataset of unknown length for a mistake

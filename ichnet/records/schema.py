@@ -61,13 +61,20 @@ def parse_training_batch(serialized: tf.Tensor, matrix: int) -> Example:
     Returns:
         ``hu`` and ``mask`` float32 [batch, matrix, matrix], ``labels`` float32 [batch, 6].
     """
-    stored = tf.io.parse_example(serialized, {name: FEATURES[name] for name in TRAINING_FEATURES})
-    hu = tf.io.decode_raw(stored["hu"], tf.int16)
+    wanted = {name: FEATURES[name] for name in ("mask", "labels")}
+    stored = tf.io.parse_example(serialized, wanted)
     return {
-        "hu": tf.cast(tf.reshape(hu, [tf.shape(serialized)[0], matrix, matrix]), tf.float32),
+        "hu": parse_hu(serialized, matrix),
         "mask": decode_masks(stored["mask"], matrix),
         "labels": tf.cast(stored["labels"], tf.float32),
     }
+
+
+def parse_hu(serialized: tf.Tensor, matrix: int) -> tf.Tensor:
+    """Return the HU of records, string [batch]: float32 [batch, matrix, matrix]."""
+    stored = tf.io.parse_example(serialized, {"hu": FEATURES["hu"]})["hu"]
+    hu = tf.io.decode_raw(stored, tf.int16)
+    return tf.cast(tf.reshape(hu, [tf.shape(serialized)[0], matrix, matrix]), tf.float32)
 
 
 def decode_masks(stored: tf.Tensor, matrix: int) -> tf.Tensor:
@@ -85,8 +92,6 @@ PLAIN_FEATURES = (
     "slice_spacing_mm",
     "volume_ml",
 )
-
-TRAINING_FEATURES = ("hu", "mask", "labels")
 
 FEATURES: dict[str, Any] = {
     "hu": tf.io.FixedLenFeature([], tf.string),

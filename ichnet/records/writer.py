@@ -24,7 +24,7 @@ def encode_case(
     """Yield a case's slices on the networks' grid, all or those of the wanted indices."""
     volume = case.volume
     indices = range(len(volume.hu)) if wanted is None else sorted(wanted)
-    geometry = (volume.pixel_spacing_mm, image.matrix, image.field_of_view_mm)
+    geometry = (volume.pixel_spacing_mm, image.matrix, image.field_of_view_mm, volume.centre_mm)
     volume_ml = case.volume_ml()
     for index in indices:
         hu = to_matrix(volume.hu[index], *geometry)

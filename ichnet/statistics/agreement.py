@@ -60,13 +60,13 @@ def count_ratings(ratings: ArrayLike) -> NDArray[np.int64]:
     return np.asarray(chosen.sum(axis=1), dtype=np.int64)
 
 
-def fleiss_kappa(counts: ArrayLike, level: float = 0.95) -> Kappa:
+def fleiss_kappa(counts: ArrayLike, confidence_level: float = 0.95) -> Kappa:
     """Return Fleiss' kappa.
 
     Args:
         counts: [cases, categories], how many readers chose each (see :func:`count_ratings`);
             every case by the same number of readers, not necessarily the same ones.
-        level: nominal coverage.
+        confidence_level: nominal coverage.
 
     Raises:
         ValueError: for fewer than two cases or readers, or cases with different numbers of them.
@@ -94,7 +94,7 @@ def fleiss_kappa(counts: ArrayLike, level: float = 0.95) -> Kappa:
     share = table.sum(axis=0) / (cases * readers)
     chance = float(share @ share)
     if np.count_nonzero(share) == 1:
-        return _one_category(level)
+        return _one_category(confidence_level)
     agreement = (table * (table - 1)).sum(axis=1) / (readers * (readers - 1))
     kappa = (float(agreement.mean()) - chance) / (1 - chance)
 
@@ -106,16 +106,16 @@ def fleiss_kappa(counts: ArrayLike, level: float = 0.95) -> Kappa:
     spread = share * (1 - share)
     null_variance = 2 * (spread.sum() ** 2 - (spread * (1 - 2 * share)).sum())
     null_variance /= spread.sum() ** 2 * cases * readers * (readers - 1)
-    return _kappa(kappa, standard_error, math.sqrt(float(null_variance)), level)
+    return _kappa(kappa, standard_error, math.sqrt(float(null_variance)), confidence_level)
 
 
-def cohen_kappa(first: ArrayLike, second: ArrayLike, level: float = 0.95) -> Kappa:
+def cohen_kappa(first: ArrayLike, second: ArrayLike, confidence_level: float = 0.95) -> Kappa:
     """Return Cohen's unweighted kappa of two readers.
 
     Args:
         first: [cases], the first reader's categories.
         second: [cases], the second's.
-        level: nominal coverage.
+        confidence_level: nominal coverage.
 
     Raises:
         ValueError: when the lengths differ, there is no case, or a rating is missing.
@@ -130,7 +130,7 @@ def cohen_kappa(first: ArrayLike, second: ArrayLike, level: float = 0.95) -> Kap
     chosen = count_ratings(np.concatenate([a, b])[:, None])
     table = chosen[:cases].T @ chosen[cases:] / cases  # [first's category, second's]
     if len(table) == 1:
-        return _one_category(level)
+        return _one_category(confidence_level)
     of_a, of_b = table.sum(axis=1), table.sum(axis=0)
     agreement, chance = float(np.trace(table)), float(of_a @ of_b)
     kappa = (agreement - chance) / (1 - chance)
@@ -142,7 +142,7 @@ def cohen_kappa(first: ArrayLike, second: ArrayLike, level: float = 0.95) -> Kap
     variance = on_diagonal + off_diagonal - (kappa - chance * (1 - kappa)) ** 2
     null_variance = chance + chance**2 - (of_a * of_b * (of_a + of_b)).sum()
     scale = (1 - chance) * math.sqrt(cases)
-    return _kappa(kappa, _root(variance) / scale, _root(null_variance) / scale, level)
+    return _kappa(kappa, _root(variance) / scale, _root(null_variance) / scale, confidence_level)
 
 
 def _whole_numbers(counts: ArrayLike) -> NDArray[np.int64]:
@@ -157,18 +157,22 @@ def _whole_numbers(counts: ArrayLike) -> NDArray[np.int64]:
     return table
 
 
-def _one_category(level: float) -> Kappa:
-    return Kappa(1.0, 1.0, 1.0, level, standard_error=0.0, z=0.0, p=1.0, one_category=True)
+def _one_category(confidence_level: float) -> Kappa:
+    return Kappa(
+        1.0, 1.0, 1.0, confidence_level, standard_error=0.0, z=0.0, p=1.0, one_category=True
+    )
 
 
-def _kappa(kappa: float, standard_error: float, null_error: float, level: float) -> Kappa:
-    reach = normal_quantile(level) * standard_error
+def _kappa(
+    kappa: float, standard_error: float, null_error: float, confidence_level: float
+) -> Kappa:
+    reach = normal_quantile(confidence_level) * standard_error
     z = kappa / null_error if null_error else 0.0
     return Kappa(
         value=kappa,
         low=max(kappa - reach, -1.0),
         high=min(kappa + reach, 1.0),
-        level=level,
+        confidence_level=confidence_level,
         standard_error=standard_error,
         z=z,
         p=float(2 * ndtr(-abs(z))),

@@ -50,7 +50,7 @@ def bootstrap_interval(
     replicates: int = 500,
     seed: int,
     method: Literal["percentile", "bca"] = "percentile",
-    level: float = 0.95,
+    confidence_level: float = 0.95,
 ) -> BootstrapInterval:
     """Return a statistic of ``truth`` and ``scores`` with its bootstrap interval.
 
@@ -72,7 +72,7 @@ def bootstrap_interval(
         method: ``percentile``, or ``bca``: corrected for bias, and for the change of the
             spread with the value, for which the statistic is also computed without each
             unit (or group) in turn.
-        level: nominal coverage.
+        confidence_level: nominal coverage.
 
     Raises:
         ValueError: for one class only, NaN, lengths that differ, a unit without a group, a
@@ -88,8 +88,8 @@ def bootstrap_interval(
     """
     positive = two_classes(truth)
     arrays = [paired(positive, score) for score in scores]
-    tail = (1 - level) / 2
-    normal_quantile(level)
+    tail = (1 - confidence_level) / 2
+    normal_quantile(confidence_level)
     clusters = _Clusters.of(positive, groups)
     of_counts = _prepared(statistic, positive, arrays)
 
@@ -108,11 +108,18 @@ def bootstrap_interval(
         )
     low, high = np.quantile(finite, ends)
     discarded = replicates - len(finite)
-    return BootstrapInterval(value, float(low), float(high), level, method, replicates, discarded)
+    return BootstrapInterval(
+        value, float(low), float(high), confidence_level, method, replicates, discarded
+    )
 
 
 def mean_interval(
-    values: ArrayLike, groups: ArrayLike, replicates: int = 500, *, seed: int, level: float = 0.95
+    values: ArrayLike,
+    groups: ArrayLike,
+    replicates: int = 500,
+    *,
+    seed: int,
+    confidence_level: float = 0.95,
 ) -> BootstrapInterval:
     """Return a mean with its percentile interval, whole groups drawn.
 
@@ -121,7 +128,7 @@ def mean_interval(
         groups: [units], e.g. the patient of each slice.
         replicates: number of draws.
         seed: of the draws.
-        level: nominal coverage.
+        confidence_level: nominal coverage.
 
     Raises:
         ValueError: without values, for NaN, or for a unit without a group.
@@ -134,9 +141,15 @@ def mean_interval(
     rng = np.random.default_rng(seed)
     times = rng.multinomial(len(sizes), np.full(len(sizes), 1 / len(sizes)), size=replicates)
     drawn = (times @ sums) / (times @ sizes)
-    low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
+    low, high = np.quantile(drawn, [(1 - confidence_level) / 2, (1 + confidence_level) / 2])
     return BootstrapInterval(
-        float(numbers.mean()), float(low), float(high), level, "percentile", replicates, 0
+        float(numbers.mean()),
+        float(low),
+        float(high),
+        confidence_level,
+        "percentile",
+        replicates,
+        0,
     )
 
 

@@ -41,7 +41,7 @@ class DelongTest:
         difference: ``auc_a - auc_b``.
         standard_error: of the difference, the correlation of the two accounted for.
         low, high: ends of the difference's interval, not clipped.
-        level: nominal coverage of that interval.
+        confidence_level: nominal coverage of that interval.
         z: difference over standard error.
         p: two-sided.
     """
@@ -52,18 +52,20 @@ class DelongTest:
     standard_error: float
     low: float
     high: float
-    level: float
+    confidence_level: float
     z: float
     p: float
 
 
-def delong_interval(truth: ArrayLike, score: ArrayLike, level: float = 0.95) -> DelongInterval:
+def delong_interval(
+    truth: ArrayLike, score: ArrayLike, confidence_level: float = 0.95
+) -> DelongInterval:
     """Return the AUC with DeLong's interval.
 
     Args:
         truth: [units], 0 or 1.
         score: [units], higher for more suspicious.
-        level: nominal coverage.
+        confidence_level: nominal coverage.
 
     Raises:
         ValueError: for fewer than two units in a class (their variance is not defined), NaN, or
@@ -78,12 +80,14 @@ def delong_interval(truth: ArrayLike, score: ArrayLike, level: float = 0.95) -> 
     placements = _placements(positive, paired_scores(positive, score))
     auc = _mean_of(positive, placements)
     standard_error = _standard_error(positive, placements)
-    reach = normal_quantile(level) * standard_error
-    return DelongInterval(auc, max(auc - reach, 0.0), min(auc + reach, 1.0), level, standard_error)
+    reach = normal_quantile(confidence_level) * standard_error
+    return DelongInterval(
+        auc, max(auc - reach, 0.0), min(auc + reach, 1.0), confidence_level, standard_error
+    )
 
 
 def delong_test(
-    truth: ArrayLike, score_a: ArrayLike, score_b: ArrayLike, level: float = 0.95
+    truth: ArrayLike, score_a: ArrayLike, score_b: ArrayLike, confidence_level: float = 0.95
 ) -> DelongTest:
     """Test whether two scores of the same units have the same AUC.
 
@@ -95,7 +99,7 @@ def delong_test(
         truth: [units], 0 or 1.
         score_a: [units], higher for more suspicious.
         score_b: [units], likewise.
-        level: nominal coverage of the difference's interval.
+        confidence_level: nominal coverage of the difference's interval.
 
     Raises:
         ValueError: for fewer than two units in a class, NaN, or lengths that differ.
@@ -118,7 +122,7 @@ def delong_test(
         z = difference / standard_error
     else:
         z = math.copysign(math.inf, difference) if difference else 0.0
-    reach = normal_quantile(level) * standard_error
+    reach = normal_quantile(confidence_level) * standard_error
     return DelongTest(
         auc_a=_mean_of(positive, a),
         auc_b=_mean_of(positive, b),
@@ -126,7 +130,7 @@ def delong_test(
         standard_error=standard_error,
         low=difference - reach,
         high=difference + reach,
-        level=level,
+        confidence_level=confidence_level,
         z=z,
         p=float(2 * ndtr(-abs(z))),
     )

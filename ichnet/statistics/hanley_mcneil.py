@@ -35,8 +35,10 @@ def hanley_mcneil_standard_error(auc: float, positives: int, negatives: int) -> 
 
 
 def hanley_mcneil_interval(
-    auc: float, positives: int, negatives: int, level: float = 0.95
+    auc: float, positives: int, negatives: int, confidence_level: float = 0.95
 ) -> Interval:
     """Return ``auc`` with the interval its standard error gives, within [0, 1]."""
-    reach = normal_quantile(level) * hanley_mcneil_standard_error(auc, positives, negatives)
-    return Interval(auc, max(auc - reach, 0.0), min(auc + reach, 1.0), level)
+    reach = normal_quantile(confidence_level) * hanley_mcneil_standard_error(
+        auc, positives, negatives
+    )
+    return Interval(auc, max(auc - reach, 0.0), min(auc + reach, 1.0), confidence_level)

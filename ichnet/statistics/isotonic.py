@@ -19,10 +19,10 @@ from ichnet.statistics.checks import FloatArray, probabilities, two_classes
 
 @dataclass(frozen=True)
 class IsotonicCalibration:
-    """A raw score to a probability, linear between knots and level beyond the outer ones.
+    """A raw score to a probability, linear between knots and constant beyond the outer ones.
 
-    It follows any shape and needs many units for that; scores on one level become ties, so that
-    an AUC of the probabilities differs a little from one of the scores.
+    It follows any shape and needs many units for that. Scores that share a fitted value become
+    ties, so that an AUC of the probabilities differs a little from one of the scores.
 
     Attributes:
         scores: of the knots, ascending.
@@ -59,11 +59,11 @@ class IsotonicCalibration:
         target = np.where(positive, (positives + 1) / (positives + 2), 1 / (negatives + 2))
         knots, place, units = np.unique(values, return_inverse=True, return_counts=True)
         means = np.bincount(place, target) / units
-        levels = isotonic_regression(means, weights=units).x
-        # of a level only its two ends are needed
-        inner = np.r_[False, (levels[1:-1] == levels[:-2]) & (levels[1:-1] == levels[2:]), False]
-        kept = ~inner[: len(levels)]
-        return cls(tuple(knots[kept].tolist()), tuple(levels[kept].tolist()))
+        fitted = isotonic_regression(means, weights=units).x
+        # of equal values only the two ends are needed
+        inner = np.r_[False, (fitted[1:-1] == fitted[:-2]) & (fitted[1:-1] == fitted[2:]), False]
+        kept = ~inner[: len(fitted)]
+        return cls(tuple(knots[kept].tolist()), tuple(fitted[kept].tolist()))
 
     @overload
     def apply(self, score: float) -> float: ...

@@ -14,7 +14,7 @@ from ichnet.statistics.interval import Interval, normal_quantile
 def proportion_interval(
     successes: int,
     total: int,
-    level: float = 0.95,
+    confidence_level: float = 0.95,
     method: Literal["clopper-pearson", "wilson"] = "clopper-pearson",
 ) -> Interval:
     """Return a proportion with its interval.
@@ -22,9 +22,9 @@ def proportion_interval(
     Args:
         successes: e.g. the hemorrhages that were found.
         total: e.g. all hemorrhages.
-        level: nominal coverage.
-        method: Clopper and Pearson's is exact (covers at least ``level``); Wilson's is shorter
-            and covers ``level`` on average.
+        confidence_level: nominal coverage.
+        method: Clopper and Pearson's is exact (covers at least ``confidence_level``); Wilson's
+            is shorter and covers ``confidence_level`` on average.
 
     Raises:
         ValueError: when ``total`` is zero or ``successes`` is not in 0..total.
@@ -33,11 +33,11 @@ def proportion_interval(
 
     if total < 1 or not 0 <= successes <= total:
         raise ValueError(f"{successes} of {total} is not a proportion")
-    normal_quantile(level)
+    normal_quantile(confidence_level)
     found = binomtest(int(successes), int(total)).proportion_ci(
-        level, "exact" if method == "clopper-pearson" else method
+        confidence_level, "exact" if method == "clopper-pearson" else method
     )
-    return Interval(successes / total, float(found.low), float(found.high), level)
+    return Interval(successes / total, float(found.low), float(found.high), confidence_level)
 
 
 def mcnemar_test(

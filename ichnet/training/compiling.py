@@ -98,12 +98,13 @@ def compile_model(
     loss: Any,
     loss_weights: Mapping[str, float] | None = None,
     metrics: Any = None,
-    steps_at_once: int = 1,
+    steps_per_execution: int = 1,
 ) -> keras.Model:
     """Compile ``model`` and return it.
 
-    ``steps_at_once`` are run in one call of TensorFlow, which small networks finish before Python
-    has made the next; it must divide the steps of an epoch.
+    ``steps_per_execution`` steps are run in one call of TensorFlow (as in Keras): of a small
+    network they finish before Python could have asked for the next. It must divide the steps of an
+    epoch.
 
     XLA is what the configuration says, off by default: Keras 3 itself would turn it on, which on
     a CPU makes steps slower (``benchmarks/saliency_step.py --xla``).
@@ -114,7 +115,7 @@ def compile_model(
         loss_weights=loss_weights,
         metrics=metrics,
         jit_compile=training.xla,
-        steps_per_execution=steps_at_once,
+        steps_per_execution=steps_per_execution,
     )
     # or the first step would make the optimizer's variables, and TensorFlow trace it once more
     if hasattr(model.optimizer, "build"):  # Keras 2's legacy optimizers have none

@@ -34,11 +34,11 @@ from ichnet.training.compiling import compile_model, register_modules
 from ichnet.training.distribution import make_strategy
 from ichnet.training.fit import fit
 from ichnet.training.losses import SoftDice
-from ichnet.training.validation import alike
+from ichnet.training.validation import class_balanced_weights
 
 MAPS = "aihub-scans"
 
-MOST_STEPS_AT_ONCE = 12
+MAX_STEPS_PER_EXECUTION = 12
 """A step of the weight model takes TensorFlow as long as Python takes to ask for it."""
 
 SMOOTHING_SHARE = 0.001
@@ -80,7 +80,7 @@ def train_ensemble(config: Config, combination: str, run: RunFolder) -> keras.Mo
             model,
             settings.training,
             {"mask": mask_loss(config.image.matrix)},
-            steps_at_once=steps_at_once(settings.training.steps_per_epoch),
+            steps_per_execution=steps_per_execution(settings.training.steps_per_epoch),
         )
 
     decode = maps_decoder(folder)
@@ -94,7 +94,7 @@ def train_ensemble(config: Config, combination: str, run: RunFolder) -> keras.Mo
         )
         return batches.prefetch(2)
 
-    weigh = alike(to_pair, *count_slices(folder, "validation"))
+    weigh = class_balanced_weights(to_pair, *count_slices(folder, "validation"))
     validation = maps_records(folder, "validation").batch(batch_size)
     return fit(
         build,
@@ -109,9 +109,9 @@ def train_ensemble(config: Config, combination: str, run: RunFolder) -> keras.Mo
     )
 
 
-def steps_at_once(steps_per_epoch: int) -> int:
-    """Return the largest number of steps that divides an epoch, up to ``MOST_STEPS_AT_ONCE``."""
-    possible = range(1, MOST_STEPS_AT_ONCE + 1)
+def steps_per_execution(steps_per_epoch: int) -> int:
+    """Return the largest divisor of ``steps_per_epoch`` up to ``MAX_STEPS_PER_EXECUTION``."""
+    possible = range(1, MAX_STEPS_PER_EXECUTION + 1)
     return max(count for count in possible if steps_per_epoch % count == 0)
 
 

@@ -158,9 +158,11 @@ def validation_loss(row: Mapping[str, float]) -> float:
     """Return the loss that an epoch is chosen by.
 
     Where the output ``probability`` has a loss of its own, that one: with the saliency loss in the
-    sum, the strong arm's epoch would be chosen by another measure than the weak arm's.
+    sum, the strong arm's epoch would be chosen by another measure than the weak arm's. Model 2's
+    is chosen by its map's, as the other segmenters' are.
     """
-    return row.get("val_probability_loss", row["val_loss"])
+    own = row.get("val_probability_loss", row.get("val_map_loss"))
+    return row["val_loss"] if own is None else own
 
 
 class EpochKeeper(keras.callbacks.Callback):

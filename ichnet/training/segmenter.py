@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import keras
 import tensorflow as tf
 
-from ichnet.config import Config, Segmenter, TrainingConfig, fingerprint
+from ichnet.config import SPECIALISTS, Config, Segmenter, TrainingConfig, fingerprint
 from ichnet.config.depends import settings_of_model
 from ichnet.networks.inception_unet import (
     build_inception_unet,
@@ -24,7 +25,7 @@ from ichnet.training.compiling import compile_model, register_modules
 from ichnet.training.distribution import make_strategy
 from ichnet.training.fit import fit
 from ichnet.training.losses import BatchDicePlusBCE, DicePlusBCE, FocalTversky, SoftDice
-from ichnet.training.validation import alike
+from ichnet.training.validation import class_balanced_weights
 
 RECORD_SET = "aihub-scans"
 ENCODER = "encoder-subtype"
@@ -34,6 +35,9 @@ LOSSES: dict[str, type[keras.losses.Loss]] = {
     "focal-tversky": FocalTversky,
     "batch-dice+bce": BatchDicePlusBCE,
 }
+
+SUBTYPE_LOSS_WEIGHT = 0.5
+"""Of the subtype scores' cross-entropy, beside the loss of Model 2's map."""
 
 
 def pretrain_encoder(
@@ -46,29 +50,26 @@ def pretrain_encoder(
     """
     make_strategy()
     register_modules(config.register)
-    settings = config.segmenters
+    training = config.segmenters.pretraining
     folder = run.model(fold_name(ENCODER, fold, config.ensembles.folds))
 
     def build() -> keras.Model:
-        encoder = build_subtype_encoder(
-            config.image,
-            settings.base_width,
-            settings.depth,
-            config.seed,
-            settings.stem_factor,
-        )
         metrics = [keras.metrics.AUC(multi_label=True, num_labels=6, name="auc")]
-        return compile_model(
-            encoder, settings.pretraining, keras.losses.BinaryCrossentropy(), metrics=metrics
-        )
+        loss = keras.losses.BinaryCrossentropy()
+        return compile_model(new_encoder(config), training, loss, metrics=metrics)
 
-    return _fit_on_scans(config, records, folder, build, settings.pretraining, "labels", fold=fold)
+    return _fit_on_scans(
+        config, records, folder, build, training, lambda batch: batch["labels"], fold=fold
+    )
 
 
 def train_segmenter(
     config: Config, segmenter: Segmenter, records: Path, run: RunFolder, fold: int | None = None
 ) -> keras.Model:
     """Train one of Models 1 to 5 and return its best epoch.
+
+    Model 2 keeps the head of its pre-trained encoder: beside the map it gives subtype scores, and
+    learns both.
 
     Args:
         config: the experiment.
@@ -79,61 +80,107 @@ def train_segmenter(
             with all.
 
     Raises:
-        FileNotFoundError: for ``subtype``, when its encoder (of the same fold) has not been
-            pre-trained.
+        FileNotFoundError: when the model that it starts from (of the same fold) has not been
+            trained: for ``subtype`` the encoder, for specialists that start from it Model 1.
         ValueError: when there is no such fold.
     """
     make_strategy()
     register_modules(config.register)
     settings = config.segmenters
-    name = fold_name(segmenter_name(segmenter), fold, config.ensembles.folds)
-    encoder = None
-    if segmenter == "subtype":
-        encoder = _load_encoder(run, fold_name(ENCODER, fold, config.ensembles.folds))
+    training = settings.training_of(segmenter)
+    folder = run.model(fold_name(segmenter_name(segmenter), fold, config.ensembles.folds))
+    begun_from = _starting_network(config, segmenter, run, fold)
 
     def build() -> keras.Model:
-        unet = build_inception_unet(
-            config.image,
-            settings.base_width,
-            settings.depth,
-            name=name,
-            seed=config.seed,
-            stem_factor=settings.stem_factor,
-        )
-        if encoder is not None:
-            transferred = transfer_encoder(encoder, unet)
-            if settings.frozen_encoder:
-                for layer in transferred:
-                    unet.get_layer(layer).trainable = False
-        return compile_model(unet, settings.training, LOSSES[settings.loss]())
+        unet = new_segmenter(config, segmenter, folder.name)
+        if segmenter == "subtype" and begun_from is not None:
+            for layer in transfer_encoder(begun_from, unet):
+                unet.get_layer(layer).trainable = not settings.frozen_encoder
+        elif begun_from is not None:
+            unet.set_weights(begun_from.get_weights())
+        return compile_segmenter(unet, config, training)
+
+    def target(batch: dict[str, tf.Tensor]) -> Any:
+        if segmenter != "subtype":
+            return batch["mask"]
+        return {"map": batch["mask"], "subtype_score": batch["labels"]}
 
     return _fit_on_scans(
-        config,
-        records,
-        run.model(name),
-        build,
-        settings.training,
-        "mask",
-        segmenter,
-        fold,
-        None if encoder is None else weights_fingerprint(encoder),
+        config, records, folder, build, training, target, segmenter, fold, begun_from
     )
+
+
+def new_encoder(config: Config) -> keras.Model:
+    """Return Model 2's encoder, untrained."""
+    settings = config.segmenters
+    return build_subtype_encoder(
+        config.image,
+        settings.base_width,
+        settings.depth,
+        config.seed,
+        settings.stem_factor,
+        settings.neighbours,
+    )
+
+
+def new_segmenter(config: Config, segmenter: Segmenter, name: str) -> keras.Model:
+    """Return one of Models 1 to 5, untrained."""
+    settings = config.segmenters
+    return build_inception_unet(
+        config.image,
+        settings.base_width,
+        settings.depth,
+        name,
+        config.seed,
+        settings.stem_factor,
+        settings.neighbours,
+        with_subtypes=segmenter == "subtype",
+    )
+
+
+def compile_segmenter(
+    segmenter: keras.Model, config: Config, training: TrainingConfig
+) -> keras.Model:
+    """Compile a segmenter, with or without subtype scores, and return it."""
+    loss = LOSSES[config.segmenters.loss]()
+    if not isinstance(segmenter.output, dict):
+        return compile_model(segmenter, training, loss)
+    losses = {"map": loss, "subtype_score": keras.losses.BinaryCrossentropy()}
+    weights = {"map": 1.0, "subtype_score": SUBTYPE_LOSS_WEIGHT}
+    return compile_model(segmenter, training, losses, weights)
+
+
+def _starting_network(
+    config: Config, segmenter: Segmenter, run: RunFolder, fold: int | None
+) -> keras.Model | None:
+    """Return the trained network whose weights a segmenter begins with, if any."""
+    if segmenter == "subtype":
+        name, script = ENCODER, "models/pretrain_encoder.py"
+    elif segmenter in SPECIALISTS and config.segmenters.specialist_training is not None:
+        name, script = segmenter_name("all"), "models/train_segmenter.py"
+    else:
+        return None
+    path = run.best(fold_name(name, fold, config.ensembles.folds))
+    if not path.exists():
+        raise FileNotFoundError(f"{path}: train it first ({script}), {segmenter} starts from it")
+    return load_network(path, compiled=False)
 
 
 def _fit_on_scans(
     config: Config,
     records: Path,
     folder: Path,
-    build: Any,
+    build: Callable[[], keras.Model],
     training: TrainingConfig,
-    target: str,
+    target: Callable[[dict[str, tf.Tensor]], Any],
     segmenter: Segmenter = "all",
     fold: int | None = None,
-    encoder: str | None = None,
+    begun_from: keras.Model | None = None,
 ) -> keras.Model:
     """Fit on the slices of the scans that the segmenter's rule admits, but for a fold's."""
     record_set = RecordSet.open(records / RECORD_SET)
     require_patient_disjoint((record_set, split) for split in record_set.splits)
+    neighbours = config.segmenters.neighbours
     without: frozenset[str] = frozenset()
     if fold is not None:
         without = patient_folds(record_set, "train", config.ensembles.folds)[fold - 1]
@@ -144,8 +191,8 @@ def _fit_on_scans(
         for split in ("train", "validation")
     }
 
-    def to_pair(batch: dict[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
-        return batch["hu"], batch[target]
+    def to_pair(batch: dict[str, tf.Tensor]) -> tuple[tf.Tensor, Any]:
+        return batch["hu"], target(batch)
 
     def train(first_epoch: int) -> tf.data.Dataset:
         return training_dataset(
@@ -157,15 +204,16 @@ def _fit_on_scans(
             first_epoch=first_epoch,
             augmentation=config.augmentation,
             scans=scans["train"],
+            neighbours=neighbours,
         ).map(to_pair)
 
-    validation = slices_dataset(record_set, "validation", scans=scans["validation"])
+    validation = slices_dataset(record_set, "validation", scans["validation"], neighbours)
     kinds = [
         row["ANY"]
         for row in record_set.slices
         if row["split"] == "validation" and row["scan_id"] in set(scans["validation"])
     ]
-    weigh = alike(to_pair, kinds.count("1"), kinds.count("0"))
+    weigh = class_balanced_weights(to_pair, kinds.count("1"), kinds.count("0"))
     return fit(
         build,
         train,
@@ -174,15 +222,8 @@ def _fit_on_scans(
         training,
         {
             "settings": settings_of_model(config, folder.name),
-            "encoder": encoder,
+            "begun_from": None if begun_from is None else weights_fingerprint(begun_from),
             "scans": fingerprint(scans),
             "records": record_set.fingerprint,
         },
     )
-
-
-def _load_encoder(run: RunFolder, name: str) -> keras.Model:
-    path = run.best(name)
-    if not path.exists():
-        raise FileNotFoundError(f"{path}: pre-train the encoder first (models/pretrain_encoder.py)")
-    return load_network(path)

@@ -1,7 +1,7 @@
-"""Validation slices of which those with and those without hemorrhage count alike.
+"""Class-balanced weights of validation slices: half the loss from each kind.
 
-Trainings draw as many of one kind as of the other. Among the slices of whole scans most show no
-hemorrhage, and by their plain mean the best epoch would be one that sees nothing anywhere.
+Trainings draw as many slices with hemorrhage as without. Validation reads whole scans, most of
+whose slices show none: by their plain mean the best epoch would be one that sees nothing anywhere.
 """
 
 from __future__ import annotations
@@ -14,10 +14,12 @@ import tensorflow as tf
 from ichnet.config import ConfigError
 
 
-def alike(
+def class_balanced_weights(
     to_pair: Callable[[dict[str, tf.Tensor]], tuple[Any, Any]], positive: int, negative: int
 ) -> Callable[[dict[str, tf.Tensor]], tuple[Any, ...]]:
-    """Return a function from slices to input, target and weights, whose mean is one.
+    """Return a function from a slice to input, target and sample weight.
+
+    Slices with hemorrhage together weigh as much as those without; the mean weight is one.
 
     Args:
         to_pair: from a slice or a batch, as records give it, to input and target.

@@ -15,16 +15,15 @@ from typing import Any
 import keras
 import numpy as np
 
-from ichnet.config import SEGMENTERS, Config, TrainingConfig
+from ichnet.config import SEGMENTERS, SPECIALISTS, Config, TrainingConfig
 from ichnet.networks.classifiers import build_classifier
 from ichnet.networks.flops import activation_bytes, count_flops
-from ichnet.networks.inception_unet import build_inception_unet, build_subtype_encoder
 from ichnet.networks.weight_model import build_weight_model
 from ichnet.runs import classifier_name, ensemble_name, segmenter_name
 from ichnet.training.classifier import compile_classifier
 from ichnet.training.compiling import compile_model, precision
 from ichnet.training.losses import SoftDice
-from ichnet.training.segmenter import ENCODER, LOSSES
+from ichnet.training.segmenter import ENCODER, compile_segmenter, new_encoder, new_segmenter
 
 MEASURED_STEPS = 3
 
@@ -78,8 +77,11 @@ def trainings(config: Config) -> list[Training]:
     ]
     jobs.append(_training(ENCODER, "Encoder", segmenters.pretraining))
     for name in SEGMENTERS:
-        after = (ENCODER,) if name == "subtype" else ()
-        jobs.append(_training(segmenter_name(name), "Inception U-Net", segmenters.training, after))
+        after: tuple[str, ...] = (ENCODER,) if name == "subtype" else ()
+        if name in SPECIALISTS and segmenters.specialist_training is not None:
+            after = (segmenter_name("all"),)
+        training = segmenters.training_of(name)  # type: ignore[arg-type]
+        jobs.append(_training(segmenter_name(name), "Inception U-Net", training, after))
     members = tuple(segmenter_name(name) for name in SEGMENTERS)
     for name in config.ensembles.combinations:
         jobs.append(
@@ -111,25 +113,14 @@ def measure_networks(config: Config, batch: int) -> Iterator[Network]:
         targets = {"probability": labels[:, :1], "saliency": mask}
         yield _measure(backbone, model, hu, targets)
     with precision(segmenters.pretraining.precision):
-        model = build_subtype_encoder(
-            config.image,
-            segmenters.base_width,
-            segmenters.depth,
-            config.seed,
-            segmenters.stem_factor,
-        )
+        model = new_encoder(config)
     compile_model(model, segmenters.pretraining, keras.losses.BinaryCrossentropy())
+    beside = 2 * segmenters.neighbours + 1
+    hu = np.repeat(hu[..., None], beside, axis=-1) if beside > 1 else hu
     yield _measure("Encoder", model, hu, labels)
     with precision(segmenters.training.precision):
-        model = build_inception_unet(
-            config.image,
-            segmenters.base_width,
-            segmenters.depth,
-            name="unet",
-            seed=config.seed,
-            stem_factor=segmenters.stem_factor,
-        )
-    compile_model(model, segmenters.training, LOSSES[segmenters.loss]())
+        model = new_segmenter(config, "all", "unet")
+    compile_segmenter(model, config, segmenters.training)
     yield _measure("Inception U-Net", model, hu, mask)
     with precision(ensembles.training.precision):
         model = build_weight_model(

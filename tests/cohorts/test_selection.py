@@ -9,7 +9,7 @@ import pytest
 
 from ichnet.cohorts.selection import SelectionError, select_scans, select_slices
 from ichnet.config import ConfigError
-from ichnet.subtypes import CHANNEL_OF, SUBTYPES
+from ichnet.subtypes import LABEL_INDEX, SUBTYPES
 
 NORMAL = "000000"
 
@@ -43,7 +43,7 @@ def test_as_many_of_each_subtype_and_as_many_without(entries):
         if item.chosen_for == "NONE":
             assert labels == (0,) * 6
         else:
-            assert labels[CHANNEL_OF[item.chosen_for]] == 1
+            assert labels[LABEL_INDEX[item.chosen_for]] == 1
 
 
 def test_it_depends_on_the_seed_and_not_on_the_order_of_the_listing(entries):

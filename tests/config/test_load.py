@@ -78,7 +78,7 @@ def test_the_paper_s_values():
     assert members_of(config, "basic") == ("all", "subtype")
     assert config.evaluation.bootstrap_replicates == 500
     assert config.evaluation.threshold == 0.5
-    assert config.evaluation.difficult == (0.4, 0.6)
+    assert config.evaluation.uncertain == (0.4, 0.6)
 
 
 def test_types_are_those_of_the_fields():
@@ -150,8 +150,8 @@ def test_types_are_those_of_the_fields():
         # either of two types: neither
         (["segmenters", "training", "optimizer"], 3, "training: optimizer: expected str, got 3"),
         # values no experiment can run with
-        (["evaluation", "difficult"], [0.6, 0.4], "difficult must be two ordered probabilities"),
-        (["evaluation", "difficult"], [0.4, 1.2], "difficult must be two ordered probabilities"),
+        (["evaluation", "uncertain"], [0.6, 0.4], "uncertain must be two ordered probabilities"),
+        (["evaluation", "uncertain"], [0.4, 1.2], "uncertain must be two ordered probabilities"),
         (["selection", "validation_share"], 0.8, "leave no patient for training"),
         (["selection", "ensemble_share"], -0.1, "leave no patient for training"),
         (["ensembles", "maps"], "out-of-fold", "set selection.ensemble_share to 0"),
@@ -170,7 +170,7 @@ def test_refused_with_the_key_and_the_cause(load, keys, value, message):
         (["classifiers", "weights"], "imagenet"),
         (["classifiers", "weights"], None),
         (["register"], ["tensorflow_addons"]),
-        (["evaluation", "difficult"], [0.5, 0.5]),
+        (["evaluation", "uncertain"], [0.5, 0.5]),
         (["image", "field_of_view_mm"], 256),
     ],
 )

@@ -21,10 +21,11 @@ from ichnet.cli import EXCLUDED, FAILED, SUCCESS, main
 from ichnet.cohorts.case import Case
 from ichnet.ct.dicom import read_series
 from ichnet.ct.nifti import read_nifti
-from ichnet.deployment import predict as prediction
+from ichnet.deployment import scan_prediction as prediction
 from ichnet.deployment.export import export_model
-from ichnet.deployment.predict import predict_inputs, predict_volume
+from ichnet.deployment.predict import Predictor, predict_inputs
 from ichnet.deployment.saved_model import SavedModel
+from ichnet.deployment.scan_prediction import predict_volume
 from ichnet.deployment.scan_result import CSV_COLUMNS
 from ichnet.records.writer import encode_case
 
@@ -154,9 +155,12 @@ def change_threshold(model_dir: Path, scans: Path, out: Path) -> None:
     path.write_text(json.dumps({**metadata, "threshold": 0.25}), encoding="utf-8")
 
 
-def remove_highest_slice(model_dir: Path, scans: Path, out: Path) -> None:
-    (scans / "1-001.dcm").unlink()
-    (scans / "2-001.dcm").unlink()
+def change_one_byte(model_dir: Path, scans: Path, out: Path) -> None:
+    for series in ("1", "2"):
+        path = scans / f"{series}-001.dcm"
+        content = bytearray(path.read_bytes())
+        content[-1] ^= 1
+        path.write_bytes(content)
 
 
 def damage_json(model_dir: Path, scans: Path, out: Path) -> None:
@@ -170,7 +174,7 @@ def remove_pictures(model_dir: Path, scans: Path, out: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [change_threshold, remove_highest_slice, damage_json, remove_pictures]
+    "change", [change_threshold, change_one_byte, damage_json, remove_pictures]
 )
 def test_scans_are_computed_again_when_anything_differs(model_dir, two_scans, tmp_path, change):
     model, out = tmp_path / "model", tmp_path / "out"
@@ -319,7 +323,7 @@ def test_arrivals_join_one_table(model_dir, write_scan, tmp_path):
     write_scan(inbox / "b", head(80.0), HEIGHTS_MM, series="2")
     (inbox / "c").mkdir()
     (inbox / "c" / "notes.txt").write_text("no DICOM")
-    predictor = prediction.Predictor(model_dir, out, KEY)
+    predictor = Predictor(model_dir, out, KEY)
     for entry in ("a", "b", "c", "a"):
         predictor.take([inbox / entry])
     assert len(rows_of(out / "predictions.csv")) == 2

@@ -10,8 +10,8 @@ import pytest
 import tensorflow as tf
 
 from ichnet.ct.volume import Volume
-from ichnet.deployment.predict import predict_volume
 from ichnet.deployment.saved_model import SavedModel
+from ichnet.deployment.scan_prediction import predict_volume
 from ichnet.deployment.scan_result import Provenance, summarize_scan
 from ichnet.deployment.serving import calibrate
 from ichnet.statistics.calibration import PlattCalibration

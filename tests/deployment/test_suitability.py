@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from known_scans import head
 from pydicom import dcmread
 
 from ichnet.ct.dicom import read_series
@@ -14,15 +15,17 @@ from ichnet.deployment.suitability import require_suitable
 
 KEY = bytes(range(32))
 HEIGHTS_MM = np.arange(0, 60, 5)
+SLICE, VERTEX = head()[[0, -1]]
 
 
 @pytest.fixture
 def refusal(write_scan, tmp_path):
     """Return the reason for which a scan is refused, empty when it is not."""
 
-    def refuse(heights_mm=HEIGHTS_MM, **elements: object) -> str:
+    def refuse(heights_mm=HEIGHTS_MM, pixels=SLICE, **elements: object) -> str:
         folder = tmp_path / "scan"
-        write_scan(folder, np.zeros((len(heights_mm), 8, 8), int), heights_mm, series="1")
+        hu = [pixels] * (len(heights_mm) - 1) + [VERTEX[: len(pixels), : len(pixels[0])]]
+        write_scan(folder, hu, heights_mm, series="1")
         files = sorted(folder.iterdir())
         for path in files:
             dataset = dcmread(path)
@@ -40,6 +43,19 @@ def refusal(write_scan, tmp_path):
 
 def test_a_scan_that_says_nothing_is_judged(refusal):
     assert refusal() == ""
+
+
+@pytest.mark.parametrize(
+    ("pixels", "reason"),
+    [
+        (np.full((64, 64), -1000), "no-head"),
+        (SLICE[:4, :4], "no-head"),
+        (SLICE - 577, "no-head"),
+        (SLICE[:, 16:], "incomplete-head"),
+    ],
+)
+def test_pixels(refusal, pixels, reason):
+    assert refusal(pixels=pixels) == reason
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 
 from ichnet.config import SEGMENTERS, Config, ImageConfig, load_config
 from ichnet.networks.channels import hu_input
-from ichnet.statistics.calibration import PlattCalibration
+from ichnet.statistics.scan_score import UNCHANGED, ScanCalibration
 
 MATRIX = 32
 TOP_PIXELS = 4
@@ -33,15 +33,25 @@ def config() -> Config:
 def bright(image: ImageConfig, level_hu: float) -> keras.Model:
     """A segmenter by hand: 0 up to a level, 1 from 20 HU above it on, in between in proportion.
 
-    It looks at the second window, 80/200, so what it sees ends at 180 HU.
+    It looks at the second window, 80/200, so what it sees ends at 180 HU; what is bone by the last
+    one, 600/2800, counts as dark.
     """
     hu, channels = hu_input(image)
-    convolution = keras.layers.Conv2D(1, 1)
-    scaled = convolution(channels)
-    kernel = np.array([0, 200 / 20, 0, 0], np.float32).reshape(1, 1, 4, 1)
-    convolution.set_weights([kernel, np.array([-(level_hu + 20) / 20], np.float32)])
-    flat = keras.layers.Reshape((image.matrix, image.matrix))(scaled)
-    return keras.Model(hu, keras.layers.ReLU(max_value=1.0, name="map")(flat))
+    blood, bone = keras.layers.Conv2D(1, 1), keras.layers.Conv2D(1, 1)
+    is_blood, is_bone = (
+        keras.layers.ReLU(max_value=1.0)(convolution(channels)) for convolution in (blood, bone)
+    )
+    _set_weights(blood, window=1, slope=200 / 20, bias=-(level_hu + 20) / 20)
+    _set_weights(bone, window=3, slope=100, bias=-50)  # from 600 HU on
+    seen = keras.layers.Subtract()([is_blood, is_bone])
+    flat = keras.layers.Reshape((image.matrix, image.matrix))(seen)
+    return keras.Model(hu, keras.layers.ReLU(name="map")(flat))
+
+
+def _set_weights(convolution: keras.layers.Conv2D, window: int, slope: float, bias: float) -> None:
+    kernel = np.zeros((1, 1, 4, 1), np.float32)
+    kernel[..., window, :] = slope
+    convolution.set_weights([kernel, np.array([bias], np.float32)])
 
 
 @pytest.fixture(scope="session")
@@ -72,6 +82,6 @@ def classifier() -> keras.Model:
 
 
 @pytest.fixture(scope="session")
-def calibration() -> PlattCalibration:
-    """Leaves scores as they are."""
-    return PlattCalibration(a=1.0, b=0.0)
+def calibration() -> ScanCalibration:
+    """The largest slice score, as it is."""
+    return UNCHANGED

@@ -82,3 +82,14 @@ def test_without_windows_takes_channels_and_shares_the_layers(image_of):
     )
     assert part.name == "net"
     assert part.get_layer("c") is model.get_layer("c")
+
+
+def test_neighbours_have_channels_of_their_own(image_of):
+    """Four windows of each of three slices, one slice's after the other's."""
+    hu, channels = hu_input(image_of(4), neighbours=1)
+    assert tuple(hu.shape) == (None, 4, 4, 3)
+    assert tuple(channels.shape) == (None, 4, 4, 12)
+    values = np.random.default_rng(0).normal(40, 60, (2, 4, 4, 3)).astype("float32")
+    windows = Windows([(40, 80), (80, 200), (40, 40), (600, 2800)])
+    expected = np.concatenate([windows(values[..., i]) for i in range(3)], axis=-1)
+    np.testing.assert_array_equal(keras.Model(hu, channels)(values), expected)

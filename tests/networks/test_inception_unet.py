@@ -22,6 +22,12 @@ def unet(image_of) -> keras.Model:
     return build_inception_unet(image_of(32), base_width=8, depth=3, name="net", seed=1)
 
 
+@pytest.fixture
+def model2(image_of) -> keras.Model:
+    """A U-Net with the encoder's head."""
+    return build_inception_unet(image_of(32), 8, 3, "net", seed=1, with_subtypes=True)
+
+
 @pytest.fixture(scope="module")
 def encoder(image_of) -> keras.Model:
     """An encoder that has seen something: its running statistics are not the initial ones."""
@@ -119,7 +125,7 @@ def test_without_a_stem_the_first_stage_has_the_matrix(image_of):
 def test_the_encoder_is_padded_like_the_unet(image_of):
     encoder = build_subtype_encoder(image_of(36), base_width=8, depth=3, seed=0)
     assert encoder.get_layer("bottom_relu").output.shape[1:3] == (3, 3)
-    unet = build_inception_unet(image_of(36), 8, 3, "net", seed=1)
+    unet = build_inception_unet(image_of(36), 8, 3, "net", seed=1, with_subtypes=True)
     transfer_encoder(encoder, unet)
 
 
@@ -162,26 +168,26 @@ def test_encoder_gives_six_probabilities(encoder):
     assert float(tf.reduce_max(labels)) < 1
 
 
-def test_transfer_moves_every_weight_of_the_encoder(encoder, unet):
+def test_transfer_moves_every_weight_of_the_encoder(encoder, model2):
     with_weights = {layer.name for layer in encoder.layers if layer.get_weights()}
-    before = unet.get_layer("up1_reduce").get_weights()
-    assert set(transfer_encoder(encoder, unet)) == with_weights - {"labels"}
-    assert not np.array_equal(unet.get_layer("bottom_norm").get_weights()[2], np.zeros(64))
+    before = model2.get_layer("up1_reduce").get_weights()
+    assert set(transfer_encoder(encoder, model2)) == with_weights
+    assert not np.array_equal(model2.get_layer("bottom_norm").get_weights()[2], np.zeros(64))
     for stage in ("down1", "down2", "down3", "bottom"):
         features = [
             keras.Model(model.input, model.get_layer(f"{stage}_relu").output)(noise(32))
-            for model in (encoder, unet)
+            for model in (encoder, model2)
         ]
         np.testing.assert_array_equal(*features)
-    np.testing.assert_array_equal(unet.get_layer("up1_reduce").get_weights()[0], before[0])
+    np.testing.assert_array_equal(model2.get_layer("up1_reduce").get_weights()[0], before[0])
 
 
-def test_transferred_weights_stay_trainable(encoder, unet):
-    transfer_encoder(encoder, unet)
+def test_transferred_weights_stay_trainable(encoder, model2):
+    transfer_encoder(encoder, model2)
     with tf.GradientTape() as tape:
-        loss = tf.reduce_sum(unet(noise(32), training=True))
-    kernel = unet.get_layer("down1_reduce").kernel
-    assert any(kernel is variable for variable in unet.trainable_variables)
+        loss = tf.reduce_sum(model2(noise(32), training=True)["map"])
+    kernel = model2.get_layer("down1_reduce").kernel
+    assert any(kernel is variable for variable in model2.trainable_variables)
     assert float(tf.reduce_max(tf.abs(tape.gradient(loss, kernel)))) > 0
 
 
@@ -216,3 +222,25 @@ def test_mixed_precision_gives_the_same_map_in_float32(image_of):
     assert found.dtype == tf.float32
     assert np.ptp(plain(noise(32))) > 0.2
     np.testing.assert_allclose(found, plain(noise(32)), atol=0.03)
+
+
+def test_the_subtype_head_gives_scores_beside_the_same_map(image_of):
+    """The head's own variables are drawn last, so that the others are those of a plain U-Net."""
+    plain = build_inception_unet(image_of(16), 8, 1, "net", seed=0, neighbours=1)
+    with_head = build_inception_unet(
+        image_of(16), 8, 1, "net", seed=0, neighbours=1, with_subtypes=True
+    )
+    hu = np.random.default_rng(0).normal(40, 30, (2, 16, 16, 3)).astype("float32")
+    found = with_head(hu)
+    assert set(found) == {"map", "subtype_score"}
+    assert tuple(found["map"].shape) == (2, 16, 16)
+    assert tuple(found["subtype_score"].shape) == (2, 6)
+    assert plain.count_params() + 6 * (2 * 16 + 1) == with_head.count_params()
+
+
+def test_the_encoder_s_head_is_transferred_too(image_of):
+    encoder = build_subtype_encoder(image_of(16), 8, 1, seed=5, neighbours=1)
+    unet = build_inception_unet(image_of(16), 8, 1, "net", 0, neighbours=1, with_subtypes=True)
+    assert "subtype_score" in transfer_encoder(encoder, unet)
+    hu = np.random.default_rng(0).normal(40, 30, (2, 16, 16, 3)).astype("float32")
+    np.testing.assert_allclose(unet(hu)["subtype_score"], encoder(hu), atol=1e-6)

@@ -13,7 +13,7 @@ from ichnet.ct.volume import Volume
 from ichnet.records.assembly import write_record_set
 from ichnet.records.record_set import RecordSet
 from ichnet.records.source import MadeScans
-from ichnet.subtypes import CHANNEL_OF, bit_of
+from ichnet.subtypes import LABEL_INDEX, bit_of
 
 MATRIX = 32
 PIXEL_MM = 4.0
@@ -60,7 +60,7 @@ def case(
     labels = np.zeros((slices, 6), np.int8)
     for index, subtype in lesions.items():
         mask[index, 8:12, 10:14] = bit_of(subtype)
-        labels[index, [0, CHANNEL_OF[subtype]]] = 1
+        labels[index, [0, LABEL_INDEX[subtype]]] = 1
     volume = Volume(
         hu=hu,
         pixel_spacing_mm=(PIXEL_MM, PIXEL_MM),

@@ -10,13 +10,14 @@ import tensorflow as tf
 
 from ichnet.records.appearance import (
     add_coarse_noise,
-    add_slow_field,
+    add_to_tissue,
     blur,
     brighten_near_bone,
     change_appearance,
     change_contrast,
     change_sharpness,
     gaussian_weights,
+    slow_field,
 )
 
 SEED = tf.constant([7, 0], tf.int64)
@@ -129,7 +130,8 @@ def test_glow_is_drawn_as_a_square(still, image):
 def test_a_slow_field_is_smooth_and_of_tissue_only():
     hu = np.full((COUNT, 32, 32), 30, np.float32)
     hu[:, :2] = -1000
-    field = (add_slow_field(tf.constant(hu), 2.0, SEED) - hu).numpy()
+    added_hu = 2.0 * slow_field(tf.constant(COUNT), 32, SEED)
+    field = (add_to_tissue(tf.constant(hu), added_hu) - hu).numpy()
     assert not field[:, :2].any()
     tissue = field[:, 2:]
     # bicubic interpolation between independent values varies less than they do

@@ -107,3 +107,28 @@ def test_nothing_but_the_seed_decides(ramp, checkers, lively, image):
     # slices of one batch differ from each other as well
     transforms = random_transforms(tf.constant(COUNT), lively, image, seed_of(3)).numpy()
     assert len(np.unique(transforms, axis=0)) == COUNT
+
+
+def test_a_slice_and_its_neighbours_move_together_with_the_mask(ramp, checkers, still, image):
+    """Three copies of a slice stay copies, and are what the slice alone becomes."""
+    lively = replace(still, rotation_degrees=10.0, shift_mm=8.0, scale=0.1, flip=True)
+    alone, alone_mask = changed(ramp, checkers, lively, image)
+    stacks = tf.repeat(ramp[:, None], 3, axis=1)
+    moved, moved_mask = changed(stacks, checkers, lively, image)
+    assert moved.shape == (COUNT, 3, 32, 32)
+    np.testing.assert_array_equal(moved_mask, alone_mask)
+    for place in range(3):
+        np.testing.assert_array_equal(moved[:, place], alone)
+
+
+def test_neighbours_get_the_same_change_of_appearance_but_noise_of_their_own(still, image):
+    brain = tf.fill([COUNT, 3, 32, 32], 40.0)
+    nothing = tf.zeros([COUNT, 32, 32])
+    alike = replace(still, contrast_sd=0.2, offset_hu=5.0, field_hu=3.0)
+    same, _ = changed(brain, nothing, alike, image)
+    np.testing.assert_array_equal(same[:, 0], same[:, 1])
+    np.testing.assert_array_equal(same[:, 1], same[:, 2])
+    assert len(np.unique(same[:, 0, 16, 16])) == COUNT
+    noisy, _ = changed(brain, nothing, replace(still, noise_hu=3.0), image)
+    difference = noisy[:, 0] - noisy[:, 1]
+    assert difference.std() == pytest.approx(3 * 2**0.5, rel=0.02)

@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from ichnet.config import ConfigError
 from ichnet.records import writer as writer_module
-from ichnet.records.reader import slices_dataset, training_dataset
+from ichnet.records.reader import numbers_beside, slices_dataset, training_dataset
 from ichnet.records.record_set import RecordSet, RecordSetError
 from ichnet.records.strata import Stratum
 
@@ -268,3 +268,36 @@ def test_slices_without_hemorrhage_must_be_there_too(
     record_set = write_records(tmp_path / "set", {"train": [make_case(1, {0: "IPH"}, slices=1)]})
     with pytest.raises(ConfigError, match=r"split 'train': no slices without hemorrhage"):
         training_dataset(record_set, "train", short_training, image, SEED)
+
+
+def test_slices_come_with_their_neighbours_of_the_same_scan(record_set):
+    """Beyond the ends of a scan its first and its last slice stand in."""
+    stacks = [one["hu"] for one in slices_dataset(record_set, "train", ["scan2"], neighbours=2)]
+    assert {tuple(stack.shape) for stack in stacks} == {(32, 32, 5)}
+    assert [stack.numpy()[7, 9].astype(int).tolist() for stack in stacks] == [
+        [20, 20, 20, 21, 22],
+        [20, 20, 21, 22, 22],
+        [20, 21, 22, 22, 22],
+    ]
+
+
+def test_a_slice_that_was_not_stored_is_stood_in_for():
+    rows = [{"scan_id": name, "slice_index": str(i)} for name, i in [("a", 3), ("a", 5), ("b", 6)]]
+    assert numbers_beside(rows, 1).tolist() == [[0, 0, 0], [1, 1, 1], [2, 2, 2]]
+    assert numbers_beside(rows, 2).tolist() == [[0, 0, 0, 0, 1], [0, 1, 1, 1, 1], [2, 2, 2, 2, 2]]
+
+
+def test_training_slices_come_with_their_neighbours_and_a_few_without(
+    record_set, short_training, image
+):
+    training = replace(short_training, batch_size=16, epochs=1, steps_per_epoch=25)
+    alone = training_dataset(record_set, "train", training, image, SEED)
+    beside = list(training_dataset(record_set, "train", training, image, SEED, neighbours=1))
+    assert {tuple(batch["hu"].shape) for batch in beside} == {(16, 32, 32, 3)}
+    stacks = np.concatenate([batch["hu"].numpy()[:, 0, 0] for batch in beside]).astype(int)
+    assert stacks[:, 1].tolist() == np.ravel(values(alone)).tolist()
+    without = (stacks == stacks[:, 1:2]).all(axis=1)
+    assert 0.05 < without.mean() < 0.16
+    first, last = stacks[:, 1] % 10 == 0, stacks[:, 1] % 10 == 2
+    expected = np.stack([stacks[:, 1] - ~first, stacks[:, 1], stacks[:, 1] + ~last], axis=1)
+    np.testing.assert_array_equal(stacks[~without], expected[~without])

@@ -13,8 +13,8 @@ from ichnet.records.record_set import (
     RecordSet,
     RecordSetError,
     read_table,
+    require_disjoint_test_patients,
     require_patient_disjoint,
-    require_strangers,
     write_table,
 )
 
@@ -113,10 +113,10 @@ def test_nobody_is_tested_on_whom_a_set_to_learn_from_knows(
     record_set, make_case, write_records, tmp_path
 ):
     strangers = write_records(tmp_path / "cq500", {"test": [make_case(9, {})]})
-    require_strangers([record_set], [strangers])
+    require_disjoint_test_patients([record_set], [strangers])
     known = write_records(tmp_path / "dumc", {"test": [make_case(2, {}), make_case(8, {})]})
     with pytest.raises(PatientOverlapError) as raised:
-        require_strangers([record_set], [strangers, known])
+        require_disjoint_test_patients([record_set], [strangers, known])
     assert str(raised.value) == (
         "1 patients are on both sides: patient2 (aihub-scans train; dumc test)"
     )

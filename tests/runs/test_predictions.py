@@ -60,7 +60,7 @@ def test_slice_columns_round_trip(tmp_path):
         "scan_id": "s",
         "patient_id": "p",
         "slice_index": np.int64(3),
-        "probability": np.float32(0.1),
+        "score": np.float32(0.1),
         "overlap_pixels": 0,
     }
     write_predictions([row], SLICE_COLUMNS, path)
@@ -69,7 +69,7 @@ def test_slice_columns_round_trip(tmp_path):
     assert table["overlap_pixels"].tolist() == [0]
     assert np.isnan(table["mask_pixels"]).all()
     # nine digits carry a float32 exactly
-    assert np.float32(table["probability"][0]) == np.float32(0.1)
+    assert np.float32(table["score"][0]) == np.float32(0.1)
 
 
 def test_truth_as_booleans(tmp_path):

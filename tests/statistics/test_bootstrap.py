@@ -143,7 +143,7 @@ def test_scores_keep_their_type():
 def test_ends_are_quantiles_of_the_replicates():
     truth, a, _ = sample()
     drawn = [roc_auc(d[:, 0], d[:, 1]) for d in record_draws(truth, a, replicates=500, seed=8)]
-    interval = bootstrap_interval(roc_auc, truth, a, seed=8, level=0.9)
+    interval = bootstrap_interval(roc_auc, truth, a, seed=8, confidence_level=0.9)
     assert (interval.low, interval.high) == pytest.approx(tuple(np.quantile(drawn, [0.05, 0.95])))
 
 
@@ -253,7 +253,7 @@ def test_unknown_patients_are_refused(groups, message):
 
 def test_impossible_level():
     with pytest.raises(ValueError, match="confidence level"):
-        bootstrap_interval(roc_auc, [0, 1, 0, 1], [1, 2, 3, 4], seed=0, level=95)
+        bootstrap_interval(roc_auc, [0, 1, 0, 1], [1, 2, 3, 4], seed=0, confidence_level=95)
 
 
 @pytest.mark.parametrize("method", ["percentile", "bca"])

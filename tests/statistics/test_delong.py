@@ -25,7 +25,7 @@ def test_equals_constants_of_proc():
     assert a.standard_error == pytest.approx(0.11915917392361668, **exact)
     assert b.standard_error == pytest.approx(0.12021083495787659, **exact)
     assert (a.low, a.high) == pytest.approx((0.52895231068216697, 0.99604768931783294), **exact)
-    at_90 = delong_interval(TRUTH, A, level=0.9)
+    at_90 = delong_interval(TRUTH, A, confidence_level=0.9)
     assert at_90.low == pytest.approx(0.56650060058719776, **exact)
     test = delong_test(TRUTH, A, B)
     assert test.z == pytest.approx(0.14646806627431908, **exact)
@@ -146,7 +146,7 @@ def test_one_unit_has_no_variance():
 @pytest.mark.parametrize("level", [0, 1, 95])
 def test_impossible_level(level):
     with pytest.raises(ValueError, match="confidence level"):
-        delong_interval(TRUTH, A, level=level)
+        delong_interval(TRUTH, A, confidence_level=level)
 
 
 def test_many_units():

@@ -36,7 +36,7 @@ def test_interval():
     interval = hanley_mcneil_interval(0.5, 2, 2)
     assert (interval.low, interval.high) == (0, 1)
     error = hanley_mcneil_standard_error(0.77, 487, 499)
-    interval = hanley_mcneil_interval(0.77, 487, 499, level=0.9)
+    interval = hanley_mcneil_interval(0.77, 487, 499, confidence_level=0.9)
     assert interval.high == pytest.approx(0.77 + 1.6448536269514722 * error)
 
 

@@ -15,12 +15,14 @@ SGD = {"class_name": "SGD", "config": {"learning_rate": 0.25}}
 ONES = np.ones((4, 1), np.float32)
 
 
-def build(steps_at_once: int = 1) -> keras.Model:
+def build(steps_per_execution: int = 1) -> keras.Model:
     """One weight ``w``, begun at 0 and driven to 1: each step halves the distance."""
     inputs = keras.Input((1,))
     dense = keras.layers.Dense(1, use_bias=False, kernel_initializer="zeros")
     model = keras.Model(inputs, dense(inputs))
-    return compile_model(model, TrainingConfig(SGD, 1, 1, 4), "mse", steps_at_once=steps_at_once)
+    return compile_model(
+        model, TrainingConfig(SGD, 1, 1, 4), "mse", steps_per_execution=steps_per_execution
+    )
 
 
 def weight_of(model: keras.Model) -> float:
@@ -40,7 +42,9 @@ def test_averages_by_hand():
 def test_several_steps_at_once_count_as_several():
     """Two calls of two steps: what each leaves is squared, and only their last weight is seen."""
     averages = AveragedWeights(decay=0.3)
-    build(steps_at_once=2).fit(ONES, ONES, batch_size=1, epochs=1, verbose=0, callbacks=[averages])
+    build(steps_per_execution=2).fit(
+        ONES, ONES, batch_size=1, epochs=1, verbose=0, callbacks=[averages]
+    )
     average = (1 - 0.25**2) * 3 / 4
     average = 0.3**2 * average + (1 - 0.3**2) * 15 / 16
     assert float(averages.values()[0][0, 0]) == pytest.approx(average, rel=1e-6)

@@ -55,20 +55,20 @@ def draw_unet(stages: Sequence[Stage]) -> Figure:
         axes = figure.subplots()
         axes.set_axis_off()
         widths = [0.16 + 0.09 * float(np.log2(stage.channels)) for stage in stages]
-        for place, (stage, level, width) in enumerate(zip(stages, depth, widths, strict=True)):
+        for place, (stage, row, width) in enumerate(zip(stages, depth, widths, strict=True)):
             height = 0.35 + 0.55 * stage.matrix / largest
             colour = {"d": BLUE, "u": GREEN}.get(stage.name[0], ORANGE)
-            corner = (place - width / 2, -level - height / 2)
+            corner = (place - width / 2, -row - height / 2)
             axes.add_patch(Rectangle(corner, width, height, facecolor=colour, edgecolor=PAPER))
             text = f"{stage.name}\n{stage.matrix}² × {stage.channels}\n{stage.parameters:,}"
-            below = -level - height / 2 - 0.05
+            below = -row - height / 2 - 0.05
             axes.text(place, below, text, ha="center", va="top", fontsize=6.5, color=INK)
         for place in range(len(stages) - 1):
             _arrow(axes, (place, -depth[place]), (place + 1, -depth[place + 1]), INK, 16)
-        for place, level in enumerate(depth[: len(stages) // 2]):
+        for place, row in enumerate(depth[: len(stages) // 2]):
             mirror = len(stages) - 1 - place
             begin, end = place + widths[place] / 2, mirror - widths[mirror] / 2
-            _arrow(axes, (begin, -level), (end, -level), SOFT_INK, 2)
+            _arrow(axes, (begin, -row), (end, -row), SOFT_INK, 2)
         axes.set_xlim(-0.7, len(stages) - 0.3)
         axes.set_ylim(-max(depth) - 1.0, 0.7)
     return figure

@@ -13,9 +13,13 @@ from numpy.typing import NDArray
 from ichnet.config import Config
 from ichnet.files import write_whole
 from ichnet.reporting.figures.style import PAPER, SOFT_INK, model_line, new_figure, style
-from ichnet.reporting.measures.composite import FINAL_MODEL, Composite, load_composite
 from ichnet.reporting.measures.estimate import Estimate
 from ichnet.reporting.measures.metrics import SetMetrics, load_metrics
+from ichnet.reporting.measures.model_predictions import (
+    FINAL_MODEL,
+    ModelPredictions,
+    load_predictions,
+)
 from ichnet.reporting.tables.etable1 import final_comparison_models
 from ichnet.runs import RunFolder
 from ichnet.statistics.roc import roc_curve
@@ -49,15 +53,15 @@ class Figure2:
 
 
 def figure2(run: RunFolder, config: Config) -> Figure2:
-    """Return the curves on the composite of the test cohorts; none when it has one class."""
+    """Return the curves on the predictions of the test cohorts; none when it has one class."""
     models = final_comparison_models(config)
-    composite = load_composite(run, models)
+    predictions = load_predictions(run, models)
     found = load_metrics(run, config).of("scan")
     reason = found.unmeasurable
-    curves = {m: curve_of(composite, m, found) for m in models if m in found.models}
-    absent = [f" {model}: {why}." for model, why in composite.missing.items()]
+    curves = {m: curve_of(predictions, m, found) for m in models if m in found.models}
+    absent = [f" {model}: {why}." for model, why in predictions.missing.items()]
     caption = (
-        f"Scan level; {composite.describe()}. Legend: AUC with DeLong's 95 % interval. Points: "
+        f"Scan level; {predictions.describe()}. Legend: AUC with DeLong's 95 % interval. Points: "
         f"the decision at probability {config.evaluation.threshold:g}."
         + (f" No curves: {reason}." if reason else "")
         + "".join(absent)
@@ -91,12 +95,12 @@ def draw_figure2(result: Figure2) -> Figure:
     return figure
 
 
-def curve_of(composite: Composite, model: str, metrics: SetMetrics) -> Curve:
+def curve_of(predictions: ModelPredictions, model: str, metrics: SetMetrics) -> Curve:
     """Return a model's ROC curve on scans of both classes, with what was measured on them."""
     measured = metrics.models[model]
     point = measured.decisions
     return Curve(
-        *roc_curve(composite.ich, composite.probability[model]),
+        *roc_curve(predictions.ich, predictions.by_model[model]),
         measured.auc,
         (1 - point.specificity, point.sensitivity),
     )

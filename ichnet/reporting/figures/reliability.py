@@ -9,10 +9,10 @@ from matplotlib.figure import Figure
 
 from ichnet.config import Config
 from ichnet.reporting.figures.style import BLUE, SOFT_INK, new_figure, style
-from ichnet.reporting.measures.composite import FINAL_MODEL, load_composite
+from ichnet.reporting.measures.model_pairs import CONTRAST, classifiers
+from ichnet.reporting.measures.model_predictions import FINAL_MODEL, load_predictions
 from ichnet.reporting.measures.performance import CALIBRATION_BINS as BINS
 from ichnet.reporting.measures.performance import unmeasurable
-from ichnet.reporting.measures.plan import CONTRAST, classifiers
 from ichnet.runs import RunFolder
 from ichnet.statistics.calibration import Reliability, reliability
 
@@ -26,18 +26,18 @@ def reliability_diagrams(run: RunFolder, config: Config) -> tuple[Mapping[str, R
         *classifiers(config, CONTRAST[1:]),
         FINAL_MODEL,
     ]
-    composite = load_composite(run, models)
+    predictions = load_predictions(run, models)
     found = (
         {}
-        if unmeasurable(composite)
+        if unmeasurable(predictions)
         else {
-            model: reliability(composite.ich, composite.probability[model], BINS, "quantile")
+            model: reliability(predictions.ich, predictions.by_model[model], BINS, "quantile")
             for model in models
-            if model in composite.probability
+            if model in predictions.by_model
         }
     )
     caption = (
-        f"Scan level; {composite.describe()}. Mean probability and share of hemorrhages in up to "
+        f"Scan level; {predictions.describe()}. Mean probability and share of hemorrhages in up to "
         f"{BINS} bins of equal numbers of scans; on the diagonal a probability means what it says."
     )
     return found, caption

@@ -18,9 +18,13 @@ from ichnet.reporting.figures.style import (
     new_figure,
     style,
 )
-from ichnet.reporting.measures.composite import COHORT_TITLES, Composite, load_composite
 from ichnet.reporting.measures.metrics import SetMetrics, load_metrics
-from ichnet.reporting.measures.plan import classifiers
+from ichnet.reporting.measures.model_pairs import classifiers
+from ichnet.reporting.measures.model_predictions import (
+    COHORT_TITLES,
+    ModelPredictions,
+    load_predictions,
+)
 from ichnet.reporting.tables.etable1 import final_comparison_models
 from ichnet.reporting.tables.table2 import ARM_TITLES
 from ichnet.runs import RunFolder, classifier_name
@@ -30,7 +34,7 @@ ARM_DASHES: dict[str, Any] = {
     "aihub-weak": (0, (5, 2)),
     "aihub-strong": "solid",
 }
-"""A second sign beside the colour."""
+"""Line style of each arm, for readers who cannot tell the colours apart."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +45,7 @@ class Panel:
         title: above it, with n.
         curves: by what the legend calls them.
         lines: how each is drawn.
-        reason: why there are none.
+        reason: why there are no curves; otherwise empty.
     """
 
     title: str
@@ -69,7 +73,7 @@ class RocPanels:
 def efigure6(run: RunFolder, config: Config) -> RocPanels:
     """Return the ROC curves of each network in its three arms, by scan."""
     arms = config.classifiers.arms
-    composite = load_composite(run, classifiers(config))
+    predictions = load_predictions(run, classifiers(config))
     found = load_metrics(run, config).of("scan")
     panels = []
     for backbone in config.classifiers.backbones:
@@ -78,11 +82,11 @@ def efigure6(run: RunFolder, config: Config) -> RocPanels:
             ARM_TITLES[arm]: {"color": kind_colour(arm), "linestyle": ARM_DASHES[arm]}
             for arm in arms
         }
-        panels.append(_panel(backbone, composite, names, lines, found))
+        panels.append(_panel(backbone, predictions, names, lines, found))
     return RocPanels(
         "efigure6",
         "eFigure 6. ROC curves of weak and strong annotation",
-        _caption(composite, config),
+        _caption(predictions, config),
         tuple(panels),
     )
 
@@ -90,19 +94,19 @@ def efigure6(run: RunFolder, config: Config) -> RocPanels:
 def efigure7(run: RunFolder, config: Config) -> RocPanels:
     """Return the ROC curves of the final ensemble and the strong networks on each test cohort."""
     models = final_comparison_models(config)
-    composite = load_composite(run, models)
+    predictions = load_predictions(run, models)
     names, lines = {m: m for m in models}, {m: model_line(m) for m in models}
     metrics = load_metrics(run, config)
     panels = []
-    for cohort in composite.cohorts:
-        subset = composite.select(composite.truth["cohort"] == cohort)
+    for cohort in predictions.cohorts:
+        subset = predictions.select(predictions.truth["cohort"] == cohort)
         found = metrics.of("scan", cohort)
         title = f"{COHORT_TITLES[cohort]}: {found.counts}"
         panels.append(_panel(title, subset, names, lines, found))
     return RocPanels(
         "efigure7",
         "eFigure 7. ROC curves on each external test set",
-        _caption(composite, config),
+        _caption(predictions, config),
         tuple(panels),
     )
 
@@ -124,23 +128,23 @@ def draw_panels(figure_of: RocPanels) -> Figure:
 
 def _panel(
     title: str,
-    composite: Composite,
+    predictions: ModelPredictions,
     names: Mapping[str, str],
     lines: Mapping[str, Mapping[str, Any]],
     metrics: SetMetrics,
 ) -> Panel:
     curves = {
-        label: curve_of(composite, model, metrics)
+        label: curve_of(predictions, model, metrics)
         for label, model in names.items()
         if model in metrics.models
     }
     return Panel(title, curves, lines, metrics.unmeasurable or ("" if curves else "no predictions"))
 
 
-def _caption(composite: Composite, config: Config) -> str:
-    absent = "".join(f" {model}: {why}." for model, why in composite.missing.items())
+def _caption(predictions: ModelPredictions, config: Config) -> str:
+    absent = "".join(f" {model}: {why}." for model, why in predictions.missing.items())
     return (
-        f"Scan level; {composite.describe()}. Legend: AUC with DeLong's 95 % interval. Points: "
+        f"Scan level; {predictions.describe()}. Legend: AUC with DeLong's 95 % interval. Points: "
         f"the decision at probability {config.evaluation.threshold:g}.{absent}"
     )
 

@@ -1,4 +1,4 @@
-"""eFigures 1, 2 and 5: what a network is given, where it looks, whom the weight model trusts."""
+"""eFigures 1, 2 and 5: input channels, saliency maps of each arm, weights of the members."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ Image = NDArray[np.float32]
 
 @dataclass(frozen=True, eq=False)
 class ArmMap:
-    """What a classifier of one arm makes of a slice.
+    """The saliency map and score of one arm's classifier on a slice.
 
     Attributes:
         title: of the arm.
         evidence: its saliency map, scaled to [0, 1], [h, w].
-        probability: of hemorrhage.
+        score: of the slice, in [0, 1].
     """
 
     title: str
     evidence: Image
-    probability: float
+    score: float
 
 
 def draw_channels(hu: Image, windows: Sequence[WindowConfig]) -> Figure:
@@ -68,7 +68,7 @@ def draw_arms(hu: Image, outline: NDArray[np.bool_], arms: Sequence[ArmMap]) -> 
         _show(panels[0], grey, "outline")
         panels[0].contour(outline, levels=[0.5], colors=ORANGE, linewidths=1.2)
         for axes, arm in zip(panels[1:], arms, strict=True):
-            _show(axes, grey, f"{arm.title}, p = {arm.probability:.2f}")
+            _show(axes, grey, f"{arm.title}, p = {arm.score:.2f}")
             extent = (-0.5, hu.shape[1] - 0.5, hu.shape[0] - 0.5, -0.5)
             alpha = 0.6 * np.asarray(arm.evidence, float)
             axes.imshow(

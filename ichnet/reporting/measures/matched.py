@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ichnet.reporting.measures.composite import Composite
 from ichnet.reporting.measures.estimate import Estimate
+from ichnet.reporting.measures.model_pairs import REFERENCE
+from ichnet.reporting.measures.model_predictions import ModelPredictions
 from ichnet.reporting.measures.performance import unmeasurable
-from ichnet.reporting.measures.plan import REFERENCE
 from ichnet.statistics.operating_points import matched_sensitivity_threshold, operating_point
 from ichnet.statistics.proportions import mcnemar_test, proportion_interval
 
@@ -24,7 +24,7 @@ class Matched:
     """A model at the matched threshold.
 
     Attributes:
-        threshold: on its probability.
+        threshold: on the model's probability.
         sensitivity, specificity: with exact intervals.
         difference: its specificity minus the reference's.
         p: McNemar's, over the normal scans; ``None`` for the reference.
@@ -38,27 +38,27 @@ class Matched:
 
 
 def match_models(
-    composite: Composite, models: Iterable[str], threshold: float
+    predictions: ModelPredictions, models: Iterable[str], threshold: float
 ) -> dict[str, Matched]:
     """Return every model that has predictions at the reference's sensitivity at ``threshold``.
 
     Raises:
         ValueError: when the reference finds no hemorrhage at all there.
     """
-    ich = composite.ich
-    sensitivity = operating_point(ich, composite.probability[REFERENCE], threshold).sensitivity
+    ich = predictions.ich
+    sensitivity = operating_point(ich, predictions.by_model[REFERENCE], threshold).sensitivity
     thresholds = {
-        model: matched_sensitivity_threshold(ich, composite.probability[model], sensitivity)
+        model: matched_sensitivity_threshold(ich, predictions.by_model[model], sensitivity)
         for model in models
-        if model in composite.probability
+        if model in predictions.by_model
     }
     normal = {
-        model: composite.probability[model][~ich] < matched for model, matched in thresholds.items()
+        model: predictions.by_model[model][~ich] < matched for model, matched in thresholds.items()
     }
     own = normal[REFERENCE]
     found = {}
     for model, matched in thresholds.items():
-        point = operating_point(ich, composite.probability[model], matched)
+        point = operating_point(ich, predictions.by_model[model], matched)
         gained, lost = int((normal[model] & ~own).sum()), int((own & ~normal[model]).sum())
         found[model] = Matched(
             threshold=matched,
@@ -70,12 +70,12 @@ def match_models(
     return found
 
 
-def unmatchable(subset: Composite, threshold: float) -> str:
-    """Return why nothing can be matched, or nothing."""
+def unmatchable(subset: ModelPredictions, threshold: float) -> str:
+    """Return why nothing can be matched; an empty text when it can."""
     if reason := unmeasurable(subset):
         return reason
-    if REFERENCE not in subset.probability:
+    if REFERENCE not in subset.by_model:
         return f"{REFERENCE} has no predictions"
-    if not operating_point(subset.ich, subset.probability[REFERENCE], threshold).true_positives:
+    if not operating_point(subset.ich, subset.by_model[REFERENCE], threshold).true_positives:
         return f"{REFERENCE} finds no hemorrhage at {threshold:g}"
     return ""

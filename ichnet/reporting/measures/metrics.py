@@ -1,8 +1,8 @@
-"""metrics.json: every figure of a run's predictions, measured once and read by all that show one.
+"""metrics.json: all measures of a run's predictions, computed once.
 
-Tables, figures and the report take their numbers from here, and so can other programs. The file
-tells from which settings and predictions it was made; when one of them is another, it is made
-again, so that nothing shows what no longer holds.
+Tables, figures and the report take their numbers from this file, and so can other programs. It
+names the settings and predictions that it was computed from, and is computed again when one of
+them has changed.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ import ichnet
 from ichnet.config import Config, fingerprint
 from ichnet.config.depends import settings_of
 from ichnet.files import write_whole
-from ichnet.reporting.measures.composite import Composite, Level, load_composite
 from ichnet.reporting.measures.estimate import Estimate
 from ichnet.reporting.measures.matched import Matched, match_models, unmatchable
+from ichnet.reporting.measures.model_pairs import Pair, classifiers, model_pairs
+from ichnet.reporting.measures.model_predictions import ModelPredictions, Unit, load_predictions
 from ichnet.reporting.measures.performance import (
     Comparison,
     Performance,
@@ -27,13 +28,13 @@ from ichnet.reporting.measures.performance import (
     measure,
     unmeasurable,
 )
-from ichnet.reporting.measures.plan import ALL, Pair, classifiers, pairs, units_of_sets
+from ichnet.reporting.measures.testsets import ALL, units_by_set
 from ichnet.runs import RunFolder
 from ichnet.runs.stage import same_origin
 from ichnet.statistics.operating_points import OperatingPoint
 
 FORMAT = 1
-"""To be raised when what is measured, or how, is changed: older files are then made again."""
+"""To be raised with every change of what is measured, or how; older files are then remade."""
 
 T = TypeVar("T")
 
@@ -44,11 +45,11 @@ class SetMetrics:
 
     Attributes:
         units: scans or slices.
-        with_ich: of these.
-        unmeasurable: why there are no numbers, or nothing.
-        models: by name, of those with predictions.
+        with_ich: number of them with hemorrhage.
+        unmeasurable: why nothing could be measured; otherwise empty.
+        models: performance by name, of models with predictions.
         comparisons: by model and reference.
-        unmatched: why no model was brought to the reference's sensitivity, or nothing.
+        unmatched: why there is nothing at matched sensitivity; otherwise empty.
         matched: each model at the reference's sensitivity, by scan.
     """
 
@@ -67,22 +68,22 @@ class SetMetrics:
 
 
 NOTHING = SetMetrics(0, 0, "0 with and 0 without ICH, two of each are needed", {}, {}, "", {})
-"""Of a set that a run does not have."""
+"""Stands for a test set that a run does not have."""
 
 
 @dataclass(frozen=True)
 class Metrics:
-    """The figures of a run, by level and test set (see :func:`.plan.pairs`)."""
+    """The measures of a run, by unit and test set (see :func:`.model_pairs.model_pairs`)."""
 
-    sets: Mapping[Level, Mapping[str, SetMetrics]]
+    sets: Mapping[Unit, Mapping[str, SetMetrics]]
 
-    def of(self, level: Level, test_set: str = ALL) -> SetMetrics:
+    def of(self, unit: Unit, test_set: str = ALL) -> SetMetrics:
         """Return what was measured on a test set."""
-        return self.sets[level].get(test_set, NOTHING)
+        return self.sets[unit].get(test_set, NOTHING)
 
 
 def load_metrics(run: RunFolder, config: Config) -> Metrics:
-    """Return a run's figures from ``metrics.json``, which is written anew when it is not current.
+    """Return a run's measures from ``metrics.json``, which is first updated when it is outdated.
 
     Raises:
         ValueError: when predictions cannot be compared, or the file is not JSON; names the files.
@@ -121,8 +122,8 @@ def _sources(run: RunFolder, config: Config) -> dict[str, Any]:
 def _measure_run(run: RunFolder, config: Config) -> dict[str, Any]:
     """Measure every model with predictions by scan, and the classifiers by slice."""
     every = sorted(path.name for path in run.root.glob("predictions/*") if path.is_dir())
-    by_scan = load_composite(run, every)
-    by_slice = load_composite(run, classifiers(config), "slice")
+    by_scan = load_predictions(run, every)
+    by_slice = load_predictions(run, classifiers(config), "slice")
     return {
         "run": run.root.name,
         "seed": config.seed,
@@ -130,42 +131,42 @@ def _measure_run(run: RunFolder, config: Config) -> dict[str, Any]:
         "bootstrap_replicates": config.evaluation.bootstrap_replicates,
         "interval_level": 0.95,
         "missing": {"scan": by_scan.missing, "slice": by_slice.missing},
-        "sets": {c.level: _measure_sets(c, config) for c in (by_scan, by_slice)},
+        "sets": {c.unit: _measure_sets(c, config) for c in (by_scan, by_slice)},
     }
 
 
 def model_metrics(run: RunFolder, model: str, config: Config) -> dict[str, Any]:
-    """Return one model's figures by test set, by scan, as JSON has them.
+    """Return one model's measures by scan for each test set, as JSON values.
 
-    Of each set ``scans``, ``with_ich`` and either ``unmeasurable``, the reason, or the fields of
+    Each set has ``scans``, ``with_ich`` and either ``unmeasurable``, the reason, or the fields of
     :class:`~.performance.Performance`. Empty for a model without predictions.
 
     Raises:
         ValueError: when its predictions cannot be used; names the file.
     """
-    composite = load_composite(run, [model])
-    if model not in composite.probability:
+    predictions = load_predictions(run, [model])
+    if model not in predictions.by_model:
         return {}
     found: dict[str, Any] = {}
-    for name, units in units_of_sets(composite, config).items():
+    for name, units in units_by_set(predictions, config).items():
         reason = unmeasurable(units)
         figures = {"unmeasurable": reason} if reason else _plain(measure(units, model, config))
         found[name] = {"scans": len(units), "with_ich": int(units.ich.sum())} | figures
     return found
 
 
-def _measure_sets(composite: Composite, config: Config) -> dict[str, Any]:
+def _measure_sets(predictions: ModelPredictions, config: Config) -> dict[str, Any]:
     return {
-        name: _measure_set(units, pairs(config, composite.level, name), config)
-        for name, units in units_of_sets(composite, config).items()
+        name: _measure_set(units, model_pairs(config, predictions.unit, name), config)
+        for name, units in units_by_set(predictions, config).items()
     }
 
 
-def _measure_set(units: Composite, tested: list[Pair], config: Config) -> dict[str, Any]:
+def _measure_set(units: ModelPredictions, tested: list[Pair], config: Config) -> dict[str, Any]:
     """Return one set's figures, as :class:`SetMetrics` has them, but ready for JSON."""
     reason, threshold = unmeasurable(units), config.evaluation.threshold
-    known = {} if reason else units.probability
-    by_scan = units.level == "scan"
+    known = {} if reason else units.by_model
+    by_scan = units.unit == "scan"
     unmatched = unmatchable(units, threshold) if by_scan else "slices are not matched"
     return {
         "units": len(units),
@@ -193,8 +194,8 @@ def _plain(figures: Any) -> dict[str, Any]:
 def _from_json(document: Mapping[str, Any]) -> Metrics:
     return Metrics(
         {
-            level: {name: _set_from_json(entry) for name, entry in sets.items()}
-            for level, sets in document["sets"].items()
+            unit: {name: _set_from_json(entry) for name, entry in sets.items()}
+            for unit, sets in document["sets"].items()
         }
     )
 

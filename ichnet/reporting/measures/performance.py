@@ -1,9 +1,8 @@
-"""What a model's probabilities amount to: AUC, sensitivity and specificity with intervals.
+"""A model's performance: AUC, sensitivity, specificity and calibration, with intervals.
 
-Every number of the tables comes through here (and from here through metrics.json), so that all of
-them are made alike: AUC with
-DeLong's interval and a bootstrap interval, proportions with a bootstrap or an exact interval,
-replicates drawn within each class and, where units are slices, by patient.
+All tables take these numbers from here, through metrics.json: AUC with DeLong's interval and with a
+bootstrap interval, proportions with a bootstrap and with an exact interval. Replicates are drawn
+within each class and, where units are slices, by patient.
 """
 
 from __future__ import annotations
@@ -15,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ichnet.config import Config
-from ichnet.reporting.measures.composite import Composite
 from ichnet.reporting.measures.estimate import Estimate
+from ichnet.reporting.measures.model_predictions import ModelPredictions
 from ichnet.statistics.bootstrap import BootstrapInterval, bootstrap_interval
 from ichnet.statistics.calibration import (
     CalibrationLine,
@@ -51,12 +50,12 @@ class Performance:
         auc_bootstrap: with the bootstrap's percentile interval.
         sensitivity, specificity: at the threshold, percentile bootstrap.
         sensitivity_exact, specificity_exact: the same with Clopper and Pearson's interval.
-        discarded: bootstrap replicates without a finite value, of all three together.
+        discarded: number of bootstrap replicates without a finite value, over all three.
         decisions: counts at the threshold.
         youden_threshold: where sensitivity + specificity is largest on these units.
-        brier, expected_calibration_error: of the probability.
+        brier, expected_calibration_error: of the predicted probability.
         calibration_slope, calibration_in_the_large: ``None`` when the probability separates the
-            classes or is the same everywhere.
+            classes completely or is constant.
     """
 
     auc: Estimate
@@ -88,31 +87,31 @@ class Comparison:
     p: float | None
 
 
-def unmeasurable(composite: Composite) -> str:
-    """Return why there are no numbers, or nothing when each class has two units or more.
+def unmeasurable(predictions: ModelPredictions) -> str:
+    """Return why nothing can be measured; an empty text when each class has two units or more.
 
     DeLong's variance is that between the units of a class, so one unit is not enough.
     """
-    positives = int(composite.ich.sum())
-    negatives = len(composite) - positives
+    positives = int(predictions.ich.sum())
+    negatives = len(predictions) - positives
     if min(positives, negatives) >= 2:
         return ""
     return f"{positives:,} with and {negatives:,} without ICH, two of each are needed"
 
 
-def measure(composite: Composite, model: str, config: Config) -> Performance:
+def measure(predictions: ModelPredictions, model: str, config: Config) -> Performance:
     """Return a model's performance at the configured threshold.
 
     Raises:
         ValueError: when a class has fewer than two units (see :func:`unmeasurable`).
     """
-    ich, probability = composite.ich, composite.probability[model]
+    ich, probability = predictions.ich, predictions.by_model[model]
     threshold = config.evaluation.threshold
     point = operating_point(ich, probability, threshold)
     positives, negatives = int(ich.sum()), int((~ich).sum())
     line = _calibration_line(ich, probability)
     auc, sensitivity, specificity = (
-        _resampled(statistic, composite, [probability], config)
+        _resampled(statistic, predictions, [probability], config)
         for statistic in (Auc(), Sensitivity(threshold), Specificity(threshold))
     )
     return Performance(
@@ -132,16 +131,18 @@ def measure(composite: Composite, model: str, config: Config) -> Performance:
     )
 
 
-def compare(composite: Composite, model: str, reference: str, config: Config) -> Comparison:
+def compare(
+    predictions: ModelPredictions, model: str, reference: str, config: Config
+) -> Comparison:
     """Return a model's AUC against that of a reference, paired unit by unit.
 
     Scans are compared by DeLong's test. Slices of one patient are not independent, so at slice
-    level patients are drawn anew and there is no p.
+    level the interval is from a bootstrap by patient, and there is no p value.
     """
-    ich = composite.ich
-    a, b = composite.probability[model], composite.probability[reference]
-    if composite.level == "slice":
-        difference = Estimate.of(_resampled(AucDifference(), composite, [a, b], config))
+    ich = predictions.ich
+    a, b = predictions.by_model[model], predictions.by_model[reference]
+    if predictions.unit == "slice":
+        difference = Estimate.of(_resampled(AucDifference(), predictions, [a, b], config))
         return Comparison(replace(difference, signed=True), None, None)
     test = delong_test(ich, a, b)
     difference = Estimate(test.difference, test.low, test.high, signed=True)
@@ -159,16 +160,16 @@ def _calibration_line(
 
 def _resampled(
     statistic: WeightedStatistic,
-    composite: Composite,
+    predictions: ModelPredictions,
     values: Sequence[NDArray[np.float64]],
     config: Config,
 ) -> BootstrapInterval:
     """Return a statistic with its bootstrap interval; the same draws for every model."""
     return bootstrap_interval(
         statistic,
-        composite.ich,
+        predictions.ich,
         *values,
-        groups=composite.patients if composite.level == "slice" else None,
+        groups=predictions.patients if predictions.unit == "slice" else None,
         replicates=config.evaluation.bootstrap_replicates,
         seed=config.seed,
     )

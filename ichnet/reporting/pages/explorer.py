@@ -1,4 +1,4 @@
-"""What the report's interactive part works on: every scan's truth, every model's probability.
+"""Data of the report's interactive part: every scan's truth, every model's probability.
 
 The page itself draws the ROC curve, moves the threshold and sorts the cases; the tables of the
 report stay the reference, and the tests hold both to the same numbers.
@@ -12,21 +12,21 @@ from typing import Any
 import numpy as np
 
 from ichnet.config import Config
-from ichnet.reporting.measures.composite import (
+from ichnet.reporting.measures.model_predictions import (
     COHORT_TITLES,
     FINAL_MODEL,
-    Composite,
+    ModelPredictions,
     exclusive_subtypes,
 )
 from ichnet.reporting.measures.performance import unmeasurable
-from ichnet.reporting.measures.plan import test_sets
+from ichnet.reporting.measures.testsets import positives_by_set
 
 
-def explorer_data(composite: Composite, config: Config) -> dict[str, Any] | None:
+def explorer_data(predictions: ModelPredictions, config: Config) -> dict[str, Any] | None:
     """Return what the report's script needs, or ``None`` when no ROC curve can be drawn.
 
     Args:
-        composite: scans with the probabilities of every model to choose from.
+        predictions: scans with the probabilities of every model to choose from.
         config: its decision threshold and its limit of small lesions.
 
     Returns:
@@ -34,17 +34,19 @@ def explorer_data(composite: Composite, config: Config) -> dict[str, Any] | None
         probability of each scan); ``first``, the model to begin with; ``scans``: id, cohort, 1
         for hemorrhage, subtype and volume in mL (``None`` when unknown) of each.
     """
-    if not composite.probability or unmeasurable(composite):
+    if not predictions.by_model or unmeasurable(predictions):
         return None
-    kinds = exclusive_subtypes(composite.truth)
-    volumes_ml = np.asarray(composite.truth["volume_ml"], float)
-    cohorts = [COHORT_TITLES.get(str(name), str(name)) for name in composite.truth["cohort"]]
-    models = {name: values.tolist() for name, values in sorted(composite.probability.items())}
+    kinds = exclusive_subtypes(predictions.truth)
+    volumes_ml = np.asarray(predictions.truth["volume_ml"], float)
+    cohorts = [COHORT_TITLES.get(str(name), str(name)) for name in predictions.truth["cohort"]]
+    models = {name: values.tolist() for name, values in sorted(predictions.by_model.items())}
     return {
         "threshold": config.evaluation.threshold,
         "sets": {
             name: where.astype(int).tolist()
-            for name, where in test_sets(composite, config.selection.small_lesion_ml).items()
+            for name, where in positives_by_set(
+                predictions, config.selection.small_lesion_ml
+            ).items()
             if where.any()
         },
         "models": models,
@@ -58,7 +60,12 @@ def explorer_data(composite: Composite, config: Config) -> dict[str, Any] | None
                 "volume_ml": None if math.isnan(volume_ml) else float(volume_ml),
             }
             for scan, cohort, ich, kind, volume_ml in zip(
-                composite.truth["scan_id"], cohorts, composite.ich, kinds, volumes_ml, strict=True
+                predictions.truth["scan_id"],
+                cohorts,
+                predictions.ich,
+                kinds,
+                volumes_ml,
+                strict=True,
             )
         ],
     }

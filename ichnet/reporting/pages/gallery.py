@@ -11,7 +11,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ichnet.reporting.measures.composite import COHORT_TITLES, Composite, exclusive_subtypes
+from ichnet.reporting.measures.model_predictions import (
+    COHORT_TITLES,
+    ModelPredictions,
+    exclusive_subtypes,
+)
 from ichnet.reporting.tables.table import DASH
 
 SHOWN = 3
@@ -48,30 +52,30 @@ class Gallery:
 
 
 def choose_cases(
-    composite: Composite,
+    predictions: ModelPredictions,
     model: str,
     threshold: float,
     pictured: Collection[str] = (),
 ) -> Gallery:
     """Choose the scans to show: those with a picture first, then by probability.
 
-    Scans without a picture fill up what is left, so that a miss is never kept back for want of
-    one. Ties go by scan id.
+    Remaining places go to scans without a picture, so that a miss is shown even without one. Ties
+    are ordered by scan id.
 
     Args:
-        composite: scans with the predictions of ``model``.
+        predictions: scans with the predictions of ``model``.
         model: whose decisions are shown.
         threshold: a scan is called positive from this probability up.
         pictured: ids of the scans that have a picture.
     """
-    probability = composite.probability[model]
-    ich, called = composite.ich, probability >= threshold
-    scans = composite.truth["scan_id"].astype(str)
+    probability = predictions.by_model[model]
+    ich, called = predictions.ich, probability >= threshold
+    scans = predictions.truth["scan_id"].astype(str)
     without = np.array([scan not in pictured for scan in scans], dtype=bool)
 
     def pick(where: NDArray[np.bool_], key: NDArray[np.float64]) -> tuple[ShownCase, ...]:
         order = np.lexsort((scans, key, without))
-        return tuple(_case(composite, model, index) for index in order[where[order]][:SHOWN])
+        return tuple(_case(predictions, model, index) for index in order[where[order]][:SHOWN])
 
     return Gallery(
         hits=pick(ich & called, -probability),
@@ -86,25 +90,25 @@ def choose_cases(
     )
 
 
-def _case(composite: Composite, model: str, index: int) -> ShownCase:
-    one = composite.select(np.arange(len(composite)) == index)
+def _case(predictions: ModelPredictions, model: str, index: int) -> ShownCase:
+    one = predictions.select(np.arange(len(predictions)) == index)
     return ShownCase(
         cohort=str(one.truth["cohort"][0]),
         scan_id=str(one.truth["scan_id"][0]),
         ich=bool(one.ich[0]),
         kind=str(exclusive_subtypes(one.truth)[0]),
         volume_ml=float(one.truth["volume_ml"][0]),
-        probability=float(one.probability[model][0]),
+        probability=float(one.by_model[model][0]),
     )
 
 
 @dataclass(frozen=True)
 class Predicted:
-    """What ``ichnet predict`` left in a folder.
+    """Results of ``ichnet predict`` in a folder.
 
     Attributes:
         pictures: overlays by scan id.
-        models: which drew the outlines.
+        models: names of the models that drew the outlines.
         excluded: number of files that could not be used.
     """
 

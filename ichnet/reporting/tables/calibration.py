@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from ichnet.config import SEGMENTERS, Config
-from ichnet.reporting.measures.composite import load_composite
 from ichnet.reporting.measures.estimate import signed
 from ichnet.reporting.measures.metrics import load_metrics
+from ichnet.reporting.measures.model_pairs import classifiers
+from ichnet.reporting.measures.model_predictions import load_predictions
 from ichnet.reporting.measures.performance import CALIBRATION_BINS as BINS
 from ichnet.reporting.measures.performance import Performance
-from ichnet.reporting.measures.plan import classifiers
 from ichnet.reporting.tables.table import DASH, Table
 from ichnet.runs import RunFolder, ensemble_name, segmenter_name
 
@@ -28,16 +28,16 @@ def calibration_table(run: RunFolder, config: Config) -> Table:
         *(segmenter_name(name) for name in SEGMENTERS),
         *(ensemble_name(name) for name in config.ensembles.combinations),
     ]
-    composite = load_composite(run, models)
+    predictions = load_predictions(run, models)
     metrics = load_metrics(run, config).of("scan")
     reason = metrics.unmeasurable
     rows = [_row(model, metrics.models[model]) for model in models if model in metrics.models]
-    prevalence = composite.ich.mean() if len(composite) else float("nan")
+    prevalence = predictions.ich.mean() if len(predictions) else float("nan")
     return Table(
         name="calibration",
         title="Calibration on the external test sets",
         caption=(
-            f"Scan level; {composite.describe()}. Probabilities after calibration on validation "
+            f"Scan level; {predictions.describe()}. Probabilities after calibration on validation "
             f"scans of another cohort. Expected calibration error over {BINS} bins of equal width; "
             f"slope 1 and calibration in the large 0 are right. Always saying the share of "
             f"hemorrhages would have a Brier score of {prevalence * (1 - prevalence):.3f}."
@@ -45,8 +45,8 @@ def calibration_table(run: RunFolder, config: Config) -> Table:
         columns=COLUMNS,
         rows=tuple(rows),
         notes=(
-            *composite.notes,
-            *(f"{model}: {why}." for model, why in composite.missing.items()),
+            *predictions.notes,
+            *(f"{model}: {why}." for model, why in predictions.missing.items()),
             *((f"Nothing to measure: {reason}.",) if reason else ()),
         ),
     )

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ichnet.reporting.measures.composite import Composite, Level
 from ichnet.reporting.measures.metrics import SetMetrics
+from ichnet.reporting.measures.model_predictions import ModelPredictions, Unit
 from ichnet.reporting.measures.performance import Comparison, Performance
 from ichnet.reporting.tables.table import DASH, Cell, p_value
 from ichnet.statistics.multiplicity import holm
@@ -31,8 +31,8 @@ class Line:
     """One row to be made.
 
     Attributes:
-        heads: the row's first cells, which say what it is about.
-        model: whose performance it tells.
+        heads: the row's first cells.
+        model: the model whose performance is shown.
         reference: the model it is tested against; ``None`` for the reference itself.
     """
 
@@ -41,26 +41,26 @@ class Line:
     reference: str | None
 
 
-def comparison_columns(level: Level) -> tuple[str, ...]:
+def comparison_columns(unit: Unit) -> tuple[str, ...]:
     """Return the headings that follow a row's heads."""
-    return SCAN_COLUMNS if level == "scan" else SLICE_COLUMNS
+    return SCAN_COLUMNS if unit == "scan" else SLICE_COLUMNS
 
 
 def comparison_rows(
-    metrics: SetMetrics, level: Level, lines: Sequence[Line], exact: bool = False
+    metrics: SetMetrics, unit: Unit, lines: Sequence[Line], exact: bool = False
 ) -> list[tuple[Cell, ...]]:
     """Return a row for each line; the tests of all lines together are one family for Holm.
 
     Slices of a patient are not independent, as DeLong's test takes them to be: at slice level
-    the difference has an interval from patients drawn anew, and no p.
+    the difference has an interval from a bootstrap by patient, and no p value.
 
     Args:
         metrics: of the test set.
-        level: of its units.
-        lines: what to tell. Models without predictions get dashes.
+        unit: whether ``metrics`` are of scans or of slices.
+        lines: the rows to make. Models without predictions get dashes.
         exact: give proportions Clopper and Pearson's intervals rather than the bootstrap's.
     """
-    width = len(comparison_columns(level))
+    width = len(comparison_columns(unit))
     compared = {
         line: metrics.comparisons[pair]
         for line in lines
@@ -72,26 +72,26 @@ def comparison_rows(
     for line in lines:
         cells: list[Cell] = [DASH] * width
         if line.model in metrics.models:
-            cells = _performance_cells(metrics.models[line.model], level, exact)
+            cells = _performance_cells(metrics.models[line.model], unit, exact)
             cells += _comparison_cells(line, compared.get(line), adjusted.get(line))
             cells = cells[:width]  # slices have neither SE nor p
         rows.append((*line.heads, *cells))
     return rows
 
 
-def missing_notes(composite: Composite, models: Sequence[str]) -> tuple[str, ...]:
-    """Return the composite's notes and one for each of ``models`` that has no predictions."""
-    absent = [f"{m}: {composite.missing[m]}." for m in models if m in composite.missing]
-    return (*composite.notes, *absent)
+def missing_notes(predictions: ModelPredictions, models: Sequence[str]) -> tuple[str, ...]:
+    """Return the predictions' notes, and one for each of ``models`` that has none."""
+    absent = [f"{m}: {predictions.missing[m]}." for m in models if m in predictions.missing]
+    return (*predictions.notes, *absent)
 
 
-def _performance_cells(performance: Performance, level: Level, exact: bool) -> list[Cell]:
+def _performance_cells(performance: Performance, unit: Unit, exact: bool) -> list[Cell]:
     proportions: list[Cell] = (
         [performance.sensitivity_exact, performance.specificity_exact]
         if exact
         else [performance.sensitivity, performance.specificity]
     )
-    if level == "slice":
+    if unit == "slice":
         return [performance.auc_bootstrap, *proportions]
     return [performance.auc, performance.auc_bootstrap, *proportions]
 

@@ -12,11 +12,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ichnet.config import Config, ContrastConfig
-from ichnet.reporting.measures.composite import Composite, load_composite
 from ichnet.reporting.measures.estimate import Estimate, signed
 from ichnet.reporting.measures.metrics import Metrics, load_metrics
+from ichnet.reporting.measures.model_predictions import ModelPredictions, load_predictions
 from ichnet.reporting.measures.performance import compare, unmeasurable
-from ichnet.reporting.measures.plan import units_of_sets
+from ichnet.reporting.measures.testsets import units_by_set
 from ichnet.reporting.tables.table import DASH, Cell, Table, p_value
 from ichnet.runs import RunFolder
 from ichnet.statistics.multiplicity import holm
@@ -34,7 +34,7 @@ REPEATS = (
 
 
 @dataclass(frozen=True)
-class Answer:
+class ContrastResult:
     """One contrast's result.
 
     Attributes:
@@ -55,18 +55,22 @@ def contrasts_table(run: RunFolder, config: Config) -> Table:
     """Return every contrast of the configuration with its difference, p and repeats."""
     seeds = config.repeats.seeds
     names = [name for c in config.contrasts for name in (c.model, c.against)]
-    composite = load_composite(run, names)
+    predictions = load_predictions(run, names)
     metrics = load_metrics(run, config)
-    repeats = [load_composite(RunFolder(run.root / "repeats" / str(seed)), names) for seed in seeds]
-    answers = [answer(contrast, metrics, repeats, config) for contrast in config.contrasts]
-    tested = [a.p for a in answers if a.p is not None]
+    repeats = [
+        load_predictions(RunFolder(run.root / "repeats" / str(seed)), names) for seed in seeds
+    ]
+    results = [
+        measure_contrast(contrast, metrics, repeats, config) for contrast in config.contrasts
+    ]
+    tested = [one.p for one in results if one.p is not None]
     adjusted = iter(holm(tested).tolist() if tested else [])
-    rows = [_row(a, next(adjusted) if a.p is not None else None) for a in answers]
+    rows = [_row(one, next(adjusted) if one.p is not None else None) for one in results]
     return Table(
         name="contrasts",
         title="Contrasts",
         caption=CAPTION.format(
-            scans=composite.describe(),
+            scans=predictions.describe(),
             count=len(tested),
             repeats=REPEATS if seeds else "",
         ),
@@ -82,17 +86,17 @@ def contrasts_table(run: RunFolder, config: Config) -> Table:
             "Answer",
         ),
         rows=tuple(rows),
-        notes=tuple(f"{model}: {why}." for model, why in composite.missing.items()),
+        notes=tuple(f"{model}: {why}." for model, why in predictions.missing.items()),
     )
 
 
-def answer(
-    contrast: ContrastConfig, metrics: Metrics, repeats: Sequence[Composite], config: Config
-) -> Answer:
-    """Look one contrast up among a run's figures, and measure it on the repeats."""
+def measure_contrast(
+    contrast: ContrastConfig, metrics: Metrics, repeats: Sequence[ModelPredictions], config: Config
+) -> ContrastResult:
+    """Look up one contrast in a run's metrics, and measure it on the repeats."""
     found = metrics.of("scan", contrast.test_set)
     first = found.comparisons.get((contrast.model, contrast.against))
-    return Answer(
+    return ContrastResult(
         contrast=contrast,
         scans=found.counts,
         difference=None if first is None else first.difference,
@@ -101,9 +105,11 @@ def answer(
     )
 
 
-def _difference(contrast: ContrastConfig, composite: Composite, config: Config) -> float | None:
-    units = units_of_sets(composite, config)[contrast.test_set]
-    known = {contrast.model, contrast.against} <= units.probability.keys()
+def _difference(
+    contrast: ContrastConfig, predictions: ModelPredictions, config: Config
+) -> float | None:
+    units = units_by_set(predictions, config)[contrast.test_set]
+    known = {contrast.model, contrast.against} <= units.by_model.keys()
     if not known or unmeasurable(units):
         return None
     return compare(units, contrast.model, contrast.against, config).difference.value
@@ -116,7 +122,7 @@ def verdict(difference: float, adjusted_p: float) -> str:
     return "yes" if difference > 0 else "no, the opposite"
 
 
-def _row(result: Answer, adjusted_p: float | None) -> tuple[Cell, ...]:
+def _row(result: ContrastResult, adjusted_p: float | None) -> tuple[Cell, ...]:
     contrast = result.contrast
     heads = (contrast.question, contrast.model, contrast.against, result.scans)
     repeats = [DASH if value is None else signed(value) for value in result.repeats]

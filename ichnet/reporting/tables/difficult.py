@@ -13,13 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ichnet.config import Config
-from ichnet.reporting.measures.composite import (
+from ichnet.reporting.measures.model_predictions import (
     COHORT_TITLES,
     FINAL_MODEL,
     Column,
-    Composite,
+    ModelPredictions,
     exclusive_subtypes,
-    load_composite,
+    load_predictions,
 )
 from ichnet.reporting.tables.table import DASH, Table
 from ichnet.runs import RunFolder
@@ -51,26 +51,26 @@ class DifficultCase:
 
 
 def difficult_cases(
-    composite: Composite, model: str, limits: tuple[float, float]
+    predictions: ModelPredictions, model: str, limits: tuple[float, float]
 ) -> list[DifficultCase]:
     """Return the cases difficult for AI, most mistaken first, then those difficult for humans.
 
     Args:
-        composite: scans with the predictions of ``model``.
+        predictions: scans with the predictions of ``model``.
         model: whose probabilities decide what is difficult for AI.
         limits: a normal scan is difficult from the first probability up, a scan with ICH from
             the second down, ends included (paper: 0.4, 0.6).
     """
-    probability = composite.probability[model]
-    ich = composite.ich
+    probability = predictions.by_model[model]
+    ich = predictions.ich
     low, high = limits
-    cohort = composite.truth["cohort"]
+    cohort = predictions.truth["cohort"]
     for_ai = (cohort == AI_COHORT) & np.where(ich, probability <= high, probability >= low)
-    for_humans = (cohort == HUMAN_COHORT) & split_votes(composite.truth["votes"])
+    for_humans = (cohort == HUMAN_COHORT) & split_votes(predictions.truth["votes"])
     error = np.where(ich, 1 - probability, probability)
     order = np.argsort(-error, kind="stable")
     return [
-        _case(composite, index, probability, group)
+        _case(predictions, index, probability, group)
         for group, where in ((FOR_AI, for_ai), (FOR_HUMANS, for_humans))
         for index in order[where[order]]
     ]
@@ -83,25 +83,25 @@ def split_votes(votes: Column) -> NDArray[np.bool_]:
 
 def difficult_tables(run: RunFolder, config: Config) -> tuple[Table, Table]:
     """Return the summary and the list of difficult cases of a run."""
-    composite = load_composite(run, [FINAL_MODEL])
-    limits = config.evaluation.difficult
-    notes = list(composite.notes)
-    if FINAL_MODEL in composite.missing:
-        notes.append(f"{FINAL_MODEL}: {composite.missing[FINAL_MODEL]}.")
+    predictions = load_predictions(run, [FINAL_MODEL])
+    limits = config.evaluation.uncertain
+    notes = list(predictions.notes)
+    if FINAL_MODEL in predictions.missing:
+        notes.append(f"{FINAL_MODEL}: {predictions.missing[FINAL_MODEL]}.")
         cases = []
     else:
-        cases = difficult_cases(composite, FINAL_MODEL, limits)
-    return _summary(cases, composite, config, notes), _listing(cases, composite, limits, notes)
+        cases = difficult_cases(predictions, FINAL_MODEL, limits)
+    return _summary(cases, predictions, config, notes), _listing(cases, predictions, limits, notes)
 
 
 def _summary(
-    cases: list[DifficultCase], composite: Composite, config: Config, notes: list[str]
+    cases: list[DifficultCase], predictions: ModelPredictions, config: Config, notes: list[str]
 ) -> Table:
     threshold = config.evaluation.threshold
     rows = []
     for group, cohort in ((FOR_AI, AI_COHORT), (FOR_HUMANS, HUMAN_COHORT)):
         chosen = [case for case in cases if case.difficult_for == group]
-        scans = int((composite.truth["cohort"] == cohort).sum())
+        scans = int((predictions.truth["cohort"] == cohort).sum())
         rows.append(
             (
                 f"Difficult for {group}",
@@ -115,16 +115,16 @@ def _summary(
                 _share_right(chosen, threshold),
             )
         )
-    low, high = config.evaluation.difficult
+    low, high = config.evaluation.uncertain
     return Table(
         name="difficult_cases_summary",
         title="Difficult cases",
         caption=(
-            f"Scan level; {len(cases):,} difficult cases among {composite.describe()}, probability "
-            f"by {FINAL_MODEL}. For AI: {COHORT_TITLES[AI_COHORT]} scans with ICH and probability "
-            f"≤ {high:g}, or without and ≥ {low:g}. For humans: {COHORT_TITLES[HUMAN_COHORT]} "
-            f"scans on which the readers disagreed. Sensitivity, specificity and accuracy of the "
-            f"model at {threshold:g} within each group."
+            f"Scan level; {len(cases):,} difficult cases among {predictions.describe()}, "
+            f"probability by {FINAL_MODEL}. For AI: {COHORT_TITLES[AI_COHORT]} scans with ICH and "
+            f"probability ≤ {high:g}, or without and ≥ {low:g}. For humans: "
+            f"{COHORT_TITLES[HUMAN_COHORT]} scans on which the readers disagreed. Sensitivity, "
+            f"specificity and accuracy of the model at {threshold:g} within each group."
         ),
         columns=(
             "Group",
@@ -144,7 +144,7 @@ def _summary(
 
 def _listing(
     cases: list[DifficultCase],
-    composite: Composite,
+    predictions: ModelPredictions,
     limits: tuple[float, float],
     notes: list[str],
 ) -> Table:
@@ -152,7 +152,7 @@ def _listing(
         name="difficult_cases",
         title="List of difficult cases",
         caption=(
-            f"Scan level; {len(cases):,} of {composite.describe()}. Most mistaken first within "
+            f"Scan level; {len(cases):,} of {predictions.describe()}. Most mistaken first within "
             f"each group; limits {limits[0]:g} and {limits[1]:g}."
         ),
         columns=(
@@ -183,14 +183,14 @@ def _listing(
 
 
 def _case(
-    composite: Composite, index: int, probability: NDArray[np.float64], group: str
+    predictions: ModelPredictions, index: int, probability: NDArray[np.float64], group: str
 ) -> DifficultCase:
-    truth = {column: values[index : index + 1] for column, values in composite.truth.items()}
+    truth = {column: values[index : index + 1] for column, values in predictions.truth.items()}
     return DifficultCase(
         difficult_for=group,
         cohort=str(truth["cohort"][0]),
         scan_id=str(truth["scan_id"][0]),
-        ich=bool(composite.ich[index]),
+        ich=bool(predictions.ich[index]),
         kind=str(exclusive_subtypes(truth)[0]),
         volume_ml=float(truth["volume_ml"][0]),
         votes=str(truth["votes"][0]),

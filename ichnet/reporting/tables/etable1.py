@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ichnet.config import Config
-from ichnet.reporting.measures.composite import (
+from ichnet.reporting.measures.metrics import load_metrics
+from ichnet.reporting.measures.model_pairs import CONTRAST, classifiers
+from ichnet.reporting.measures.model_predictions import (
     COHORT_TITLES,
     FINAL_MODEL,
-    Composite,
-    load_composite,
+    ModelPredictions,
+    load_predictions,
 )
-from ichnet.reporting.measures.metrics import load_metrics
-from ichnet.reporting.measures.plan import ALL, CONTRAST, classifiers
+from ichnet.reporting.measures.testsets import ALL
 from ichnet.reporting.tables.comparison import (
     Line,
     comparison_columns,
@@ -36,14 +37,14 @@ def final_comparison_models(config: Config) -> list[str]:
 
 
 def etable1(run: RunFolder, config: Config) -> Table:
-    """Return eTable 1: the composite of the test cohorts, then each of them."""
+    """Return eTable 1: the predictions of the test cohorts, then each of them."""
     models = final_comparison_models(config)
-    composite = load_composite(run, models)
+    predictions = load_predictions(run, models)
     lines = [(m, None if m == FINAL_MODEL else FINAL_MODEL) for m in models]
     rows: list[tuple[Cell, ...]] = []
     reasons = []
     metrics = load_metrics(run, config)
-    for title, test_set in _test_sets(composite):
+    for title, test_set in _test_sets(predictions):
         found = metrics.of("scan", test_set)
         heading = f"{title} ({found.counts})"
         rows += comparison_rows(
@@ -55,7 +56,7 @@ def etable1(run: RunFolder, config: Config) -> Table:
         name="etable1",
         title="eTable 1. The final ensemble and the strongly trained classifiers",
         caption=CAPTION.format(
-            scans=composite.describe(),
+            scans=predictions.describe(),
             threshold=config.evaluation.threshold,
             replicates=config.evaluation.bootstrap_replicates,
             final=FINAL_MODEL,
@@ -63,14 +64,14 @@ def etable1(run: RunFolder, config: Config) -> Table:
         + "".join(reasons),
         columns=("Test set", "Model", *comparison_columns("scan")),
         rows=tuple(rows),
-        notes=missing_notes(composite, models),
+        notes=missing_notes(predictions, models),
         section_column=True,
     )
 
 
-def _test_sets(composite: Composite) -> Iterator[tuple[str, str]]:
+def _test_sets(predictions: ModelPredictions) -> Iterator[tuple[str, str]]:
     """Yield each test set's title and name."""
     yield "Composite", ALL
-    if len(composite.cohorts) > 1:
-        for cohort in composite.cohorts:
+    if len(predictions.cohorts) > 1:
+        for cohort in predictions.cohorts:
             yield COHORT_TITLES[cohort], cohort

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ichnet.reporting.measures.composite import COHORT_TITLES, exclusive_subtypes
+from ichnet.reporting.measures.model_predictions import COHORT_TITLES, exclusive_subtypes
 from ichnet.reporting.tables.table import DASH, Table, count_share
 from ichnet.subtypes import LABELS
 

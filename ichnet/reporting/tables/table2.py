@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from ichnet.config import Config
-from ichnet.reporting.measures.composite import Composite, Level, load_composite
 from ichnet.reporting.measures.metrics import SetMetrics, load_metrics
-from ichnet.reporting.measures.plan import CONTRAST, REFERENCE_ARM, classifiers
+from ichnet.reporting.measures.model_pairs import CONTRAST, REFERENCE_ARM, classifiers
+from ichnet.reporting.measures.model_predictions import ModelPredictions, Unit, load_predictions
 from ichnet.reporting.tables.comparison import (
     Line,
     comparison_columns,
@@ -20,9 +20,9 @@ ARM_TITLES: dict[str, str] = {
     "aihub-weak": "AI-Hub, weak",
     "aihub-strong": "AI-Hub, strong",
 }
-_SUFFIX: dict[Level, str] = {"scan": "", "slice": "_slices"}
+_SUFFIX: dict[Unit, str] = {"scan": "", "slice": "_slices"}
 
-HOW: dict[Level, str] = {
+HOW: dict[Unit, str] = {
     "scan": (
         "AUC with DeLong's 95 % interval and with a bootstrap interval; sensitivity and "
         "specificity at {threshold:g} with bootstrap intervals ({replicates} replicates within "
@@ -45,18 +45,18 @@ def table2(run: RunFolder, config: Config) -> list[Table]:
     """
     metrics = load_metrics(run, config)
     tables: list[Table] = []
-    levels: tuple[Level, Level] = ("scan", "slice")
-    for level in levels:
-        composite = load_composite(run, classifiers(config), level)
-        found = metrics.of(level)
+    units: tuple[Unit, Unit] = ("scan", "slice")
+    for unit in units:
+        predictions = load_predictions(run, classifiers(config), unit)
+        found = metrics.of(unit)
         tables += [
-            _arms_table(composite, found, config),
-            _contrast_table(composite, found, config),
+            _arms_table(predictions, found, config),
+            _contrast_table(predictions, found, config),
         ]
     return tables
 
 
-def _arms_table(composite: Composite, found: SetMetrics, config: Config) -> Table:
+def _arms_table(predictions: ModelPredictions, found: SetMetrics, config: Config) -> Table:
     lines = []
     for backbone in config.classifiers.backbones:
         reference = classifier_name(backbone, REFERENCE_ARM)
@@ -65,50 +65,54 @@ def _arms_table(composite: Composite, found: SetMetrics, config: Config) -> Tabl
             heads = (backbone, ARM_TITLES[arm])
             lines.append(Line(heads, model, None if model == reference else reference))
     return Table(
-        name=f"table2{_SUFFIX[composite.level]}",
-        title=f"Table 2, by {composite.level}. Weakly and strongly trained models",
+        name=f"table2{_SUFFIX[predictions.unit]}",
+        title=f"Table 2, by {predictions.unit}. Weakly and strongly trained models",
         caption=_caption(
-            composite, found, config, "against the same network trained on RSNA", lines
+            predictions, found, config, "against the same network trained on RSNA", lines
         ),
-        columns=("Network", "Training", *comparison_columns(composite.level)),
-        rows=tuple(comparison_rows(found, composite.level, lines)),
-        notes=missing_notes(composite, [line.model for line in lines]),
+        columns=("Network", "Training", *comparison_columns(predictions.unit)),
+        rows=tuple(comparison_rows(found, predictions.unit, lines)),
+        notes=missing_notes(predictions, [line.model for line in lines]),
         section_column=True,
     )
 
 
-def _contrast_table(composite: Composite, found: SetMetrics, config: Config) -> Table:
+def _contrast_table(predictions: ModelPredictions, found: SetMetrics, config: Config) -> Table:
     weak, strong = CONTRAST
     lines = [
         Line((b, ARM_TITLES[strong]), classifier_name(b, strong), classifier_name(b, weak))
         for b in config.classifiers.backbones
     ]
     return Table(
-        name=f"table2{_SUFFIX[composite.level]}_contrast",
-        title=f"Table 2, by {composite.level}: primary contrast. What the outlines add",
+        name=f"table2{_SUFFIX[predictions.unit]}_contrast",
+        title=f"Table 2, by {predictions.unit}: primary contrast. What the outlines add",
         caption=_caption(
-            composite,
+            predictions,
             found,
             config,
             "against the same network on the same slices without outlines",
             lines,
         ),
-        columns=("Network", "Training", *comparison_columns(composite.level)),
-        rows=tuple(comparison_rows(found, composite.level, lines)),
-        notes=missing_notes(composite, [m for x in lines for m in (x.model, x.reference or "")]),
+        columns=("Network", "Training", *comparison_columns(predictions.unit)),
+        rows=tuple(comparison_rows(found, predictions.unit, lines)),
+        notes=missing_notes(predictions, [m for x in lines for m in (x.model, x.reference or "")]),
     )
 
 
 def _caption(
-    composite: Composite, found: SetMetrics, config: Config, against: str, lines: list[Line]
+    predictions: ModelPredictions,
+    found: SetMetrics,
+    config: Config,
+    against: str,
+    lines: list[Line],
 ) -> str:
-    how = HOW[composite.level].format(
+    how = HOW[predictions.unit].format(
         threshold=config.evaluation.threshold, replicates=config.evaluation.bootstrap_replicates
     )
     tests = sum(line.reference is not None for line in lines)
-    family = f"; Holm's correction over the {tests} tests" if composite.level == "scan" else ""
+    family = f"; Holm's correction over the {tests} tests" if predictions.unit == "scan" else ""
     reason = found.unmeasurable
     return (
-        f"{composite.level.capitalize()} level; {composite.describe()}. {how} {against}{family}."
+        f"{predictions.unit.capitalize()} level; {predictions.describe()}. {how} {against}{family}."
         + (f" No numbers: {reason}." if reason else "")
     )

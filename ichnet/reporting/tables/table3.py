@@ -7,9 +7,14 @@ from collections.abc import Mapping
 import numpy as np
 
 from ichnet.config import SEGMENTERS, Config
-from ichnet.reporting.measures.composite import FINAL_MODEL, Composite, load_composite
 from ichnet.reporting.measures.metrics import load_metrics
-from ichnet.reporting.measures.plan import REFERENCE, TABLE3_SETS
+from ichnet.reporting.measures.model_pairs import REFERENCE
+from ichnet.reporting.measures.model_predictions import (
+    FINAL_MODEL,
+    ModelPredictions,
+    load_predictions,
+)
+from ichnet.reporting.measures.testsets import TABLE3_SETS
 from ichnet.reporting.tables.comparison import (
     Line,
     comparison_columns,
@@ -87,7 +92,7 @@ def _by_test_set(
     columns: tuple[str, ...],
 ) -> Table:
     """Return a table of models, each with its heads, on each of Table 3's test sets."""
-    composite = load_composite(run, list(entries))
+    predictions = load_predictions(run, list(entries))
     rows: list[tuple[Cell, ...]] = []
     reasons = []
     metrics = load_metrics(run, config)
@@ -108,7 +113,7 @@ def _by_test_set(
         name=name,
         title=title,
         caption=CAPTION.format(
-            scans=composite.describe(),
+            scans=predictions.describe(),
             small=config.selection.small_lesion_ml,
             replicates=config.evaluation.bootstrap_replicates,
             threshold=config.evaluation.threshold,
@@ -116,15 +121,15 @@ def _by_test_set(
         + "".join(reasons),
         columns=("Test set", *columns, *comparison_columns("scan")),
         rows=tuple(rows),
-        notes=(*missing_notes(composite, list(entries)), *_unknown_notes(composite)),
+        notes=(*missing_notes(predictions, list(entries)), *_unknown_notes(predictions)),
         section_column=True,
     )
 
 
-def _unknown_notes(composite: Composite) -> list[str]:
+def _unknown_notes(predictions: ModelPredictions) -> list[str]:
     """Return for how many scans with ICH nobody knows whether a test set should hold them."""
     columns = {"SDH": "SDH", "SAH": "SAH", "Small": "volume_ml"}
-    with_ich = composite.select(composite.ich)
+    with_ich = predictions.select(predictions.ich)
     counts = {
         title: int(np.isnan(np.asarray(with_ich.truth[column], float)).sum())
         for title, column in columns.items()

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ichnet.config import SEGMENTERS, Config
-from ichnet.reporting.measures.composite import load_composite
 from ichnet.reporting.measures.estimate import signed
 from ichnet.reporting.measures.matched import Matched
 from ichnet.reporting.measures.metrics import load_metrics
-from ichnet.reporting.measures.plan import TABLE3_SETS
+from ichnet.reporting.measures.model_predictions import load_predictions
+from ichnet.reporting.measures.testsets import TABLE3_SETS
 from ichnet.reporting.tables.comparison import REFERENCE as REFERENCE_CELL
 from ichnet.reporting.tables.comparison import missing_notes
 from ichnet.reporting.tables.table import DASH, Cell, Table, p_value
@@ -45,7 +45,7 @@ def table3_matched(run: RunFolder, config: Config) -> Table:
     }
     entries |= {segmenter_name(name): "alone" for name in SEGMENTERS}
     entries |= {baseline_name(name): BASELINE_TITLES[name] for name in BASELINES}
-    composite = load_composite(run, list(entries))
+    predictions = load_predictions(run, list(entries))
     rows: list[tuple[Cell, ...]] = []
     reasons = []
     metrics = load_metrics(run, config)
@@ -57,11 +57,11 @@ def table3_matched(run: RunFolder, config: Config) -> Table:
     return Table(
         name="table3-matched",
         title="Table 3 at matched sensitivity",
-        caption=CAPTION.format(scans=composite.describe(), threshold=config.evaluation.threshold)
+        caption=CAPTION.format(scans=predictions.describe(), threshold=config.evaluation.threshold)
         + "".join(reasons),
         columns=COLUMNS,
         rows=tuple(rows),
-        notes=missing_notes(composite, list(entries)),
+        notes=missing_notes(predictions, list(entries)),
         section_column=True,
     )
 

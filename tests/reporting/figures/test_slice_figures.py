@@ -12,7 +12,7 @@ HU = np.array([[0.0, 40.0], [80.0, 2000.0]], np.float32)
 
 
 def test_channels_are_windows() -> None:
-    """Level 40, width 80: 0 HU is black, 40 is a half, 80 and more white."""
+    """Unit 40, width 80: 0 HU is black, 40 is a half, 80 and more white."""
     panels = draw_channels(HU, (WindowConfig(40, 80), WindowConfig(600, 2800))).axes
 
     assert [axes.get_title("left") for axes in panels[1:]] == ["40 ± 40 HU", "600 ± 1400 HU"]

@@ -180,11 +180,11 @@ def test_every_contrast_is_measured_once(run, config):
 
 
 def test_delong_s_test_of_the_run(run, config):
-    from ichnet.reporting.measures.composite import load_composite
+    from ichnet.reporting.measures.model_predictions import load_predictions
 
     names = ["MobileNetV2-aihub-strong", "MobileNetV2-aihub-weak"]
-    composite = load_composite(run, names)
-    expected = delong_test(composite.ich, *(composite.probability[name] for name in names))
+    predictions = load_predictions(run, names)
+    expected = delong_test(predictions.ich, *(predictions.by_model[name] for name in names))
     found = load_metrics(run, config).of("scan").comparisons[names[0], names[1]]
     assert found.p == expected.p
     assert found.standard_error == expected.standard_error

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ichnet.reporting.measures.composite import Composite, load_composite
+from ichnet.reporting.measures.model_predictions import ModelPredictions, load_predictions
 from ichnet.reporting.pages.gallery import choose_cases, gallery_page, read_predicted
 from ichnet.runs import RunFolder
 from ichnet.runs.predictions import SCAN_COLUMNS, scans_path, write_predictions
@@ -23,7 +23,7 @@ SCANS = {
 
 
 @pytest.fixture
-def composite(tmp_path: Path) -> Composite:
+def predictions(tmp_path: Path) -> ModelPredictions:
     run = RunFolder(tmp_path)
     write_predictions(
         (
@@ -33,11 +33,11 @@ def composite(tmp_path: Path) -> Composite:
         SCAN_COLUMNS,
         scans_path(run.predictions("m"), "dumc"),
     )
-    return load_composite(run, ["m"])
+    return load_predictions(run, ["m"])
 
 
-def test_the_three_surest_of_each_kind(composite: Composite) -> None:
-    gallery = choose_cases(composite, "m", 0.5)
+def test_the_three_surest_of_each_kind(predictions: ModelPredictions) -> None:
+    gallery = choose_cases(predictions, "m", 0.5)
 
     assert [case.scan_id for case in gallery.hits] == ["hit-1", "hit-2", "hit-3"]
     assert [case.scan_id for case in gallery.misses] == ["miss-1", "miss-2"]
@@ -45,8 +45,8 @@ def test_the_three_surest_of_each_kind(composite: Composite) -> None:
     assert gallery.counts == {"hits": 4, "misses": 2, "alarms": 2, "rejections": 1}
 
 
-def test_scans_with_a_picture_come_first(composite: Composite) -> None:
-    gallery = choose_cases(composite, "m", 0.5, pictured={"hit-2", "hit-4", "alarm-2"})
+def test_scans_with_a_picture_come_first(predictions: ModelPredictions) -> None:
+    gallery = choose_cases(predictions, "m", 0.5, pictured={"hit-2", "hit-4", "alarm-2"})
 
     assert [case.scan_id for case in gallery.hits] == ["hit-2", "hit-4", "hit-1"]
     assert [case.scan_id for case in gallery.misses] == ["miss-1", "miss-2"]
@@ -55,14 +55,14 @@ def test_scans_with_a_picture_come_first(composite: Composite) -> None:
 
 
 def test_cards_tell_truth_volume_and_what_could_not_be_read(
-    composite: Composite, tmp_path: Path
+    predictions: ModelPredictions, tmp_path: Path
 ) -> None:
     (tmp_path / "predictions.csv").write_text("scan_id,model\nhit-1,m\nhit-2,m\n", "utf-8")
     (tmp_path / "excluded.csv").write_text("file,reason,detail\na,truncated,b\n", "utf-8")
     (tmp_path / "hit-1.png").write_bytes(b"png")
     predicted = read_predicted(tmp_path)
 
-    gallery = choose_cases(composite, "m", 0.5, predicted.pictures)
+    gallery = choose_cases(predictions, "m", 0.5, predicted.pictures)
     page = gallery_page(gallery, predicted, "m", 0.5)
 
     assert list(predicted.pictures) == ["hit-1"]

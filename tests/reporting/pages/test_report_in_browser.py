@@ -13,8 +13,12 @@ import numpy as np
 import pytest
 
 from ichnet.config import Config
-from ichnet.reporting.measures.composite import FINAL_MODEL, Composite, load_composite
-from ichnet.reporting.measures.plan import test_sets as sets_of
+from ichnet.reporting.measures.model_predictions import (
+    FINAL_MODEL,
+    ModelPredictions,
+    load_predictions,
+)
+from ichnet.reporting.measures.testsets import positives_by_set as sets_of
 from ichnet.reporting.pages.report import render_report
 from ichnet.runs import RunFolder
 from ichnet.statistics.operating_points import operating_point
@@ -28,8 +32,8 @@ MADE = datetime(2024, 2, 29, tzinfo=timezone.utc)
 
 
 @pytest.fixture(scope="module")
-def composite(run: RunFolder) -> Composite:
-    return load_composite(run, [FINAL_MODEL, "segmenter-sdh"])
+def predictions(run: RunFolder) -> ModelPredictions:
+    return load_predictions(run, [FINAL_MODEL, "segmenter-sdh"])
 
 
 @pytest.fixture
@@ -54,8 +58,10 @@ def column(page: Any, number: int) -> list[str]:
     return [str(one) for one in found]
 
 
-def test_its_numbers_are_those_of_the_tables(page: Any, composite: Composite, config: Config):
-    ich, score = composite.ich, composite.probability[FINAL_MODEL]
+def test_its_numbers_are_those_of_the_tables(
+    page: Any, predictions: ModelPredictions, config: Config
+):
+    ich, score = predictions.ich, predictions.by_model[FINAL_MODEL]
     assert text(page, "auc") == f"{roc_auc(ich, score):.3f}"
     for threshold in (config.evaluation.threshold, float(np.median(score))):
         page.choose("#explorer-threshold", str(threshold))
@@ -70,26 +76,28 @@ def test_its_numbers_are_those_of_the_tables(page: Any, composite: Composite, co
         assert text(page, "specificity") == f"{point.specificity:.3f}"
 
 
-def test_another_model_on_another_test_set(page: Any, composite: Composite, config: Config):
+def test_another_model_on_another_test_set(
+    page: Any, predictions: ModelPredictions, config: Config
+):
     page.choose("#explorer-model", "segmenter-sdh")
     page.choose("#explorer-set", "SDH")
-    keep = sets_of(composite, config.selection.small_lesion_ml)["SDH"] | ~composite.ich
-    subset = composite.select(keep)
-    expected = roc_auc(subset.ich, subset.probability["segmenter-sdh"])
+    keep = sets_of(predictions, config.selection.small_lesion_ml)["SDH"] | ~predictions.ich
+    subset = predictions.select(keep)
+    expected = roc_auc(subset.ich, subset.by_model["segmenter-sdh"])
     assert text(page, "auc") == f"{expected:.3f}"
     assert text(page, "count") == f"{len(subset)} of {len(subset)} scans"
 
 
-def test_a_point_of_the_curve_sets_the_threshold(page: Any, composite: Composite):
+def test_a_point_of_the_curve_sets_the_threshold(page: Any, predictions: ModelPredictions):
     page.click("#explorer-roc")  # its middle
     shown = float(text(page, "threshold-value"))
-    scores = composite.probability[FINAL_MODEL]
+    scores = predictions.by_model[FINAL_MODEL]
     assert np.abs(scores - shown).min() < 5e-4  # a threshold of the curve is one of the scores
 
 
-def test_cases_are_sorted_and_found(page: Any, composite: Composite):
-    score = composite.probability[FINAL_MODEL]
-    errors = np.abs(composite.ich - score)
+def test_cases_are_sorted_and_found(page: Any, predictions: ModelPredictions):
+    score = predictions.by_model[FINAL_MODEL]
+    errors = np.abs(predictions.ich - score)
     assert column(page, 6) == [f"{error:.3f}" for error in sorted(errors, reverse=True)]
 
     page.click("th[data-key=confidence] button")
@@ -100,7 +108,7 @@ def test_cases_are_sorted_and_found(page: Any, composite: Composite):
     sort = "document.querySelector('th[data-key=confidence]').ariaSort"
     assert page.run(sort) == "ascending"
 
-    point = operating_point(composite.ich, score, 0.5)
+    point = operating_point(predictions.ich, score, 0.5)
     page.choose("#explorer-find", "miss")
     assert column(page, 8) == ["miss"] * point.false_negatives
     page.choose("#explorer-threshold", "0")

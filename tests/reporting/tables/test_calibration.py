@@ -7,7 +7,7 @@ import pytest
 
 from ichnet.config import Config
 from ichnet.reporting.figures.reliability import draw_reliability, reliability_diagrams
-from ichnet.reporting.measures.composite import FINAL_MODEL, load_composite
+from ichnet.reporting.measures.model_predictions import FINAL_MODEL, load_predictions
 from ichnet.reporting.tables.calibration import calibration_table
 from ichnet.runs import RunFolder
 
@@ -16,8 +16,8 @@ def test_a_row_for_every_model(run: RunFolder, config: Config) -> None:
     table = calibration_table(run, config)
     rows = {str(row[0]): row[1:] for row in table.rows}
     assert len(rows) == 2 * 3 + 5 + 5
-    composite = load_composite(run, [FINAL_MODEL])
-    ich, probability = composite.ich, composite.probability[FINAL_MODEL]
+    predictions = load_predictions(run, [FINAL_MODEL])
+    ich, probability = predictions.ich, predictions.by_model[FINAL_MODEL]
     assert rows[FINAL_MODEL][0] == f"{np.mean((probability - ich) ** 2):.3f}"
     share = ich.mean()
     assert f"Brier score of {share * (1 - share):.3f}" in table.caption
@@ -28,7 +28,7 @@ def test_a_reliability_diagram_for_the_strong_networks_and_the_ensemble(
 ) -> None:
     found, caption = reliability_diagrams(run, config)
     assert list(found) == ["MobileNetV2-aihub-strong", "VGG19-aihub-strong", FINAL_MODEL]
-    scans = len(load_composite(run, [FINAL_MODEL]))
+    scans = len(load_predictions(run, [FINAL_MODEL]))
     assert found[FINAL_MODEL].units.sum() == scans
     assert f"{scans} scans" in caption
     figure = draw_reliability(found)

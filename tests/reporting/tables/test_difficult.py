@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from ichnet.config import Config
-from ichnet.reporting.measures.composite import load_composite
+from ichnet.reporting.measures.model_predictions import load_predictions
 from ichnet.reporting.tables.difficult import difficult_cases, difficult_tables, split_votes
 from ichnet.reporting.tables.files import write_table
 from ichnet.runs import RunFolder
@@ -46,9 +46,9 @@ def tiny(tmp_path: Path) -> RunFolder:
 
 
 def test_both_limits_are_difficult_and_votes_count_only_when_split(tiny: RunFolder) -> None:
-    composite = load_composite(tiny, ["ensemble-all"])
+    predictions = load_predictions(tiny, ["ensemble-all"])
 
-    cases = difficult_cases(composite, "ensemble-all", (0.4, 0.6))
+    cases = difficult_cases(predictions, "ensemble-all", (0.4, 0.6))
 
     assert [(case.difficult_for, case.scan_id) for case in cases] == [
         ("AI", "ich-missed"),  # error .9

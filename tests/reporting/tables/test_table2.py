@@ -40,8 +40,11 @@ def write_arm(run: RunFolder, arm: str, scans: dict[str, tuple[int, dict[str, fl
                 "scan_id": scan,
                 "patient_id": f"p-{scan}",
                 "ANY": ich,
-                "probability": probability[arm],
-                **({"slice_index": 0} if columns is SLICE_COLUMNS else {}),
+                **(
+                    {"slice_index": 0, "score": probability[arm]}
+                    if columns is SLICE_COLUMNS
+                    else {"probability": probability[arm]}
+                ),
             }
             for scan, (ich, probability) in scans.items()
         )

@@ -10,6 +10,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from ichnet.reporting.measures.calibrations import refusals
 from ichnet.runs import TEST_COHORTS, RunFolder, ensemble_name
 from ichnet.runs.predictions import (
     TEXT_COLUMNS,
@@ -21,14 +22,17 @@ from ichnet.runs.predictions import (
 )
 from ichnet.subtypes import LABELS, SUBTYPES
 
-Level = Literal["scan", "slice"]
+Unit = Literal["scan", "slice"]
 Column = NDArray[np.object_] | NDArray[np.float64]
 
-TRUTH_COLUMNS: dict[Level, tuple[str, ...]] = {
+TRUTH_COLUMNS: dict[Unit, tuple[str, ...]] = {
     "scan": ("cohort", "scan_id", "patient_id", *LABELS, "volume_ml", "votes"),
     "slice": ("cohort", "scan_id", "patient_id", "slice_index", *LABELS, "mask_pixels"),
 }
-"""What must be the same in every model's predictions."""
+"""Columns that must be the same in every model's predictions."""
+
+PREDICTED: dict[Unit, str] = {"scan": "probability", "slice": "score"}
+"""The column that holds what a model predicted: calibrated of scans, raw of slices."""
 
 FINAL_MODEL = ensemble_name("all")
 """The paper's final weighted ensemble."""
@@ -42,22 +46,23 @@ COHORT_TITLES: dict[str, str] = {
 
 
 @dataclass(frozen=True, eq=False)
-class Composite:
-    """One truth, many opinions: units (scans or slices) of the test cohorts in one order.
+class ModelPredictions:
+    """One truth, several models: the units (scans or slices) of the test cohorts in one order.
 
     Attributes:
-        level: whether a unit is a scan or a slice.
+        unit: whether a unit is a scan or a slice.
         cohorts: the cohorts the units come from.
         truth: columns of :data:`TRUTH_COLUMNS`, float64 with NaN for unknown, or text.
-        probability: by model, float64 [units].
+        by_model: by a model's name what it predicted, float64 [units]: of scans the calibrated
+            probability, of slices the score.
         missing: models without predictions, and why.
         notes: what was left out, for the tables' notes.
     """
 
-    level: Level
+    unit: Unit
     cohorts: tuple[str, ...]
     truth: Table
-    probability: dict[str, NDArray[np.float64]]
+    by_model: dict[str, NDArray[np.float64]]
     missing: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
@@ -71,7 +76,7 @@ class Composite:
 
     @property
     def patients(self) -> NDArray[np.object_]:
-        """Patient of each unit, unique over cohorts; a scan of nobody stands for itself."""
+        """Patient of each unit, unique over cohorts; without a patient id each scan is its own."""
         columns = (self.truth[name] for name in ("cohort", "patient_id", "scan_id"))
         units = zip(*columns, strict=True)
         return np.array([f"{c}/{p or scan}" for c, p, scan in units], dtype=object)
@@ -87,12 +92,12 @@ class Composite:
         where: NDArray[np.bool_] = (volume > 0) & (volume <= limit_ml)
         return where
 
-    def select(self, keep: NDArray[np.bool_]) -> Composite:
+    def select(self, keep: NDArray[np.bool_]) -> ModelPredictions:
         """Return the units where ``keep`` is true."""
         return replace(
             self,
             truth={column: values[keep] for column, values in self.truth.items()},
-            probability={model: values[keep] for model, values in self.probability.items()},
+            by_model={model: values[keep] for model, values in self.by_model.items()},
         )
 
     def describe(self) -> str:
@@ -100,32 +105,33 @@ class Composite:
         with_ich = int(self.ich.sum())
         cohorts = " and ".join(COHORT_TITLES.get(name, name) for name in self.cohorts)
         return (
-            f"{len(self):,} {self.level}s ({with_ich:,} with, {len(self) - with_ich:,} without "
+            f"{len(self):,} {self.unit}s ({with_ich:,} with, {len(self) - with_ich:,} without "
             f"ICH) of {cohorts or 'no cohort'}"
         )
 
 
-def load_composite(
+def load_predictions(
     run: RunFolder,
     models: Iterable[str],
-    level: Level = "scan",
+    unit: Unit = "scan",
     cohorts: Sequence[str] = TEST_COHORTS,
-) -> Composite:
+) -> ModelPredictions:
     """Read what each model predicted on the test cohorts, joined unit by unit.
 
     A cohort that no model of the run was tested on is left out; a model that lacks one of the
     others is missing, since it could not be compared on the same units. Units whose ANY label is
-    unknown are left out. All three are told in ``notes`` or ``missing``. So the units are the same
-    whichever models are asked for.
+    unknown are left out. ``notes`` and ``missing`` say so. The units are therefore the same
+    whichever models are asked for. Of scans the notes also name models
+    that were not calibrated.
 
     Raises:
         ValueError: when two models were tested on different units or hold different truth, or
-            a probability is unknown; the message names both files.
+            a prediction is unknown; the message names both files. When a calibration is none.
     """
     models = tuple(dict.fromkeys(models))
-    files = {model: _files(run, model, level, cohorts) for model in models}
+    files = {model: _files(run, model, unit, cohorts) for model in models}
     tested = tuple(
-        name for name in cohorts if any(run.root.glob(f"predictions/*/{name}.{level}s.csv"))
+        name for name in cohorts if any(run.root.glob(f"predictions/*/{name}.{unit}s.csv"))
     )
     missing = {
         model: f"no predictions for {', '.join(absent)}"
@@ -133,23 +139,25 @@ def load_composite(
         if (absent := [name for name in tested or cohorts if name not in found])
     }
     notes = [
-        f"{COHORT_TITLES.get(name, name)}: no {level} predictions, left out."
+        f"{COHORT_TITLES.get(name, name)}: no {unit} predictions, left out."
         for name in cohorts
         if name not in tested
     ]
-    truth = _no_units(level)
-    probability: dict[str, NDArray[np.float64]] = {}
+    truth = _no_units(unit)
+    by_model: dict[str, NDArray[np.float64]] = {}
     first: Path | None = None
     for model in models:
         if model in missing:
             continue
         paths = [files[model][name] for name in tested]
-        table = _sorted(concatenate(read_predictions(path) for path in paths), level)
+        table = _sorted(concatenate(read_predictions(path) for path in paths), unit)
         if first is None:
-            first, truth = paths[0], {column: table[column] for column in TRUTH_COLUMNS[level]}
+            first, truth = paths[0], {column: table[column] for column in TRUTH_COLUMNS[unit]}
         _require_same_truth(truth, table, first, paths[0])
-        probability[model] = _known_probability(table, paths[0])
-    return _without_unknown(Composite(level, tested, truth, probability, missing, tuple(notes)))
+        by_model[model] = _known(table, PREDICTED[unit], paths[0])
+    if unit == "scan":
+        notes += refusals(run, by_model)
+    return _without_unknown(ModelPredictions(unit, tested, truth, by_model, missing, tuple(notes)))
 
 
 def exclusive_subtypes(truth: Mapping[str, Column]) -> NDArray[np.object_]:
@@ -166,22 +174,22 @@ def exclusive_subtypes(truth: Mapping[str, Column]) -> NDArray[np.object_]:
     return result
 
 
-def _files(run: RunFolder, model: str, level: Level, cohorts: Sequence[str]) -> dict[str, Path]:
-    locate = scans_path if level == "scan" else slices_path
+def _files(run: RunFolder, model: str, unit: Unit, cohorts: Sequence[str]) -> dict[str, Path]:
+    locate = scans_path if unit == "scan" else slices_path
     paths = {name: locate(run.predictions(model), name) for name in cohorts}
     return {name: path for name, path in paths.items() if path.exists()}
 
 
-def _no_units(level: Level) -> Table:
+def _no_units(unit: Unit) -> Table:
     return {
         column: np.empty(0, dtype=object if column in TEXT_COLUMNS else np.float64)
-        for column in TRUTH_COLUMNS[level]
+        for column in TRUTH_COLUMNS[unit]
     }
 
 
-def _sorted(table: Table, level: Level) -> Table:
+def _sorted(table: Table, unit: Unit) -> Table:
     keys = [table["scan_id"].astype(str), table["cohort"].astype(str)]
-    if level == "slice":
+    if unit == "slice":
         keys.insert(0, table["slice_index"])
     order = np.lexsort(keys)
     return {column: values[order] for column, values in table.items()}
@@ -206,24 +214,24 @@ def _require_same_truth(truth: Table, table: Table, first: Path, path: Path) -> 
             )
 
 
-def _known_probability(table: Table, path: Path) -> NDArray[np.float64]:
-    values = np.asarray(table["probability"], float)
+def _known(table: Table, column: str, path: Path) -> NDArray[np.float64]:
+    values = np.asarray(table[column], float)
     if np.isnan(values).any():
         scan = table["scan_id"][np.argmax(np.isnan(values))]
-        raise ValueError(f"{path.parent}: scan {scan} has no probability")
+        raise ValueError(f"{path.parent}: scan {scan} has no {column}")
     return values
 
 
-def _without_unknown(composite: Composite) -> Composite:
-    known = ~np.isnan(np.asarray(composite.truth["ANY"], float))
-    kept = composite.select(known)
-    notes = list(composite.notes)
-    for name in composite.cohorts:
-        here = composite.truth["cohort"] == name
+def _without_unknown(predictions: ModelPredictions) -> ModelPredictions:
+    known = ~np.isnan(np.asarray(predictions.truth["ANY"], float))
+    kept = predictions.select(known)
+    notes = list(predictions.notes)
+    for name in predictions.cohorts:
+        here = predictions.truth["cohort"] == name
         if unknown := int((~known & here).sum()):
             notes.append(
                 f"{COHORT_TITLES.get(name, name)}: truth unknown for {unknown:,} of "
-                f"{int(here.sum()):,} {composite.level}s, left out."
+                f"{int(here.sum()):,} {predictions.unit}s, left out."
             )
-    present = tuple(name for name in composite.cohorts if name in kept.truth["cohort"])
+    present = tuple(name for name in predictions.cohorts if name in kept.truth["cohort"])
     return replace(kept, cohorts=present, notes=tuple(notes))

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ichnet.reporting.measures.composite import exclusive_subtypes, load_composite
+from ichnet.reporting.measures.model_predictions import exclusive_subtypes, load_predictions
 from ichnet.runs import RunFolder
 from ichnet.runs.predictions import SCAN_COLUMNS, scans_path, write_predictions
 
@@ -28,24 +28,24 @@ def test_models_are_joined_scan_by_scan_whatever_the_order_of_their_files(tmp_pa
     write_scans(run, "a", "dumc", [("s2", 0, 0.2), ("s1", 1, 0.1)])
     write_scans(run, "b", "dumc", [("s1", 1, 0.9), ("s2", 0, 0.8)])
 
-    composite = load_composite(run, ["a", "b"])
+    predictions = load_predictions(run, ["a", "b"])
 
-    assert composite.truth["scan_id"].tolist() == ["s1", "s2"]
-    assert composite.ich.tolist() == [True, False]
-    assert composite.probability["a"].tolist() == [0.1, 0.2]
-    assert composite.probability["b"].tolist() == [0.9, 0.8]
+    assert predictions.truth["scan_id"].tolist() == ["s1", "s2"]
+    assert predictions.ich.tolist() == [True, False]
+    assert predictions.by_model["a"].tolist() == [0.1, 0.2]
+    assert predictions.by_model["b"].tolist() == [0.9, 0.8]
 
 
 def test_missing_models_and_cohorts_are_told(tmp_path: Path) -> None:
     run = RunFolder(tmp_path)
     write_scans(run, "a", "dumc", [("s1", 1, 0.1), ("s2", 0, 0.1)])
 
-    composite = load_composite(run, ["a", "b"])
+    predictions = load_predictions(run, ["a", "b"])
 
-    assert composite.cohorts == ("dumc",)
-    assert composite.missing == {"b": "no predictions for dumc"}
-    assert composite.notes == ("Qure.ai CQ500: no scan predictions, left out.",)
-    assert composite.describe() == "2 scans (1 with, 1 without ICH) of DUMC"
+    assert predictions.cohorts == ("dumc",)
+    assert predictions.missing == {"b": "no predictions for dumc"}
+    assert predictions.notes == ("Qure.ai CQ500: no scan predictions, left out.",)
+    assert predictions.describe() == "2 scans (1 with, 1 without ICH) of DUMC"
 
 
 def test_a_model_that_lacks_a_cohort_of_the_others_is_missing(tmp_path: Path) -> None:
@@ -54,17 +54,17 @@ def test_a_model_that_lacks_a_cohort_of_the_others_is_missing(tmp_path: Path) ->
     write_scans(run, "a", "cq500", [("s2", 1, 0.1)])
     write_scans(run, "b", "dumc", [("s1", 1, 0.1)])
 
-    composite = load_composite(run, ["a", "b"])
+    predictions = load_predictions(run, ["a", "b"])
 
-    assert list(composite.probability) == ["a"]
-    assert composite.missing == {"b": "no predictions for cq500"}
+    assert list(predictions.by_model) == ["a"]
+    assert predictions.missing == {"b": "no predictions for cq500"}
 
 
 def test_without_any_predictions_everything_is_missing(tmp_path: Path) -> None:
-    composite = load_composite(RunFolder(tmp_path), ["a"])
+    predictions = load_predictions(RunFolder(tmp_path), ["a"])
 
-    assert len(composite) == 0
-    assert composite.missing == {"a": "no predictions for dumc, cq500"}
+    assert len(predictions) == 0
+    assert predictions.missing == {"a": "no predictions for dumc, cq500"}
 
 
 def test_scans_of_unknown_truth_are_left_out_and_counted(tmp_path: Path) -> None:
@@ -72,12 +72,12 @@ def test_scans_of_unknown_truth_are_left_out_and_counted(tmp_path: Path) -> None
     write_scans(run, "a", "dumc", [("s1", 1, 0.1), ("s2", None, 0.5), ("s3", 0, 0.3)])
     write_scans(run, "a", "cq500", [("s4", None, 0.1)])
 
-    composite = load_composite(run, ["a"])
+    predictions = load_predictions(run, ["a"])
 
-    assert composite.truth["scan_id"].tolist() == ["s1", "s3"]
-    assert composite.probability["a"].tolist() == [0.1, 0.3]
-    assert composite.cohorts == ("dumc",)
-    assert composite.notes == (
+    assert predictions.truth["scan_id"].tolist() == ["s1", "s3"]
+    assert predictions.by_model["a"].tolist() == [0.1, 0.3]
+    assert predictions.cohorts == ("dumc",)
+    assert predictions.notes == (
         "DUMC: truth unknown for 1 of 3 scans, left out.",
         "Qure.ai CQ500: truth unknown for 1 of 1 scans, left out.",
     )
@@ -100,7 +100,7 @@ def test_predictions_that_cannot_be_compared_are_refused(
     write_scans(run, "b", "dumc", other)
 
     with pytest.raises(ValueError, match=message):
-        load_composite(run, ["a", "b"])
+        load_predictions(run, ["a", "b"])
 
 
 def test_exclusive_subtypes() -> None:
@@ -129,4 +129,4 @@ def test_small_lesions_are_above_zero_and_up_to_the_limit(tmp_path: Path) -> Non
         scans_path(run.predictions("a"), "dumc"),
     )
 
-    assert load_composite(run, ["a"]).small(5.0).tolist() == [True, False, False, False, True]
+    assert load_predictions(run, ["a"]).small(5.0).tolist() == [True, False, False, False, True]

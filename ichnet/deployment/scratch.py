@@ -1,0 +1,130 @@
+"""Folders and files that nobody else reads and that no end of the program leaves behind.
+
+Unpacked archives and fetched studies identify patients. They lie in folders that are removed when
+they are done with, also when a signal ends the program; what a SIGKILL or a failure of power leaves
+is removed at the next start.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import FrameType
+
+PREFIX = "ichnet-scratch-"
+LOCK_SUFFIX = ".lock"
+
+PARTIAL = re.compile(r"\..+\.(\d+)\.partial(\..+)?")
+"""Names that :func:`ichnet.files.whole_path` gives to what is not whole yet."""
+
+PRIVATE = 0o077
+"""Taken from the permissions of new files: they become 0600, folders 0700."""
+
+
+@contextmanager
+def scratch_folder() -> Iterator[Path]:
+    """Yield a new folder for its owner alone; it is removed afterwards.
+
+    As long as this process lives it holds a lock beside the folder, by which
+    :func:`sweep_scratch` of another process knows that it is in use.
+    """
+    handle, folder = _locked_name()
+    try:
+        folder.mkdir(mode=0o700)
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        Path(f"{folder}{LOCK_SUFFIX}").unlink(missing_ok=True)
+        os.close(handle)
+
+
+def sweep_scratch() -> None:
+    """Remove the scratch folders of this user that no living process holds."""
+    if sys.platform == "win32":
+        return
+    for lock in Path(tempfile.gettempdir()).glob(f"{PREFIX}*{LOCK_SUFFIX}"):
+        with suppress(OSError):  # another's, or removed meanwhile
+            handle = os.open(lock, os.O_RDWR | os.O_NOFOLLOW)
+            try:
+                if os.fstat(handle).st_uid == os.getuid() and _lock(handle):
+                    shutil.rmtree(str(lock).removesuffix(LOCK_SUFFIX), ignore_errors=True)
+                    lock.unlink()
+            finally:
+                os.close(handle)
+
+
+def sweep_partials(folder: Path) -> None:
+    """Remove files below a folder's top that a process was writing when it was killed."""
+    for path in folder.glob(".*.partial*"):
+        named = PARTIAL.fullmatch(path.name)
+        if named and not _is_alive(int(named[1])):
+            path.unlink(missing_ok=True)
+
+
+@contextmanager
+def private_files() -> Iterator[None]:
+    """Make new files and folders readable by their owner alone."""
+    before = os.umask(PRIVATE)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
+@contextmanager
+def ended_by_signals() -> Iterator[None]:
+    """Let SIGINT, SIGTERM and SIGHUP end the program as ``sys.exit`` does, cleaning up on the way.
+
+    By default the last two end it at once, and the first with a traceback.
+    """
+
+    def end(number: int, frame: FrameType | None) -> None:
+        raise SystemExit(128 + number)
+
+    names = [name for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    before = {name: signal.signal(getattr(signal, name), end) for name in names}
+    try:
+        yield
+    finally:
+        for name, handler in before.items():
+            signal.signal(getattr(signal, name), handler)
+
+
+def _locked_name() -> tuple[int, Path]:
+    """Make a lock file and hold it; return its handle and the folder's name beside it."""
+    while True:
+        handle, lock = tempfile.mkstemp(prefix=PREFIX, suffix=LOCK_SUFFIX)
+        # a sweep may have come between the two
+        if _lock(handle) and Path(lock).exists():
+            return handle, Path(lock.removesuffix(LOCK_SUFFIX))
+        os.close(handle)
+
+
+def _lock(handle: int) -> bool:
+    """Lock an open file, unless another process has; it ends with the process."""
+    if sys.platform == "win32":
+        return True
+    import fcntl  # not on every system
+
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # another user's
+        return True
+    return True

@@ -1,0 +1,44 @@
+"""A limit on the whole of what a block takes, whatever it waits for."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+AGAIN_S = 1.0
+"""After its time a block is interrupted so often, lest a library swallows the first one."""
+
+
+class OutOfTimeError(Exception):
+    """A block took longer than it may. No ``OSError``, so that no network library retries it."""
+
+
+@contextmanager
+def time_limit(seconds: float) -> Iterator[None]:
+    """Interrupt a block after so many seconds, also while it waits for the network.
+
+    A time limit on each read does not do: a server that sends a byte now and then keeps each read
+    within it, for ever. Works in the main thread of systems with interval timers; elsewhere the
+    block runs without a limit.
+
+    Raises:
+        OutOfTimeError: when the time is over.
+    """
+    if sys.platform == "win32" or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise OutOfTimeError(f"took longer than {seconds:g} s")
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    signal.setitimer(signal.ITIMER_REAL, max(seconds, 1e-3), AGAIN_S)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)

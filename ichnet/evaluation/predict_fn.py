@@ -1,0 +1,128 @@
+"""For each kind of trained model: what it reads, and how it predicts a batch of slices.
+
+Classifiers read HU; segmenters, baselines and ensembles read cached maps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import keras
+import tensorflow as tf
+
+from ichnet.config import SEGMENTERS, Config
+from ichnet.evaluation.trained import load_best, members_of_model
+from ichnet.networks.combination import combine, read_weights
+from ichnet.networks.scores import SliceScore
+from ichnet.records.maps import maps_dataset, maps_members, read_info, require_maps_of
+from ichnet.records.reader import slices_dataset
+from ichnet.records.record_set import RecordSet
+from ichnet.records.schema import Example
+from ichnet.runs import BASELINES, RunFolder, baseline_name, segmenter_name
+
+MAPS_SET = "aihub-scans"
+"""The record set of whose maps the members are read."""
+
+DatasetFn = Callable[[RecordSet, str], tf.data.Dataset]
+"""From a record set and a split to its slices, as the model reads them."""
+
+PredictFn = Callable[[Example], dict[str, tf.Tensor]]
+"""From a batch to values in [0, 1].
+
+``score`` [batch] of the slices, ``map`` [batch, m, m] but for classifiers, and ``subtype_score``
+[batch, 6] where Model 2 is asked.
+"""
+
+
+def members_read(config: Config, model: str) -> tuple[str, ...]:
+    """Return the segmenters whose cached maps a model reads; none for those that read HU."""
+    segmenters = {segmenter_name(name): (name,) for name in SEGMENTERS}
+    baselines = {baseline_name(name): SEGMENTERS for name in BASELINES}
+    return {**segmenters, **baselines}.get(model) or members_of_model(config, model)
+
+
+def dataset_and_predict_fn(
+    config: Config, model: str, records: Path, run: RunFolder
+) -> tuple[DatasetFn, PredictFn]:
+    """Return what reads a model's slices and what predicts them.
+
+    Args:
+        config: the experiment.
+        model: a classifier, segmenter, baseline or ensemble by its name in the run.
+        records: folder of the record sets.
+        run: holds the trained model and the cached maps.
+
+    Raises:
+        FileNotFoundError: when the model is not trained, or its maps are not cached.
+        ConfigError: when the cached maps are not those of the record set.
+    """
+    members = members_read(config, model)
+    if not members:
+        return slices_dataset, classifier_predict_fn(load_best(run, model))
+
+    def maps_of(record_set: RecordSet, split: str) -> tf.data.Dataset:
+        folder = run.maps(record_set.folder.name)
+        require_maps_of(record_set, folder)
+        return maps_dataset(folder, split)
+
+    cached = read_info(run.maps(MAPS_SET))
+    columns = [list(cached["members"]).index(name) for name in members]
+    top_pixels = config.evaluation.top_pixels
+    with_subtypes = cached["subtype_scores"] and "subtype" in members
+    if model in map(segmenter_name, SEGMENTERS):
+        return maps_of, segmenter_predict_fn(columns[0], top_pixels, with_subtypes)
+    if baseline := {baseline_name(name): name for name in BASELINES}.get(model):
+        return maps_of, _baseline_predict_fn(config, baseline, run, with_subtypes)
+    network = load_best(run, model)
+    return maps_of, ensemble_predict_fn(network, columns, top_pixels, with_subtypes)
+
+
+def classifier_predict_fn(model: keras.Model) -> PredictFn:
+    """Return what predicts slices with ``hu`` by a classifier; it gives no maps."""
+    return lambda batch: {"score": model(batch["hu"], training=False)["probability"][:, 0]}
+
+
+def segmenter_predict_fn(column: int, top_pixels: int, with_subtypes: bool) -> PredictFn:
+    """Return what predicts by the segmenter whose maps are one column of the cached ones."""
+    score = SliceScore(top_pixels)
+    return lambda batch: _scored(batch["maps"][..., column], batch, score, with_subtypes)
+
+
+def _baseline_predict_fn(
+    config: Config, baseline: str, run: RunFolder, with_subtypes: bool
+) -> PredictFn:
+    """Return what predicts by all members' maps, combined by fixed weights."""
+    weights = None
+    if baseline == "nnls":
+        weights = read_weights(maps_members(run.maps(MAPS_SET)), run.weights)
+    score = SliceScore(config.evaluation.top_pixels)
+
+    def predict(batch: Example) -> dict[str, tf.Tensor]:
+        return _scored(combine(batch["maps"], baseline, weights), batch, score, with_subtypes)
+
+    return predict
+
+
+def ensemble_predict_fn(
+    weight_model: keras.Model, columns: Sequence[int], top_pixels: int, with_subtypes: bool
+) -> PredictFn:
+    """Return what predicts by a weight model over some columns of the cached maps."""
+    score = SliceScore(top_pixels)
+
+    def predict(batch: Example) -> dict[str, tf.Tensor]:
+        maps = tf.gather(batch["maps"], columns, axis=-1)
+        found = weight_model(maps, training=False)["map"]
+        return _scored(found, batch, score, with_subtypes)
+
+    return predict
+
+
+def _scored(
+    found: tf.Tensor, batch: Example, score: SliceScore, with_subtypes: bool
+) -> dict[str, tf.Tensor]:
+    """Return a map with its slices' scores, which Model 2's scores are part of."""
+    if not with_subtypes:
+        return {"map": found, "score": score(found)}
+    subtypes = batch["subtype_score"]
+    return {"map": found, "score": score([found, subtypes]), "subtype_score": subtypes}
