@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -91,12 +91,15 @@ def add_config(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def preparation_parser(description: str | None, thin: bool = False) -> argparse.ArgumentParser:
+def preparation_parser(
+    description: str | None, sets: Sequence[str] = ()
+) -> argparse.ArgumentParser:
     """Return a parser with the arguments of every script of ``data_prep/``.
 
     Args:
         description: the script's docstring.
-        thin: whether thin slices may be averaged.
+        sets: which of ``slices`` and ``scans`` the experiments draw from the cohort. Without
+            ``--whole`` the only one is drawn; of several, one must be named.
     """
     parser = script_parser(description)
     add_config(parser)
@@ -125,17 +128,37 @@ def preparation_parser(description: str | None, thin: bool = False) -> argparse.
         help="write only part K of N (K from 1); when all are written, run again without "
         "--shard to join them",
     )
-    if thin:
-        parser.add_argument(
-            "--average-mm",
-            type=float,
-            metavar="MM",
-            help="average thin slices to about this thickness in mm, e.g. 5",
-        )
+    parser.add_argument(
+        "--average-mm",
+        type=float,
+        metavar="MM",
+        help="average thin slices of whole scans to about this thickness in mm, e.g. 5",
+    )
+    _add_selection(parser, sets)
     return parser
 
 
-def run_preparation(args: argparse.Namespace, cohort: str, selection: str) -> None:
+def _add_selection(parser: argparse.ArgumentParser, sets: Sequence[str]) -> None:
+    what = parser.add_mutually_exclusive_group(required=len(sets) > 1)
+    default = "" if sets else " (this cohort is never drawn from: the default)"
+    what.add_argument(
+        "--whole",
+        dest="selection",
+        action="store_const",
+        const="all",
+        help=f"take every readable scan with all its slices, as split test{default}",
+    )
+    if len(sets) > 1:
+        what.add_argument(
+            "--set",
+            dest="selection",
+            choices=sets,
+            help="draw slices for experiment A, or scans for experiment B",
+        )
+    parser.set_defaults(selection=sets[0] if len(sets) == 1 else "all")
+
+
+def run_preparation(args: argparse.Namespace, cohort: str) -> None:
     """Prepare a record set as the arguments say, and print the report."""
     load_tensorflow()
     from ichnet.records.pool import available_cores
@@ -145,10 +168,10 @@ def run_preparation(args: argparse.Namespace, cohort: str, selection: str) -> No
         strict=args.strict,
         workers=args.workers or available_cores(),
         shard=args.shard,
-        average_mm=getattr(args, "average_mm", None),
+        average_mm=args.average_mm,
     )
     config = load_config(args.config)
-    print(prepare(cohort, selection, config, args.input, args.output, options))  # type: ignore[arg-type]
+    print(prepare(cohort, args.selection, config, args.input, args.output, options))
 
 
 def _shard(text: str) -> tuple[int, int]:

@@ -29,8 +29,11 @@ def labels_from_mask(mask: NDArray[np.uint8]) -> Labels:
 
 
 def union(slices: Iterable[Labels]) -> Labels:
-    """Return the scan's labels: those of its slices, joined by OR. For known labels only."""
-    return tuple(max(column) for column in zip(*slices, strict=True))
+    """Return the scan's labels: those of its slices, joined by OR.
+
+    A scan without a slice that has it, but with one of unknown label, is ``UNKNOWN``.
+    """
+    return tuple(1 if 1 in column else min(column) for column in zip(*slices, strict=True))
 
 
 def in_slice_order(

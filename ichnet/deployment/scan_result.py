@@ -122,8 +122,8 @@ class ScanResult:
         geometry: of the scan as acquired.
         source: what the DICOM headers say of the acquisition, by a list of allowed values.
         abstain: limits of the band of probabilities that are uncertain, both included.
-        calibrated: whether ``probability`` was fitted on validation scans; otherwise it is the
-            score itself.
+        calibrated: whether ``probability`` was fitted on validation scans; otherwise it says
+            nothing of how many such scans show hemorrhage.
         notes: what a reader must know to understand the result, a sentence each.
         picture: whether there is an overlay; none is made of pixels that show text.
         dicom: whether DICOM objects were made of it.
@@ -237,7 +237,9 @@ def is_calibrated(metadata: ModelMetadata) -> bool:
 
 
 def _notes(decision: str, volume_ml: float | None, metadata: ModelMetadata) -> tuple[str, ...]:
-    """Explain where decision and mask differ: they come from two rules."""
+    """Tell of a model that may guess; explain where decision and mask, two rules, differ."""
+    if not metadata.calibration.calibrated:
+        return (f"{metadata.model} {metadata.calibration.refusal}",)
     if volume_ml is None:
         return ()
     rules = (

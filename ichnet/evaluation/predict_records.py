@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+
 from ichnet.config import Config
 from ichnet.config.depends import settings_of
-from ichnet.evaluation.calibrate import calibration_of, digests, scan_slices
+from ichnet.evaluation.calibrate import calibration_of, digests, scan_slices, subtype_scans
 from ichnet.evaluation.slices import SlicePrediction, by_scan, split_predictor
 from ichnet.records.record_set import RecordSet, require_disjoint_test_patients
 from ichnet.runs import RECORD_SETS, TEST_COHORTS, RunFolder
 from ichnet.runs.predictions import (
     SCAN_COLUMNS,
     SLICE_COLUMNS,
+    SUBTYPE_COLUMNS,
     scans_path,
     slices_path,
     write_predictions,
@@ -108,8 +111,21 @@ def _scan_row(
     ]
     return {
         **{name: row[name] for name in ("cohort", "scan_id", "patient_id", *LABELS, "votes")},
+        **_subtype_probabilities(slices, calibration),
         "volume_ml": row["volume_ml_ANY"],
         "score": score,
         "probability": calibration.apply(score),
         "predicted_volume_ml": sum(volumes_ml) if volumes_ml else None,
     }
+
+
+def _subtype_probabilities(
+    slices: Sequence[SlicePrediction], calibration: ScanCalibration
+) -> dict[str, float]:
+    """Return the calibrated probability of each subtype, by column; nothing when there is none."""
+    (scan,) = subtype_scans(slices) or (None,)
+    if scan is None or calibration.subtypes is None:
+        return {}
+    pooled = [calibration.score(scores, scan.spacing_mm) for scores in scan.scores.T]
+    found = calibration.subtypes.of_scan(np.array(pooled))
+    return dict(zip(SUBTYPE_COLUMNS, found.tolist(), strict=True))

@@ -123,7 +123,11 @@ def write_model(
     for row in rows:
         logit = rng.normal(skill * (2 * int(row["ANY"]) - 1) / 2, 1.0)  # type: ignore[call-overload]
         probability = 1 / (1 + np.exp(-2 * logit))
-        scans.append({**row, "score": probability, "probability": probability})
+        subtypes = {
+            f"probability_{name}": probability * (0.2 + 0.8 * int(row[name]))  # type: ignore[call-overload]
+            for name in SUBTYPES
+        }
+        scans.append({**row, **subtypes, "score": probability, "probability": probability})
         for index in range(slices_per_scan):
             bleeding = int(bool(row["ANY"]) and index % 2 == 0)
             noise = rng.normal(logit if bleeding else -1.0, 0.8)

@@ -35,6 +35,7 @@ from ichnet.reporting.tables.contrasts import contrasts_table
 from ichnet.reporting.tables.difficult import difficult_tables
 from ichnet.reporting.tables.etable1 import etable1
 from ichnet.reporting.tables.pooling import pooling_table
+from ichnet.reporting.tables.subtypes import subtypes_table
 from ichnet.reporting.tables.table import Table, to_html
 from ichnet.reporting.tables.table1 import table1
 from ichnet.reporting.tables.table2 import ARM_TITLES, table2
@@ -108,6 +109,7 @@ def _sections(run: RunFolder, records: Path, config: Config) -> list[Part]:
         "ensembles": lambda: _html(table3(run, config)),
         "roc": lambda: _roc(run, config) + _html(etable1(run, config)),
         "slices-to-scan": lambda: _html(pooling_table(run, config)),
+        "which-hemorrhage": lambda: _html(subtypes_table(run, config)),
         "difficult": lambda: _difficult(run, config),
     }
     parts, absent = [], []

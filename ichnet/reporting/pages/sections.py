@@ -135,6 +135,13 @@ SECTIONS: tuple[Section, ...] = (
         tables=("pooling",),
     ),
     Section(
+        "which-hemorrhage",
+        "Which hemorrhage",
+        "Model 2's encoder is pre-trained on the subtypes and keeps that head beside its map.",
+        "subtypes",
+        tables=("subtypes",),
+    ),
+    Section(
         "probabilities",
         "Calibration",
         "Whether a probability means what it says.",
