@@ -18,6 +18,8 @@ Segmenter = Literal["all", "subtype", "sdh", "sah", "small"]
 
 BACKBONES: tuple[str, ...] = typing.get_args(Backbone)
 ARMS: tuple[str, ...] = typing.get_args(Arm)
+LeftOut = Literal["randomisation", "face-and-neck", "bright-rim"]
+
 SEGMENTERS: tuple[str, ...] = typing.get_args(Segmenter)
 """Models 1 to 5 of the paper, in its order."""
 
@@ -64,6 +66,10 @@ class PhantomConfig:
         ich_share: share of them with hemorrhage, by cohort.
         mix: how often each subtype occurs: as in the paper's Table 1 (``paper``), or evened out
             (``even``), so that small cohorts hold slices of each.
+        without: what the cohort ``wide`` is drawn without, to measure what it is worth:
+            ``randomisation`` (heads, blood and scanners as usual), ``face-and-neck`` (no slice
+            below the skull base, nothing in front of the skull) and ``bright-rim`` (brain as dense
+            at its surface and near bone as in its middle).
     """
 
     matrix: int
@@ -71,6 +77,7 @@ class PhantomConfig:
     scans: dict[str, int]
     ich_share: dict[str, float]
     mix: Literal["even", "paper"] = "even"
+    without: tuple[LeftOut, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,6 @@ from known_scans import BLEEDING_SLICE, HEIGHTS_MM, head
 from ichnet.cli import EXCLUDED, FAILED, SUCCESS, main
 from ichnet.cohorts.case import Case
 from ichnet.ct.dicom import read_series
-from ichnet.ct.nifti import read_nifti
 from ichnet.deployment import scan_prediction as prediction
 from ichnet.deployment.export import export_model
 from ichnet.deployment.predict import Predictor, predict_inputs
@@ -109,20 +108,6 @@ def test_no_identity_leaves_the_reader(model_dir, two_scans, tmp_path):
         content = path.read_bytes()
         for identity in (b"HOSPITAL", b"Doe", b"20230917", b"1.2.826"):
             assert identity not in content, f"{identity!r} in {path.suffix}"
-
-
-def test_the_link_is_written_on_request_for_the_owner_alone(model_dir, two_scans, tmp_path):
-    out, link = tmp_path / "out", tmp_path / "link.csv"
-    predict_inputs(model_dir, [two_scans], out, KEY, link)
-    assert link.stat().st_mode & 0o777 == 0o600
-    uid_of = {row["scan_id"]: row["series_instance_uid"] for row in rows_of(link)}
-    decisions = {
-        uid_of[row["scan_id"]]: row["decision"] for row in rows_of(out / "predictions.csv")
-    }
-    assert decisions == {
-        "1.2.826.0.1.3680043.1": "no hemorrhage",
-        "1.2.826.0.1.3680043.2": "hemorrhage",
-    }
 
 
 def test_a_classifier_has_no_volume_and_no_outline(
@@ -363,30 +348,6 @@ def test_sources_are_never_altered(model_dir, two_scans, tmp_path):
     predict_inputs(model_dir, [two_scans], tmp_path / "out", KEY, dicom_dir=tmp_path / "dicom")
     assert len(list((tmp_path / "dicom").iterdir())) == 4
     assert state() == before
-
-
-def test_masks_as_nifti(model_dir, two_scans, tmp_path):
-    out, nifti = tmp_path / "out", tmp_path / "nifti"
-    assert run_with_nifti(model_dir, out, nifti, two_scans) == SUCCESS
-    rows = rows_of(out / "predictions.csv")
-    masks = {row["scan_id"]: nifti / f"{row['scan_id']}.mask.nii.gz" for row in rows}
-    assert set(nifti.iterdir()) == set(masks.values())
-    for row in rows:
-        # 57 mm at the smallest gap of 5 mm: one slice beside the 12 mm gap is repeated
-        values = read_nifti(masks[row["scan_id"]]).values
-        assert values.shape == (12, 64, 64)
-        bleeding = row["decision"] == "hemorrhage"
-        assert set(np.unique(values)) == ({0, 1} if bleeding else {0})
-    kept = predict_inputs(model_dir, [two_scans], out, KEY, nifti_dir=nifti)
-    next(iter(masks.values())).unlink()
-    again = predict_inputs(model_dir, [two_scans], out, KEY, nifti_dir=nifti)
-    assert kept.scans == again.scans == 2
-    assert all(path.exists() for path in masks.values())
-
-
-def run_with_nifti(model_dir: Path, out: Path, nifti: Path, *inputs: Path) -> int:
-    arguments = ["--model", str(model_dir), "--out", str(out), "--nifti", str(nifti)]
-    return main(["predict", *arguments, *map(str, inputs)])
 
 
 def test_what_is_no_whole_head_is_refused_with_the_reason(model_dir, write_scan, tmp_path):
