@@ -41,7 +41,7 @@ from ichnet.records.maps import maps_decoder, maps_records
 from ichnet.records.prepare import prepare
 from ichnet.records.reader import slices_dataset
 from ichnet.records.record_set import RecordSet
-from ichnet.statistics.calibration import PlattCalibration
+from ichnet.statistics.scan_score import UNCHANGED
 from ichnet.training.compiling import compile_model
 from ichnet.training.ensemble import steps_per_execution
 from ichnet.training.losses import SoftDice
@@ -153,7 +153,7 @@ def whole_scan(config: Config, members: dict[str, keras.Model]) -> dict[str, Cal
     """Return one scan through the served graph, and through five separate predictions."""
     weight_model = new_weight_model(config)
     ensemble = build_ensemble(members, weight_model, config.image, config.evaluation.top_pixels)
-    serve = ServedModel(ensemble, config, PlattCalibration(1.0, 0.0)).slices
+    serve = ServedModel(ensemble, config, UNCHANGED).slices
     scan = np.random.default_rng(0).normal(40, 40, (SLICES, SIZE, SIZE)).astype(np.float32)
     image = config.image
 

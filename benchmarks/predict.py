@@ -45,7 +45,7 @@ from ichnet.networks.ensemble import build_ensemble
 from ichnet.networks.inception_unet import build_inception_unet
 from ichnet.networks.weight_model import build_weight_model
 from ichnet.phantom.dicom import save, uid
-from ichnet.statistics.calibration import PlattCalibration
+from ichnet.statistics.scan_score import UNCHANGED
 
 CONFIG = Path(__file__).parents[1] / "models" / "phantom.yaml"
 SLICES, SIZE, SPACING_MM, GAP_MM = 32, 512, 0.45, 5.0
@@ -108,8 +108,7 @@ def write_model(folder: Path) -> Path:
         config.seed,
     )
     network = build_ensemble(members, weights, config.image, config.evaluation.top_pixels)
-    leave_as_it_is = PlattCalibration(a=1.0, b=0.0)
-    export_model(network, "untrained", config, leave_as_it_is, folder, members=SEGMENTERS)
+    export_model(network, "untrained", config, UNCHANGED, folder, members=SEGMENTERS)
     return folder
 
 

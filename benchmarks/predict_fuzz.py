@@ -48,7 +48,7 @@ from ichnet.deployment.pacs import Pacs, predict_studies
 from ichnet.deployment.predict import Predictor
 from ichnet.deployment.saved_model import SavedModel
 from ichnet.networks.inception_unet import build_inception_unet
-from ichnet.statistics.calibration import PlattCalibration
+from ichnet.statistics.scan_score import UNCHANGED
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests" / "helpers"))
@@ -111,7 +111,7 @@ def write_model(folder: Path) -> Path:
     config = load_config(CONFIG)
     config = replace(config, image=replace(config.image, matrix=32))
     network = build_inception_unet(config.image, base_width=4, depth=2, name="unet", seed=0)
-    export_model(network, "untrained", config, PlattCalibration(a=1.0, b=0.0), folder)
+    export_model(network, "untrained", config, UNCHANGED, folder)
     return folder
 
 

@@ -1,6 +1,7 @@
 """Prepare AI-Hub 34101, or DICOM with outlines: raw files to TFRecords.
 
-Draws experiment A's slices or experiment B's scans (paper sections 1.2 and 2.1), split by patient.
+Draws experiment A's slices or experiment B's scans (paper sections 1.2 and 2.1), split by patient;
+with --whole takes every scan, for testing.
 What cannot be used is counted and listed in excluded.csv. Layout of the files: docs/data/aihub.md
 
 Example:
@@ -12,15 +13,8 @@ from ichnet.scripts import preparation_parser, run_preparation, run_script
 
 def main() -> None:
     """Parse arguments, prepare, print the report."""
-    parser = preparation_parser(__doc__)
-    parser.add_argument(
-        "--set",
-        choices=("slices", "scans"),
-        required=True,
-        help="slices for experiment A, or scans for experiment B",
-    )
-    args = parser.parse_args()
-    run_preparation(args, "aihub", args.set)
+    args = preparation_parser(__doc__, sets=("slices", "scans")).parse_args()
+    run_preparation(args, "aihub")
 
 
 if __name__ == "__main__":

@@ -12,8 +12,8 @@ from ichnet.scripts import preparation_parser, run_preparation, run_script
 
 def main() -> None:
     """Parse arguments, prepare, print the report."""
-    args = preparation_parser(__doc__, thin=True).parse_args()
-    run_preparation(args, "dumc", "all")
+    args = preparation_parser(__doc__).parse_args()
+    run_preparation(args, "dumc")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Prepare RSNA 2019: raw files to TFRecords.
 
-Draws experiment A's slices, as many of each subtype (paper section 1.2), split by patient.
+Draws experiment A's slices, as many of each subtype (paper section 1.2), split by patient; with
+--whole takes every scan, for testing.
 What cannot be used is counted and listed in excluded.csv. Layout of the files: docs/data/rsna.md
 
 Example:
@@ -12,8 +13,8 @@ from ichnet.scripts import preparation_parser, run_preparation, run_script
 
 def main() -> None:
     """Parse arguments, prepare, print the report."""
-    args = preparation_parser(__doc__).parse_args()
-    run_preparation(args, "rsna", "slices")
+    args = preparation_parser(__doc__, sets=("slices",)).parse_args()
+    run_preparation(args, "rsna")
 
 
 if __name__ == "__main__":

@@ -1,27 +1,42 @@
-"""Calibrate trained models: from a scan's score to a probability, on AI-Hub's validation scans.
+"""Calibrate trained models: from slice scores to a probability of the scan.
 
-Classifiers and the threshold read records; segmenters, baselines and ensembles read the maps
+Which way leads from slices to the scan is chosen, and the probability fitted, on validation scans
+of AI-Hub. Classifiers and the threshold read records; segmenters, baselines and ensembles the maps
 cached by models/cache_maps.py.
+
+Exit code: 0 when every model was calibrated; 3 when all is done, but a model cannot be told from
+one that guesses, and is not calibrated (a line for each); 2 when something failed.
 
 Example:
     python models/calibrate.py --models ensemble-basic ensemble-all
 """
 
+import sys
+
 from ichnet.scripts import load_tensorflow, open_experiment, run_parser, run_script
+
+NOT_CALIBRATED = 3
 
 
 def main() -> None:
-    """Parse arguments, calibrate, say where the calibrations are."""
+    """Parse arguments, calibrate, say where the calibrations are and which models have none."""
     parser = run_parser(__doc__)
-    parser.add_argument("--models", required=True, nargs="+", help="e.g. ensemble-all")
+    parser.add_argument(
+        "--models", required=True, nargs="+", help="names of trained models, e.g. ensemble-all"
+    )
     args = parser.parse_args()
 
     load_tensorflow()
     from ichnet.evaluation.calibrate import calibrate_model
 
     one = open_experiment(args)
+    refused = 0
     for model in args.models:
-        print(f"calibration: {calibrate_model(one.config, model, one.records, one.run)}")
+        calibration = calibrate_model(one.config, model, one.records, one.run)
+        refused += not calibration.calibrated
+        print(f"calibration ({calibration.pooling}): {one.run.calibration(model)}")
+    if refused:
+        sys.exit(NOT_CALIBRATED)
 
 
 if __name__ == "__main__":

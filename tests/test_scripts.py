@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from ichnet.scripts import preparation_parser
+
 ROOT = Path(__file__).parents[1]
 SCRIPTS = sorted(
     path for folder in ("data_prep", "models", "eval") for path in (ROOT / folder).glob("*.py")
@@ -48,6 +50,33 @@ def test_help_needs_no_tensorflow(script):
 @pytest.mark.parametrize("script", SCRIPTS, ids=IDS)
 def test_scripts_are_short(script):
     assert len(script.read_text(encoding="utf-8").splitlines()) < 80
+
+
+COHORT_SCRIPTS = ("rsna", "aihub", "dumc", "cq500", "ct_ich", "bhsd")
+
+
+@pytest.mark.parametrize("cohort", COHORT_SCRIPTS)
+def test_every_cohort_can_be_had_whole_in_the_same_way(cohort):
+    result = run(f"data_prep/{cohort}.py", "--help")
+    assert "--whole" in result.stdout
+    assert "--average-mm" in result.stdout
+
+
+def test_what_is_drawn_is_named_where_there_is_a_choice(capsys):
+    needed = ["--input", "raw", "--output", "set"]
+
+    def selection(sets, *more):
+        return preparation_parser("", sets).parse_args([*needed, *more]).selection
+
+    assert selection((), "--whole") == selection(()) == "all"
+    assert selection(("slices",), "--whole") == "all"
+    assert selection(("slices",)) == "slices"
+    assert selection(("slices", "scans"), "--whole") == "all"
+    assert selection(("slices", "scans"), "--set", "scans") == "scans"
+    for more in ([], ["--set", "scans", "--whole"], ["--set", "all"]):
+        with pytest.raises(SystemExit):
+            selection(("slices", "scans"), *more)
+    assert "one of the arguments --whole --set is required" in capsys.readouterr().err
 
 
 def test_a_misspelt_key_is_refused_in_one_line_with_the_nearest_known_one(tmp_path):

@@ -28,7 +28,7 @@ from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 from ichnet.config import load_config
 from ichnet.deployment.export import export_model
 from ichnet.networks.channels import hu_input
-from ichnet.statistics.calibration import PlattCalibration
+from ichnet.statistics.scan_score import UNCHANGED
 
 ROOT = Path(__file__).parents[1]
 DEPLOY = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
@@ -43,7 +43,7 @@ def loaded(tmp_path_factory) -> Any:
     hu, channels = hu_input(config.image)
     network = keras.Model(hu, channels[..., 0])  # the brain window: 0 to 80 HU
     folder = tmp_path_factory.mktemp("export") / MODEL / "1"
-    export_model(network, MODEL, config, PlattCalibration(1.0, 0.0), folder)
+    export_model(network, MODEL, config, UNCHANGED, folder)
     return tf.saved_model.load(str(folder))
 
 

@@ -139,7 +139,7 @@ def _study_folders(root: Path) -> tuple[dict[int, Path], list[Exclusion]]:
             detail = "not named as a study of CQ500"
             exclusions.append(Exclusion(path, "unlabelled", detail, _files_of(path)))
         elif number in folders:
-            detail = f"the same study as {folders[number].name}"
+            detail = "the same study as another folder"
             exclusions.append(Exclusion(path, "duplicate-scan", detail, _files_of(path)))
         else:
             folders[number] = path

@@ -29,8 +29,11 @@ def labels_from_mask(mask: NDArray[np.uint8]) -> Labels:
 
 
 def union(slices: Iterable[Labels]) -> Labels:
-    """Return the scan's labels: those of its slices, joined by OR. For known labels only."""
-    return tuple(max(column) for column in zip(*slices, strict=True))
+    """Return the scan's labels: those of its slices, joined by OR.
+
+    A scan without a slice that has it, but with one of unknown label, is ``UNKNOWN``.
+    """
+    return tuple(1 if 1 in column else min(column) for column in zip(*slices, strict=True))
 
 
 def in_slice_order(
@@ -43,8 +46,8 @@ def in_slice_order(
 def known_from_scan(scan_labels: Labels, slices: int) -> NDArray[np.int8]:
     """Return what a scan's labels tell of its slices, int8 [slices, 6].
 
-    What a scan does not have, none of its slices has: 0. What it has, lies in slices nobody
-    named: ``UNKNOWN``.
+    Where the scan's label is 0, so is that of each slice. Where it is 1, the slices' labels are
+    ``UNKNOWN``: nobody said which slices show it.
     """
     row = [0 if label == 0 else UNKNOWN for label in scan_labels]
     return np.tile(np.array(row, np.int8), (slices, 1))

@@ -6,7 +6,8 @@
     <root>/stage_2_train/ID_*.dcm   one slice each, or in stage_2_train_images/, or in <root>
 
 Files are matched to labels by name, line breaks and blanks within the name ignored; scans are found
-by SeriesInstanceUID. A scan's labels are the OR over its slices that could be read.
+by SeriesInstanceUID. A scan's labels are the OR over its slices that could be read; a slice without
+labels in a scan that has some is unknown.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from ichnet.cohorts.case import Case, ScanEntry
+from ichnet.cohorts.case import UNKNOWN, Case, ScanEntry
 from ichnet.cohorts.labels import Labels, in_slice_order, union
 from ichnet.cohorts.series import paths_of, patient_key, require_distinct_instances
 from ichnet.cohorts.tables import open_table, read_header
@@ -47,24 +48,26 @@ ZERO_BITS = len(LABELS)
 
 ALL_SIX = (1 << len(LABELS)) - 1
 
+WITHOUT_LABELS: Labels = (UNKNOWN,) * len(LABELS)
+
 
 def list_scans(root: Path, mapper: Mapper = map) -> tuple[list[ScanEntry], list[Exclusion]]:
     """List all scans, sorted by series.
 
     Every file and every labelled slice ends in one scan or one exclusion: rows that are no label,
-    labels that contradict each other (``bad-annotation``), files without labels (``unlabelled``),
-    labels without a file (``missing-file``), files that are no axial CT slice, and series whose
-    slices make no volume (the reasons of :mod:`ichnet.ct.dicom`).
+    labels that contradict each other (``bad-annotation``), series without a single label
+    (``unlabelled``), labels without a file (``missing-file``), files that are no axial CT slice,
+    and series whose slices make no volume (the reasons of :mod:`ichnet.ct.dicom`).
 
     Raises:
         ReadError: without the label table or without a single DICOM file.
     """
     codes, exclusions = _read_codes(root / LABEL_TABLE)
-    files, without_labels = _match(root, codes)
+    files, unmatched = _match(root, codes)
     headers, unreadable = read_headers(
         tqdm(files, desc="RSNA headers", unit="file", disable=None), mapper
     )
-    exclusions += [*without_labels, *unreadable]
+    exclusions += [*unmatched, *unreadable]
     entries = []
     for series_uid, slices in sorted(group_series(headers).items()):
         try:
@@ -123,7 +126,7 @@ def _labels(code: int) -> Labels:
 
 
 def _match(root: Path, codes: dict[str, int]) -> tuple[list[Path], list[Exclusion]]:
-    """Return the files with good labels; exclude files and labels that lack the other."""
+    """Return the files but those with bad labels; exclude these, and labels without a file."""
     folder = next((root / name for name in IMAGE_FOLDERS if (root / name).is_dir()), root)
     names = {path: _slice_name(path) for path in sorted(folder.iterdir())}
     names = {path: name for path, name in names.items() if name}
@@ -132,12 +135,9 @@ def _match(root: Path, codes: dict[str, int]) -> tuple[list[Path], list[Exclusio
     matched: list[Path] = []
     exclusions: list[Exclusion] = []
     for path, name in names.items():
-        if name not in codes:
-            detail = f"no label of it in {LABEL_TABLE}"
-            exclusions.append(Exclusion(path, "unlabelled", detail))
-            continue
         try:
-            _labels(codes[name])
+            if name in codes:
+                _labels(codes[name])
             matched.append(path)
         except ValueError as error:
             exclusions.append(Exclusion(path, "bad-annotation", str(error)))
@@ -157,8 +157,12 @@ def _slice_name(path: Path) -> str:
 
 def _entry(series_uid: str, slices: Sequence[SliceHeader], codes: dict[str, int]) -> ScanEntry:
     require_distinct_instances(slices)
+    names = {header.sop_instance_uid: _slice_name(header.path) for header in slices}
+    if not any(name in codes for name in names.values()):
+        raise ReadError(slices[0].path, "unlabelled", f"no label of its scan in {LABEL_TABLE}")
     slice_labels = {
-        header.sop_instance_uid: _labels(codes[_slice_name(header.path)]) for header in slices
+        uid: _labels(codes[name]) if name in codes else WITHOUT_LABELS
+        for uid, name in names.items()
     }
     return ScanEntry(
         cohort=COHORT,

@@ -114,7 +114,7 @@ def require_distinct_instances(headers: Sequence[SliceHeader]) -> None:
     for header in headers:
         other = seen.setdefault(header.sop_instance_uid, header.path)
         if other != header.path:
-            raise ReadError(header.path, "bad-header", f"the SOPInstanceUID of {other.name}")
+            raise ReadError(header.path, "bad-header", "the SOPInstanceUID of another slice")
 
 
 def patient_key(header: SliceHeader) -> str:

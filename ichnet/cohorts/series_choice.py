@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ichnet.ct.contrast_words import CONTRAST_WORDS, PLAIN_WORDS
+from ichnet.ct.contrast_words import tells_of_contrast
 from ichnet.ct.slice_header import SliceHeader
 from ichnet.ct.volume import slice_normal
 
@@ -61,12 +61,10 @@ def series_name(slices: Sequence[SliceHeader]) -> str:
 
 
 def _is_plain_head(slices: Sequence[SliceHeader]) -> bool:
-    words = _words(series_name(slices))
-    if ELSEWHERE_WORDS.search(words):
+    name = series_name(slices)
+    if ELSEWHERE_WORDS.search(_words(name)):
         return False
-    if PLAIN_WORDS.search(words):
-        return True
-    return not (CONTRAST_WORDS.search(words) or slices[0].description.get("contrast_agent"))
+    return not tells_of_contrast([name], slices[0].description.get("contrast_agent", ""))
 
 
 def _is_bone(slices: Sequence[SliceHeader]) -> bool:

@@ -113,7 +113,7 @@ def require_safe_members(
     for member in members:
         cause = _unsafe(member)
         if cause:
-            raise ReadError(archive, "unsafe-archive", f"a member {cause}: {member.filename!r}")
+            raise ReadError(archive, "unsafe-archive", f"a member {cause}")
         if member.flag_bits & 1:
             raise ReadError(archive, "bad-archive", "the zip archive is encrypted")
         if member.compress_type not in METHODS:

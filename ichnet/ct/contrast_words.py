@@ -1,10 +1,93 @@
-"""Words in names and descriptions of series that tell of contrast agent, or of none."""
+"""Contrast agent, told from what a header or a folder's name says of a series.
+
+Plain words must not be mistaken: the posterior fossa (POST FOSSA) and a scan after an operation
+(POST OP) are no scans after injection, SANS IV is French for none, and an agent NONE is none.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from enum import Enum
 
-PLAIN_WORDS = re.compile(r"\b(pre|plain|non|without|w o|unenhanced|nc|ncct)\b")
-CONTRAST_WORDS = re.compile(
-    r"\b(post|contrast|enhanced|ce|cect|cta|angio\w*|oral|iv|\d+ ?cc)\b|\bc\+"
+AGENT = r"(contrast\w*|kontrast\w*|iv|km|con|c|agent|enhanc\w*|inj\w*)"
+NEGATIONS = r"(without|w o|wo|no|non|not|sans|ohne|kein\w*|sin|senza|zonder|sem|pre)"
+
+BOTH_PHASES = re.compile(
+    r"\b(without|w o|wo) (contrast )?(and )?(with|w)\b|"
+    r"\b(with|w) (contrast )?(and )?(without|w o|wo)\b|\bpre (and )?post\b"
 )
+"""A protocol of two phases, which does not tell which one a series is."""
+
+NO_AGENT = re.compile(rf"\b{NEGATIONS} (iv )?{AGENT}\b|\bcminus\b")
+PLAIN = re.compile(
+    r"\b(without|w o|wo|sans|non|pre(?! (op|surg))|plain|nativ\w*|un ?enhanced|non(con|enh)\w*|"
+    r"precontrast|nc|ncct|nect|ncect)\b"
+)
+POST_OTHERWISE = re.compile(
+    r"\bpost (foss\w*|op\w*|surg\w*|crani\w*|trauma\w*|evac\w*|resec\w*|shunt\w*|evd|vp|drain\w*|"
+    r"coil\w*|clip\w*|embol\w*|stent\w*|proc\w*|interv\w*|mortem|ictal|stroke|seizure|fall|mva|rta|"
+    r"tpa|t pa|lysis|thromb\w*|treat\w*|therap\w*|tx|rx|reduction|arrest|cpr|partum|recon\w*)\b"
+)
+"""After what a scan was made that is no injection; fossa stands for the posterior one."""
+
+CONTRAST = re.compile(
+    r"\b(post|contrast\w*|kontrast\w*|enhanced|ce|cect|cta|angio\w*|oral|iv|\d+ ?cc|cplus)\b"
+)
+
+NO_AGENT_NAMED = re.compile(r"(none|no|non|nil|null|na|n a|not \w+|negative|0|unenhanced|plain)?")
+"""What stands where an agent's name belongs when there was none."""
+
+
+class Phase(Enum):
+    """What a text says of the contrast agent."""
+
+    SILENT = "silent"
+    PLAIN = "plain"
+    CONTRAST = "contrast"
+    BOTH = "both"
+
+
+def tells_of_contrast(texts: Iterable[str], agent: str) -> bool:
+    """Whether a series shows contrast agent, as far as words tell.
+
+    The first text that says clearly that there is an agent, or none, decides. When none does, an
+    agent that the header names decides; a text that names both phases counts as contrast, too.
+
+    Args:
+        texts: what describes the series, the most particular first.
+        agent: ContrastBolusAgent.
+    """
+    phases = [phase_of(text) for text in texts]
+    for phase in phases:
+        if phase in (Phase.PLAIN, Phase.CONTRAST):
+            return phase is Phase.CONTRAST
+    return names_agent(agent) or Phase.BOTH in phases
+
+
+def names_agent(agent: str) -> bool:
+    """Whether ContrastBolusAgent names an agent, and does not say that there was none."""
+    words = _words(agent)
+    return NO_AGENT_NAMED.fullmatch(words) is None and NO_AGENT.match(words) is None
+
+
+def phase_of(text: str) -> Phase:
+    """Return what one text says."""
+    words = _words(text)
+    if BOTH_PHASES.search(words):
+        return Phase.BOTH
+    rest = NO_AGENT.sub(" ", words)
+    is_plain = rest != words or PLAIN.search(rest) is not None
+    has_agent = CONTRAST.search(POST_OTHERWISE.sub(" ", rest)) is not None
+    if is_plain and has_agent:
+        return Phase.BOTH
+    if is_plain:
+        return Phase.PLAIN
+    return Phase.CONTRAST if has_agent else Phase.SILENT
+
+
+def _words(text: str) -> str:
+    """Return lower-case words with single spaces; C+ and C- become words."""
+    text = re.sub(r"\bc\+", " cplus ", text.lower())
+    text = re.sub(r"\bc-(?![a-z0-9])", " cminus ", text)
+    return re.sub(r"[^a-z0-9]+", " ", text).strip()

@@ -16,6 +16,7 @@ from pydicom.uid import UID
 from ichnet.ct.dicom_file import PARSE_ERRORS, lenient_pydicom
 from ichnet.ct.errors import ReadError
 from ichnet.ct.jpeg2000 import decode_jpeg2000
+from ichnet.ct.slice_checks import uid_name
 from ichnet.ct.slice_header import SliceHeader
 
 PIXEL_KEYWORDS = [
@@ -109,12 +110,12 @@ def _require_decoder(header: SliceHeader) -> None:
         available = get_decoder(syntax).is_available
     except NotImplementedError as error:
         raise ReadError(
-            header.path, "unsupported-syntax", f"pixels are encoded as {syntax.name} ({syntax})"
+            header.path, "unsupported-syntax", f"encoding of the pixels: {uid_name(syntax)}"
         ) from error
     if not available:
         raise ReadError(
             header.path,
             "unsupported-syntax",
-            f"pixels are encoded as {syntax.name} ({syntax}) and no decoder for it is installed; "
+            f"pixels are encoded as {uid_name(syntax)} and no decoder for it is installed; "
             "pip install 'ichnet[dicom-codecs]'",
         )

@@ -17,12 +17,13 @@ from ichnet.ct.errors import Exclusion, ReadError, errors_named
 from ichnet.ct.head import head_centre_mm
 from ichnet.ct.header import read_frames
 from ichnet.ct.orientation import turn_of, turned_grid
+from ichnet.ct.passes import grid_of
 from ichnet.ct.pixels import read_pixels
 from ichnet.ct.pseudonym import pseudonym
 from ichnet.ct.slice_checks import MAX_PIXELS
 from ichnet.ct.slice_header import SliceHeader
 from ichnet.ct.source import read_content
-from ichnet.ct.stack import grid_of, stack_slices
+from ichnet.ct.stack import stack_slices
 from ichnet.ct.volume import Volume, slice_normal, slice_spacing_from_positions
 
 REPAIRED = "repaired_slices"
@@ -61,9 +62,7 @@ def _read_series(files: Sequence[Path], key: bytes) -> Volume:
         raise ReadError(exclusion.path, exclusion.reason, exclusion.detail)
     for header in headers:
         if header.series_uid != headers[0].series_uid:
-            raise ReadError(
-                header.path, "mixed-series", f"of another series than {headers[0].path}"
-            )
+            raise ReadError(header.path, "mixed-series", "of another series than the first file")
     slices, repeated = stack_slices(headers)
     for exclusion in repeated:
         raise ReadError(exclusion.path, exclusion.reason, exclusion.detail)
@@ -73,12 +72,12 @@ def _read_series(files: Sequence[Path], key: bytes) -> Volume:
     turn = turn_of(grid.orientation)
     turned = turned_grid(grid, turn)
     hu = np.empty((len(slices), *slices[0].shape), np.int16)
-    repaired, digests = 0, {}
+    repaired, digests = 0, []
     path, content = None, b""
     for index, header in enumerate(slices):
         if header.path != path:  # the frames of one file share its bytes
             path, content = header.path, read_content(header.path)
-            digests[header.file_uid] = content_digest(content)
+            digests.append((header.file_uid, content_digest(content)))
         repaired += read_pixels(header, out=hu[index], content=content).repaired
     hu = turn.apply(hu)
     spacing_mm = slice_spacing_from_positions(turned.positions_mm, slice_normal(turned.orientation))
@@ -97,7 +96,7 @@ def _read_series(files: Sequence[Path], key: bytes) -> Volume:
         sop_instance_uids=tuple(header.sop_instance_uid for header in slices),
         description=description,
         turn=turn,
-        digest=series_digest(digests.items()),
+        digest=series_digest(digests),
         centre_mm=head_centre_mm(hu, turned.pixel_spacing_mm, spacing_mm),
     )
 

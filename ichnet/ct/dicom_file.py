@@ -13,11 +13,13 @@ from typing import BinaryIO
 
 import pydicom
 from pydicom.config import disable_value_validation
+from pydicom.datadict import dictionary_VR, tag_for_keyword
 from pydicom.dataelem import RawDataElement
 from pydicom.dataset import FileDataset
 from pydicom.errors import BytesLengthException, InvalidDicomError
-from pydicom.uid import UID
+from pydicom.uid import UID, DeflatedExplicitVRLittleEndian
 
+from ichnet.ct.deflated import inflated_header
 from ichnet.ct.errors import ReadError
 from ichnet.ct.source import open_source
 
@@ -38,6 +40,11 @@ PARSE_ERRORS = (
 
 CT_CLASSES = {"1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.2.1"}
 """CT image, enhanced CT image."""
+
+TEXT_VRS = {
+    *("AE", "AS", "CS", "DA", "DS", "DT", "IS", "LO", "LT"),
+    *("PN", "SH", "ST", "TM", "UC", "UI", "UR", "UT"),
+}
 
 BLOCK_BYTES = 1 << 20
 
@@ -73,7 +80,9 @@ def read_dataset(path: Path, keywords: list[str]) -> tuple[FileDataset, int | No
             ``empty-file``, ``bad-archive`` or ``unsafe-archive``.
     """
     try:
-        with open_source(path) as file:
+        with open_source(path) as opened:
+            inflated = inflated_header(opened)
+            file = inflated or opened
             size = file.seek(0, os.SEEK_END)
             file.seek(0)
             dataset = pydicom.dcmread(file, stop_before_pixels=True, specific_tags=keywords)
@@ -81,19 +90,38 @@ def read_dataset(path: Path, keywords: list[str]) -> tuple[FileDataset, int | No
             if claims_ct and "Modality" not in dataset and "SOPClassUID" not in dataset:
                 detail = "a CT slice by its first lines, which does not go on as one"
                 raise ReadError(path, "bad-header", detail)
+            _require_usual_values(path, dataset, keywords)
             if not dataset.file_meta and not dataset:
                 raise ReadError(path, "truncated", "the file ends before its header begins")
             if _ends_within_header(dataset, file, size):
                 raise ReadError(path, "truncated", "the file ends in the middle of its header")
+            if inflated:
+                dataset.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
             return dataset, _stored_bytes(dataset, file, size)
     except FileNotFoundError as error:
         raise ReadError(path, "missing-file", "there is no such file") from error
     except OSError as error:
-        raise ReadError(path, "unreadable", error.strerror or str(error)) from error
+        raise ReadError(path, "unreadable", error.strerror or type(error).__name__) from error
     except InvalidDicomError as error:
         raise ReadError(path, *_kind_of(path)) from error
     except PARSE_ERRORS as error:
         raise ReadError(path, "bad-header", not_as_standard(error)) from error
+
+
+def _require_usual_values(path: Path, dataset: FileDataset, keywords: list[str]) -> None:
+    """Refuse text that is marked as binary numbers, or the reverse: it would be read as others.
+
+    Raises:
+        ReadError: ``bad-header``.
+    """
+    for keyword in keywords:
+        element = dataset.get_item(keyword)
+        if element is None or element.VR in (None, "UN"):
+            continue
+        usual = dictionary_VR(tag_for_keyword(keyword) or 0)
+        if (element.VR in TEXT_VRS) != (usual in TEXT_VRS):
+            detail = f"{keyword} has another value representation than the standard's"
+            raise ReadError(path, "bad-header", detail)
 
 
 def not_as_standard(error: Exception) -> str:

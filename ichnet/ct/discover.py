@@ -11,10 +11,11 @@ from ichnet.ct.digest import content_digest, series_digest
 from ichnet.ct.errors import Exclusion, ReadError, errors_named
 from ichnet.ct.files_found import FoundFiles
 from ichnet.ct.gaps import missing_slices
+from ichnet.ct.passes import slice_heights_mm
 from ichnet.ct.pseudonym import pseudonym
 from ichnet.ct.slice_header import SliceHeader
 from ichnet.ct.source import read_content
-from ichnet.ct.stack import slice_heights_mm, stack_slices
+from ichnet.ct.stack import stack_slices
 
 DAMAGED = ("truncated", "bad-header", "no-pixels", "too-large", "internal-error")
 """Reasons that take a slice out of a scan; a scout or a dose page is no slice of it."""
@@ -61,7 +62,7 @@ class Series:
     def exclusions(self, error: ReadError) -> list[Exclusion]:
         """Return an exclusion for each slice, when ``error`` keeps the series from being read.
 
-        The slice at fault bears the error's own words, the others point to it.
+        No words hold a file's name, which may be the patient's.
         """
         name_of = dict(zip(self.files, self.names, strict=True))
         identities = [(self.identity, uid) for uid in self.file_uids]
@@ -148,7 +149,7 @@ def _require_undamaged(
             raise ReadError(
                 slices[0].path,
                 "incomplete-series",
-                f"a slice of it is damaged ({one.path.name}), and a hemorrhage may lie there",
+                f"a slice of it is damaged [{one.reason}], and a hemorrhage may lie there",
             )
 
 
@@ -159,8 +160,8 @@ def _series(
     heights_mm = slice_heights_mm(stacked)
     for below, count in missing_slices(heights_mm):
         gap_mm = heights_mm[below + 1] - heights_mm[below]
-        beside = f"above {names[stacked[below].path].name}, a gap of {gap_mm:.1f} mm"
-        detail = f"{count} slices seem to be missing {beside}; a hemorrhage may lie there"
+        where = f"above slice {below + 1} of {len(stacked)}, a gap of {gap_mm:.1f} mm"
+        detail = f"{count} slices seem to be missing {where}; a hemorrhage may lie there"
         raise ReadError(stacked[below].path, "incomplete-series", detail)
     uid_of = {header.path: header.file_uid for header in stacked}
     files = tuple(uid_of)
@@ -181,7 +182,7 @@ def _exclude_all(
         Exclusion(
             name,
             error.reason,
-            error.detail if name == at_fault else f"of the same series as {at_fault.name}",
+            error.detail if name == at_fault else f"another slice of its series: {error.detail}",
             series_uid=series_uid,
             scan_identity=identities[path][0],
             file_uid=identities[path][1],

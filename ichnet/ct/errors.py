@@ -66,6 +66,8 @@ from ichnet.files import write_whole
 class ReadError(Exception):
     """A file or series cannot be used.
 
+    Its text holds no path, which may be a patient's name: :attr:`with_path` does.
+
     Attributes:
         path: the file or directory, as the user named it.
         reason: a short code from a closed list that reports count by, e.g. ``truncated``.
@@ -74,11 +76,16 @@ class ReadError(Exception):
     """
 
     def __init__(self, path: Path | str, reason: str, detail: str, series_uid: str = "") -> None:
-        super().__init__(printable(f"{path}: {detail} [{reason}]"))
+        super().__init__(printable(f"{detail} [{reason}]"))
         self.path = Path(path)
         self.reason = reason
         self.detail = detail
         self.series_uid = series_uid
+
+    @property
+    def with_path(self) -> str:
+        """The error with the path as the user named it, for the user alone."""
+        return printable(f"{self.path}: {self}")
 
     def __reduce__(self) -> tuple[type[ReadError], tuple[Path, str, str, str]]:
         """Pickle by its parts, so that the error crosses from a worker process."""
@@ -155,7 +162,7 @@ class Exclusion:
         if not self.files:
             return [self]
         one_is_at_fault = self.path in self.files
-        others = f"of the same scan as {self.path.name}: {self.detail}"
+        others = f"another file of its scan: {self.detail}"
         return [
             Exclusion(
                 path,

@@ -51,7 +51,7 @@ class FoundFiles:
 
         def unreadable(error: OSError) -> None:
             self.exclusions.append(
-                Exclusion(Path(error.filename), "unreadable", error.strerror or str(error))
+                Exclusion(Path(error.filename), "unreadable", error.strerror or "no access")
             )
 
         entered: set[Path] = set()

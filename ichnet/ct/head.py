@@ -14,7 +14,6 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from ichnet.ct.errors import ReadError
 from ichnet.ct.volume import AIR_HU, Volume
@@ -41,11 +40,16 @@ leave the image."""
 LEAST_CRANIUM_MM = 30.0
 """Slices that show the cranium stand for this much, or there is no head."""
 
-CUT_OFF_MM = 40.0
-"""Length over which the skull meets the edge of the image: of a usual head 2 mm lie outside."""
+CUT_OFF_MM = 20.0
+"""Length over which soft tissue inside the skull meets the edge of the image: where the skull alone
+is cut off, no hemorrhage can be missed."""
 
 CUT_OFF_SHARE = 0.1
 """Of the cranium's slices, and two of them at least, or the head counts as whole."""
+
+VERTEX_SHARE = 0.7
+"""Where the topmost slice of a scan shows more than this share of the skull's largest area, the
+vertex is missing: three centimetres or more of an adult's head."""
 
 SOFT_TISSUE_HU = (-50, 150)
 
@@ -102,7 +106,8 @@ def require_head(volume: Volume, path: Path) -> None:
 
     Raises:
         ReadError: ``no-head`` without a skull, or with one that does not enclose soft tissue (HU
-            may be wrong); ``incomplete-head`` when it leaves the image.
+            may be wrong); ``incomplete-head`` when it leaves the image at the sides, or the scan
+            ends below the vertex.
     """
     skull = find_skull(volume.hu, volume.pixel_spacing_mm, volume.slice_spacing_mm)
     if skull is None or volume.slice_spacing_mm[skull.slices].sum() < LEAST_CRANIUM_MM:
@@ -114,7 +119,10 @@ def require_head(volume: Volume, path: Path) -> None:
     if np.median(shares) < SOFT_TISSUE_SHARE:
         detail = f"its skull encloses {np.median(shares):.0%} soft tissue: HU may be wrong"
         raise ReadError(path, "no-head", detail)
-    at_edge_px = (skull.hulls & _edge(_coarse(volume.hu, skull.steps))).sum(axis=(1, 2))
+    areas = skull.hulls.sum(axis=(1, 2))
+    if skull.slices[-1] == len(volume.hu) - 1 and areas[-1] > VERTEX_SHARE * areas.max():
+        raise ReadError(path, "incomplete-head", "the scan ends below the top of the head")
+    at_edge_px = (soft & skull.hulls & _edge(coarse)).sum(axis=(1, 2))
     cut_off = np.count_nonzero(at_edge_px * max(skull.pixel_mm) >= CUT_OFF_MM)
     if cut_off >= max(2, CUT_OFF_SHARE * len(skull.slices)):
         detail = f"the head leaves the image on {cut_off} slices"
@@ -164,6 +172,8 @@ def _coarse(hu: NDArray[np.int16], steps: tuple[int, int]) -> NDArray[np.int16]:
 
 def _largest_bone(bone: NDArray[np.bool_], pixel_mm: tuple[float, float]) -> NDArray[np.bool_]:
     """Return the largest piece of bone, [slices, rows, columns]."""
+    from scipy import ndimage  # not needed for finding series, and slow to import
+
     row_px, column_px = (round(SUTURE_MM / 2 / mm) for mm in pixel_mm)
     kernel = np.ones((2 * row_px + 1, 2 * column_px + 1), np.uint8)
     wide = np.stack([cv2.dilate(one, kernel) for one in bone.astype(np.uint8)])

@@ -94,7 +94,7 @@ def _read_quick(path: Path) -> QuickHeader | None:
     except FileNotFoundError as error:
         raise ReadError(path, "missing-file", "there is no such file") from error
     except OSError as error:
-        raise ReadError(path, "unreadable", error.strerror or str(error)) from error
+        raise ReadError(path, "unreadable", error.strerror or type(error).__name__) from error
     quick = read_quickly(start, size, WANTED)
     return None if quick is None or quick.get("NumberOfFrames") not in (None, "1") else quick
 

@@ -110,7 +110,7 @@ def _named_errors(path: Path) -> Iterator[None]:
     except OSError as error:
         if error.errno is None:  # gzip's and nibabel's own: not the system's
             raise ReadError(path, "truncated", "the file is damaged or cut off") from error
-        raise ReadError(path, "unreadable", error.strerror or str(error)) from error
+        raise ReadError(path, "unreadable", error.strerror or type(error).__name__) from error
     except (HeaderDataError, ValueError, OverflowError) as error:
         detail = f"a header that cannot be used ({type(error).__name__})"
         raise ReadError(path, "bad-header", detail) from error

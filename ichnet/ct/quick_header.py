@@ -128,6 +128,8 @@ def _read(start: bytes, size: int, wanted: dict[int, tuple[str, bytes]]) -> Quic
             syntax = start[position : position + length].decode("ascii").rstrip("\0 ")
         elif tag in wanted:
             keyword, usual_vr = wanted[tag]
+            if vr and (vr in TEXT_VRS) != (usual_vr in TEXT_VRS):
+                raise ValueError("a value that pydicom has to read")
             values[keyword] = _value(start[position : position + length], vr or usual_vr)
         position += length
     return None

@@ -28,11 +28,20 @@ MAX_MATRIX = 4096
 MAX_PIXELS = 1 << 30
 """Of all slices of a series: 2 GiB of HU, as of 4,096 slices of 512 x 512."""
 
+MODALITIES = {
+    *("AU", "CR", "DX", "ES", "IO", "IVUS", "KO", "MG", "MR", "NM", "OP", "OPT", "OT", "PR", "PT"),
+    *("PX", "REG", "RF", "RTDOSE", "RTIMAGE", "RTPLAN", "RTSTRUCT", "SEG", "SM", "SR", "US", "XA"),
+}
+"""Those that an error may quote: whatever else stands there may be anything."""
+
 LOCALIZER_TYPES = {"LOCALIZER", "SCOUT", "TOPOGRAM"}
 
 AXIAL_COSINE = math.cos(math.radians(45))
 """A slice whose normal is further than this from the patient's long axis is not axial; gantries
 tilt by 30 degrees at most."""
+
+LARGEST_SLOPE, LARGEST_INTERCEPT = 100.0, 100_000.0
+"""Of CT the slope is 1, and the intercept some thousands at most."""
 
 COSINE_TOLERANCE = 1e-2
 """How far rounded direction cosines may be from orthogonal unit vectors."""
@@ -47,9 +56,9 @@ def require_ct(path: Path, dataset: Elements) -> None:
     modality = str(dataset.get("Modality") or "").strip()
     sop_class = str(dataset.get("SOPClassUID") or "")
     if modality != "CT" and (modality or sop_class not in CT_CLASSES):
-        name = f"modality {modality}" if modality else "no modality"
-        kind = UID(sop_class).name if sop_class else "unknown object"
-        raise ReadError(path, "not-ct", f"{name} ({kind}), not CT")
+        known = f"modality {modality}" if modality in MODALITIES else "a modality not known"
+        name = known if modality else "no modality"
+        raise ReadError(path, "not-ct", f"{name} ({uid_name(sop_class)}), not CT")
     image_type = dataset.get("ImageType") or []
     values = [image_type] if isinstance(image_type, str) else image_type
     if any(str(value).strip().upper() in LOCALIZER_TYPES for value in values):
@@ -135,6 +144,12 @@ def slice_header(
     )
 
 
+def uid_name(uid: str) -> str:
+    """Return the standard's name of a UID, and nothing of one that it does not know."""
+    name = UID(uid).name
+    return name if name != uid else "unknown object"
+
+
 def text(dataset: Elements, keyword: str) -> str:
     """Return an element that nothing depends on as text; empty where it cannot be read."""
     with suppress(*PARSE_ERRORS):
@@ -213,8 +228,9 @@ def _rescale(path: Path, dataset: Elements) -> tuple[float, float]:
     if slope is None or intercept is None:
         raise ReadError(path, "bad-header", "no RescaleSlope or RescaleIntercept: HU are unknown")
     rescale = (float(slope), float(intercept))
-    if not all(map(math.isfinite, rescale)) or rescale[0] == 0:
-        raise ReadError(path, "bad-header", f"RescaleSlope {slope}, RescaleIntercept {intercept}")
+    if not 0 < abs(rescale[0]) <= LARGEST_SLOPE or not abs(rescale[1]) <= LARGEST_INTERCEPT:
+        numbers = "RescaleSlope {:g}, RescaleIntercept {:g}".format(*rescale)
+        raise ReadError(path, "bad-header", numbers)
     return rescale
 
 

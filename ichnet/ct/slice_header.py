@@ -77,7 +77,7 @@ class SliceHeader:
             instance UID is the file's with ``#<frame + 1>``.
     """
 
-    path: Path
+    path: Path = field(repr=False)
     sop_instance_uid: str = field(repr=False)
     series_uid: str = field(repr=False)
     study_uid: str = field(repr=False)
@@ -89,10 +89,10 @@ class SliceHeader:
     rescale: tuple[float, float]
     padding: tuple[int, int] | None
     transfer_syntax: UID
-    description: dict[str, str]
+    description: dict[str, str] = field(repr=False)
     frame_of_reference_uid: str = field(default="", repr=False)
-    acquisition: str = ""
-    image_type: str = ""
+    acquisition: str = field(default="", repr=False)
+    image_type: str = field(default="", repr=False)
     instance_number: int | None = None
     stored: tuple[int, bool] = (16, True)
     high_bit: int = 15

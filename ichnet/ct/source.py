@@ -35,7 +35,7 @@ def open_source(path: Path) -> BinaryIO:
     try:
         opened, by_path = _open_archive(archive, archive.stat().st_mtime_ns)
         if path not in by_path:
-            raise FileNotFoundError(f"no such member of {archive.name}")
+            raise FileNotFoundError("no such member of the archive")
         if by_path[path].file_size > LARGEST_FILE_BYTES:
             size = f"{by_path[path].file_size / 2**30:.1f} GiB"
             raise ReadError(path, "unsafe-archive", f"a member of {size}: unpack it yourself")

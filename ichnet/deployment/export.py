@@ -7,6 +7,7 @@ The folder is TF Serving's ``<model>/<version>/``; what the graph answers is
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace as changed
 from pathlib import Path
 from types import MappingProxyType
 
@@ -20,16 +21,20 @@ from ichnet.deployment.model_card import Figures, model_card, write_card
 from ichnet.deployment.serving import ServedModel
 from ichnet.deployment.warmup import write_warmup
 from ichnet.files import whole_path
-from ichnet.statistics.scan_score import Calibration
+from ichnet.networks.channels import neighbours_of
+from ichnet.statistics.scan_score import ScanCalibration
 
 NO_FIGURES: Figures = MappingProxyType({})
+
+ALWAYS = (0.0, 1.0)
+"""The band of a model that is not calibrated: no scan is anything but uncertain."""
 
 
 def export_model(
     model: keras.Model,
     name: str,
     config: Config,
-    calibration: Calibration,
+    calibration: ScanCalibration,
     folder: Path,
     members: Sequence[str] = (),
     figures: Figures = NO_FIGURES,
@@ -47,7 +52,12 @@ def export_model(
       as they are; other sizes are resized by area, and masks come back at the size of the input.
       It returns ``probability`` [batch] (before calibration) and, but for classifiers,
       ``mask_probability`` and ``mask`` [batch, height, width]; an ensemble also returns
-      ``member_probability`` [batch, members] and ``weights``.
+      ``member_probability`` [batch, members] and ``weights``; a model with Model 2 in it
+      ``subtype_score`` and, calibrated, ``subtype_probability`` [batch, 5], in the order EDH, IPH,
+      IVH, SAH, SDH. A
+      network that sees neighbouring slices sees each of these alone.
+    - ``consecutive`` answers the same of consecutive slices of one scan, from feet to head, each
+      seen beside its neighbours.
     - ``int16`` and ``bytes`` answer the same of ``hu`` as int16, and of ``png``, a string [batch]
       of 16-bit grey PNG that hold HU + 32768: half of the bytes, and about a fifth. Another
       kind of PNG is an error.
@@ -55,17 +65,19 @@ def export_model(
       ``pixel_spacing_mm`` [2] and ``slice_spacing_mm`` [slices] (perpendicular gaps). It returns
       what ``ichnet predict`` says of it: ``score``, calibrated ``probability``, ``hemorrhage``,
       ``uncertain``, ``slice_probability`` [slices] and, but for classifiers, ``mask`` [slices,
-      height, width] and ``volume_ml``. The scan passes as one batch, all in memory.
+      height, width] and ``volume_ml``; with Model 2 ``subtype_probability`` [5] and
+      ``slice_subtype_probability`` [slices, 5], both calibrated. The scan passes as one batch, all
+      in memory.
     - ``metadata`` takes nothing and returns the text of ``metadata.json``.
 
     The probability of a slice or scan with a pixel that is no number is not a number, and such a
-    scan is ``uncertain``.
+    scan is ``uncertain``. So is every scan of a model that is not calibrated.
 
     Args:
         model: a classifier, a segmenter or an ensemble; takes HU [batch, matrix, matrix].
         name: the model's name, e.g. ``ensemble-all``.
         config: the experiment it was trained in.
-        calibration: scan score -> probability.
+        calibration: slice scores -> scan score -> probability.
         folder: the version folder, e.g. ``export/ensemble-all/1``.
         members: an ensemble's segmenters in their order.
         figures: the model's figures by test set, for the card; none when it was not tested.
@@ -78,6 +90,8 @@ def export_model(
         FileExistsError: when the version exists and is not to be replaced.
     """
     _check_version(folder, replace)
+    if not calibration.calibrated:
+        config = changed(config, evaluation=changed(config.evaluation, uncertain=ALWAYS))
     module = ServedModel(model, config, calibration)
     slices = module.slices.get_concrete_function()
     metadata = ModelMetadata(
@@ -89,6 +103,7 @@ def export_model(
         threshold=config.evaluation.threshold,
         abstain=config.evaluation.uncertain,
         pixel_threshold=config.ensembles.pixel_threshold,
+        neighbours=neighbours_of(model),
         calibration=calibration,
         versions={
             "ichnet": __version__,
@@ -100,6 +115,7 @@ def export_model(
         module.metadata = module.describe(metadata_json(metadata))
         signatures = {
             "serving_default": slices,
+            "consecutive": module.consecutive.get_concrete_function(),
             "int16": module.int16.get_concrete_function(),
             "bytes": module.bytes.get_concrete_function(),
             "scan": module.scan.get_concrete_function(),

@@ -14,7 +14,9 @@ from typing import Literal
 from ichnet.config import ImageConfig, WindowConfig
 from ichnet.ct.overlay import RESEARCH_USE
 from ichnet.files import write_whole
-from ichnet.statistics.scan_score import Calibration, calibration_from
+from ichnet.statistics.pooling import POOLINGS
+from ichnet.statistics.scan_score import ScanCalibration, calibration_from
+from ichnet.subtypes import SUBTYPES
 
 Kind = Literal["classifier", "segmenter", "ensemble"]
 
@@ -42,7 +44,9 @@ class ModelMetadata:
         threshold: a scan is called hemorrhage from this calibrated probability up.
         abstain: from and to which probability a scan is called uncertain, both included.
         pixel_threshold: a pixel is hemorrhage above this mask probability.
-        calibration: scan score -> probability, fitted on validation scans.
+        neighbours: slices on either side that the model sees beside each.
+        calibration: slice scores -> scan score (``pooling``) -> probability (``curve``), fitted on
+            validation scans; ``calibrated`` is false for a model that could not tell them apart.
         versions: of the packages that made the export.
     """
 
@@ -54,7 +58,8 @@ class ModelMetadata:
     threshold: float
     abstain: tuple[float, float]
     pixel_threshold: float
-    calibration: Calibration
+    neighbours: int
+    calibration: ScanCalibration
     versions: dict[str, str]
 
 
@@ -102,6 +107,7 @@ def read_metadata(folder: Path) -> ModelMetadata:
             threshold=float(mapping["threshold"]),
             abstain=(float(mapping["abstain"][0]), float(mapping["abstain"][1])),
             pixel_threshold=float(mapping["pixel_threshold"]),
+            neighbours=int(mapping["neighbours"]),
             calibration=calibration_from(mapping["calibration"]),
             versions=dict(mapping["versions"]),
         )
@@ -132,7 +138,7 @@ def _signatures(metadata: ModelMetadata) -> dict[str, dict[str, dict[str, str]]]
     nan = "not a number for slices with a pixel that is none"
     outputs = {"probability": f"float32 [batch], slice score in [0, 1], before calibration; {nan}"}
     of_scan = {
-        "score": "float32, largest slice score",
+        "score": f"float32, {POOLINGS[metadata.calibration.pooling]}",
         "probability": (
             "float32, the calibrated score; not a number where a pixel is none, without slices, or "
             "for a spacing of 0 or less"
@@ -150,11 +156,23 @@ def _signatures(metadata: ModelMetadata) -> dict[str, dict[str, dict[str, str]]]
         outputs["member_probability"] = "float32 [batch, members], each member's slice score"
         outputs["weights"] = "float32 [batch, members] or [batch, matrix, matrix, members]"
         of_scan["member_probability"] = "float32 [slices, members]"
+    if metadata.calibration.subtypes is not None:
+        order = f"calibrated, in the order {', '.join(SUBTYPES)}"
+        outputs["subtype_score"] = f"float32 [batch, 5], before calibration; {nan}"
+        outputs["subtype_probability"] = f"float32 [batch, 5], {order}; {nan}"
+        of_scan["subtype_probability"] = f"float32 [5], of the scan, {order}"
+        of_scan["slice_subtype_probability"] = f"float32 [slices, 5], {order}; {nan}"
+    alone = "; each is seen alone" if metadata.neighbours else ""
+    consecutive = (
+        f"float32 [slices, height, width], consecutive {shown}; from feet to head"
+        f"{', each seen beside its neighbours' if metadata.neighbours else ''}"
+    )
     return {
         "serving_default": {
-            "inputs": {"hu": f"float32 [batch, height, width], {shown}"},
+            "inputs": {"hu": f"float32 [batch, height, width], {shown}{alone}"},
             "outputs": outputs,
         },
+        "consecutive": {"inputs": {"hu": consecutive}, "outputs": outputs},
         "int16": {"inputs": {"hu": f"int16 [batch, height, width], {shown}"}, "outputs": outputs},
         "bytes": {
             "inputs": {"png": f"string [batch], 16-bit grey PNG of HU + {PNG_OFFSET}; {shown}"},

@@ -16,6 +16,7 @@ from ichnet.ct.overlay import RESEARCH_USE
 from ichnet.deployment.metadata import ModelMetadata
 from ichnet.files import write_whole
 from ichnet.statistics.calibration import PlattCalibration
+from ichnet.statistics.pooling import POOLINGS
 
 MARKDOWN, JSON = "model_card.md", "model_card.json"
 
@@ -102,8 +103,9 @@ def card_markdown(card: Mapping[str, Any]) -> str:
         "Decisions": (
             f"A scan is called hemorrhage from a calibrated probability of "
             f"{thresholds['probability']:g} up, and uncertain from {low:g} to {high:g}. A pixel is "
-            f"hemorrhage above {thresholds['pixel']:g}. Calibration of the scan's score: "
-            f"{_calibration(card['calibration'])}, fitted on validation scans."
+            f"hemorrhage above {thresholds['pixel']:g}. A scan's score: the "
+            f"{POOLINGS[card['calibration']['pooling']]}. Calibration of that score: "
+            f"{_curve(card['calibration']['curve'])}, fitted on validation scans."
         ),
         "Figures by scan": "\n".join(_figures(card["metrics"])),
         "Limits": "\n".join(f"- {limit}" for limit in card["limits"]),
@@ -121,10 +123,11 @@ def _limits(metadata: ModelMetadata) -> Iterator[str]:
         f"detail is lost, and so is what lies outside of {image.field_of_view_mm:g} x "
         f"{image.field_of_view_mm:g} mm."
     )
+    if not metadata.calibration.calibrated:
+        yield f"{metadata.model} {metadata.calibration.refusal}; every scan is uncertain."
     yield (
-        "A scan's score is the highest of its slices', so it grows with their number. The "
-        "calibration holds for scans as frequent in hemorrhage, and of as many slices, as the "
-        "validation scans."
+        "A scan's score depends on the number of its slices. The calibration holds for scans as "
+        "frequent in hemorrhage, and of as many slices, as the validation scans."
     )
     yield "Slice scores are not calibrated."
     if metadata.kind == "classifier":
@@ -135,7 +138,7 @@ def _limits(metadata: ModelMetadata) -> Iterator[str]:
         yield "Weights that add up to one can silence a member that alone sees a hemorrhage."
 
 
-def _calibration(values: Mapping[str, Any]) -> str:
+def _curve(values: Mapping[str, Any]) -> str:
     if set(values) == set(PlattCalibration.__dataclass_fields__):
         return f"Platt, expit({values['a']:.4g} x log-odds + {values['b']:.4g})"
     return f"isotonic, {len(values['scores'])} knots"

@@ -41,12 +41,15 @@ class SavedModel:
         self._loaded  # noqa: B018 - a cached property
 
     def __call__(self, hu: NDArray[np.float32]) -> dict[str, NDArray[Any]]:
-        """Return the outputs of ``serving_default`` for HU slices [batch, height, width].
+        """Return what the model says of consecutive slices of one scan, from feet to head.
+
+        Args:
+            hu: float32 [slices, height, width].
 
         Raises:
             ModelError: when the graph cannot be loaded.
         """
-        serve = self._loaded.signatures["serving_default"]
+        serve = self._loaded.signatures["consecutive"]
         return {name: value.numpy() for name, value in serve(hu=hu).items()}
 
     @cached_property

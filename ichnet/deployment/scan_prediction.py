@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ichnet.ct.discover import Series
 from ichnet.ct.errors import Exclusion, ReadError, errors_named
@@ -97,31 +100,38 @@ def write_dicom(
 def predict_volume(model: SavedModel, volume: Volume) -> PredictedSlices:
     """Return what a model says about each slice, with the mask on the scan's own pixels."""
     slices, rows, columns = volume.hu.shape
-    image = model.metadata.image
-    spacing_mm, field_of_view_mm = volume.pixel_spacing_mm, image.field_of_view_mm
-    probability = np.empty(slices, np.float32)
-    mask, members = None, None
-    if model.metadata.kind != "classifier":
-        mask = np.empty(volume.hu.shape, np.uint8)
-    if model.metadata.kind == "ensemble":
-        members = np.empty((slices, len(model.metadata.members)), np.float32)
+    metadata, spacing_mm = model.metadata, volume.pixel_spacing_mm
+    matrix, field_of_view_mm = metadata.image.matrix, metadata.image.field_of_view_mm
+    parts: dict[str, list[NDArray[Any]]] = defaultdict(list)
     for first in range(0, slices, BATCH_SLICES):
-        batch = slice(first, first + BATCH_SLICES)
-        hu = to_matrix(
-            volume.hu[batch], spacing_mm, image.matrix, field_of_view_mm, volume.centre_mm
-        )
+        last = min(first + BATCH_SLICES, slices)
+        # with the neighbours that the slices at either end of the batch are seen beside
+        begin, end = max(first - metadata.neighbours, 0), min(last + metadata.neighbours, slices)
+        seen = volume.hu[begin:end]
+        hu = to_matrix(seen, spacing_mm, matrix, field_of_view_mm, volume.centre_mm)
         outputs = model(np.rint(hu))  # whole HU, as records hold them
-        probability[batch] = outputs["probability"]
-        if mask is not None:
-            maps = outputs["mask_probability"]
+        own = slice(first - begin, last - begin)
+        for name in ("probability", "member_probability", "subtype_score"):
+            if name in outputs:
+                parts[name].append(outputs[name][own])
+        if "mask_probability" in outputs:
+            maps = outputs["mask_probability"][own]
             maps = from_matrix(maps, spacing_mm, rows, columns, field_of_view_mm, volume.centre_mm)
-            mask[batch] = maps > model.metadata.pixel_threshold
-        if members is not None:
-            members[batch] = outputs["member_probability"]
-    return PredictedSlices(probability, mask, members)
+            parts["mask"].append((maps > metadata.pixel_threshold).astype(np.uint8))
+    whole = {name: np.concatenate(some) for name, some in parts.items()}
+    return PredictedSlices(
+        whole["probability"],
+        whole.get("mask"),
+        whole.get("member_probability"),
+        whole.get("subtype_score"),
+    )
 
 
 def _title(result: ScanResult) -> str:
     title = f"Scan {result.scan_id}: {result.decision}, probability {result.probability:.2f}"
     title += " (uncertain)" if result.uncertain else ""
+    known = {name: value for name, value in (result.subtypes or {}).items() if value is not None}
+    if known and result.decision == "hemorrhage":
+        likely = max(known, key=lambda name: known[name])
+        title += f", most likely {likely} ({known[likely]:.2f})"
     return title if result.volume_ml is None else f"{title}, {result.volume_ml:.1f} mL"

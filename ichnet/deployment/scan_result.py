@@ -19,7 +19,8 @@ from ichnet.deployment.header_values import allowed_values
 from ichnet.deployment.metadata import ModelMetadata
 from ichnet.files import write_whole
 from ichnet.statistics.calibration import PlattCalibration
-from ichnet.statistics.scan_score import scan_score
+from ichnet.statistics.pooling import POOLINGS
+from ichnet.subtypes import SUBTYPES
 
 CSV_COLUMNS: tuple[str, ...] = (
     "scan_id",
@@ -32,11 +33,15 @@ CSV_COLUMNS: tuple[str, ...] = (
     "agreement",
     "threshold",
     "volume_ml",
+    *(f"probability_{name}" for name in SUBTYPES),
     "note",
     "model",
     "data_statement",
     "research_use",
 )
+
+
+Subtypes = dict[str, float | None] | None
 
 
 @dataclass(frozen=True)
@@ -49,6 +54,8 @@ class SliceResult:
         spacing_mm: extent the slice stands for along the normal.
         probability: the model's slice score, before calibration.
         volume_ml: of the predicted mask on this slice; ``None`` for classifiers.
+        subtypes: calibrated probability of each subtype, by its name, ``None`` where validation
+            held too few to know; ``None`` for a model that does not tell subtypes.
     """
 
     index: int
@@ -56,6 +63,7 @@ class SliceResult:
     spacing_mm: float
     probability: float
     volume_ml: float | None
+    subtypes: Subtypes = None
 
 
 @dataclass(frozen=True)
@@ -84,11 +92,14 @@ class PredictedSlices(NamedTuple):
         mask: uint8 [slices, rows, columns] on the scan's own pixels, 1 where the map exceeds the
             model's pixel threshold; ``None`` for classifiers.
         member_probability: of an ensemble's members, float32 [slices, members]; else ``None``.
+        subtype_score: of the five subtypes, before calibration, float32 [slices, 5]; ``None`` for
+            a model that gives none.
     """
 
     probability: NDArray[np.float32]
     mask: NDArray[np.uint8] | None
     member_probability: NDArray[np.float32] | None = None
+    subtype_score: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True)
@@ -96,20 +107,23 @@ class ScanResult:
     """One scan; everything here is written, so nothing here identifies anyone.
 
     Attributes:
-        score: largest slice probability.
+        score: of the slices' probabilities, by the model's pooling.
         probability: the calibrated score.
         decision: ``hemorrhage`` when ``probability`` reaches ``threshold``.
         uncertain: whether ``probability`` lies in the model's abstain band: a person should
             decide.
         agreement: share of an ensemble's members whose own score leads to the same decision
-            (members' scores pass the ensemble's calibration); ``None`` for a single model.
+            (members' slices pass the ensemble's pooling and calibration); ``None`` for a single
+            model.
         volume_ml: of the predicted mask, by pixel area and perpendicular gaps, whatever the
             decision; ``None`` for classifiers.
+        subtypes: calibrated probability of each subtype in the scan, as in :class:`SliceResult`.
+            A scan can have several; they do not sum to one.
         geometry: of the scan as acquired.
         source: what the DICOM headers say of the acquisition, by a list of allowed values.
         abstain: limits of the band of probabilities that are uncertain, both included.
-        calibrated: whether ``probability`` was fitted on validation scans; otherwise it is the
-            score itself.
+        calibrated: whether ``probability`` was fitted on validation scans; otherwise it says
+            nothing of how many such scans show hemorrhage.
         notes: what a reader must know to understand the result, a sentence each.
         picture: whether there is an overlay; none is made of pixels that show text.
         dicom: whether DICOM objects were made of it.
@@ -137,6 +151,7 @@ class ScanResult:
     picture: bool = True
     dicom: bool = False
     predecessor: Provenance | None = None
+    subtypes: Subtypes = None
 
 
 def summarize_scan(
@@ -153,7 +168,7 @@ def summarize_scan(
         metadata: of the model.
         provenance: files and model.
     """
-    score = scan_score(predicted.probability)
+    score = metadata.calibration.score(predicted.probability, volume.slice_spacing_mm)
     probability = metadata.calibration.apply(score)
     volume_ml = None
     if predicted.mask is not None:
@@ -162,6 +177,7 @@ def summarize_scan(
     total_ml = None if volume_ml is None else float(volume_ml.sum())
     low, high = metadata.abstain
     positions_mm = volume.positions_mm @ volume.normal
+    of_scan, of_slices = _subtypes(predicted.subtype_score, volume, metadata)
     return ScanResult(
         scan_id=volume.scan_id,
         patient_id=volume.patient_id,
@@ -169,7 +185,7 @@ def summarize_scan(
         probability=probability,
         decision=decision,
         uncertain=low <= probability <= high,
-        agreement=_agreement(predicted.member_probability, probability, metadata),
+        agreement=_agreement(predicted.member_probability, volume, probability, metadata),
         threshold=metadata.threshold,
         volume_ml=total_ml,
         slices=tuple(
@@ -179,6 +195,7 @@ def summarize_scan(
                 spacing_mm=round(float(volume.slice_spacing_mm[index]), 3),
                 probability=float(predicted.probability[index]),
                 volume_ml=None if volume_ml is None else float(volume_ml[index]),
+                subtypes=of_slices[index],
             )
             for index in range(len(volume.hu))
         ),
@@ -190,21 +207,45 @@ def summarize_scan(
         abstain=metadata.abstain,
         calibrated=is_calibrated(metadata),
         notes=_notes(decision, total_ml, metadata),
+        subtypes=of_scan,
     )
 
 
+def _subtypes(
+    scores: NDArray[np.float32] | None, volume: Volume, metadata: ModelMetadata
+) -> tuple[Subtypes, list[Subtypes]]:
+    """Return the probabilities of the subtypes in the scan, and in each slice."""
+    calibration = metadata.calibration
+    if scores is None or calibration.subtypes is None:
+        return None, [None] * len(volume.hu)
+    pooled = [calibration.score(one, volume.slice_spacing_mm) for one in scores.T]
+    of_scan = calibration.subtypes.of_scan(np.array(pooled))
+    of_slices = calibration.subtypes.of_slices(scores.astype(np.float64))
+    return _by_subtype(of_scan), [_by_subtype(one) for one in of_slices]
+
+
+def _by_subtype(values: NDArray[np.float64]) -> Subtypes:
+    """Return rounded probabilities by name; JSON has no number for what is unknown."""
+    pairs = zip(SUBTYPES, values.tolist(), strict=True)
+    return {name: None if np.isnan(value) else round(value, 6) for name, value in pairs}
+
+
 def is_calibrated(metadata: ModelMetadata) -> bool:
-    """Whether a model's calibration changes scores at all."""
-    return metadata.calibration != PlattCalibration(a=1.0, b=0.0)
+    """Whether a model's probabilities were fitted on validation scans."""
+    calibration = metadata.calibration
+    return calibration.calibrated and calibration.curve != PlattCalibration(a=1.0, b=0.0)
 
 
 def _notes(decision: str, volume_ml: float | None, metadata: ModelMetadata) -> tuple[str, ...]:
-    """Explain where decision and mask differ: they come from two rules."""
+    """Tell of a model that may guess; explain where decision and mask, two rules, differ."""
+    if not metadata.calibration.calibrated:
+        return (f"{metadata.model} {metadata.calibration.refusal}",)
     if volume_ml is None:
         return ()
     rules = (
-        f"the decision follows the highest slice score (probability from {metadata.threshold:g}), "
-        f"the outline each pixel by itself (above {metadata.pixel_threshold:g})"
+        f"the decision follows the {POOLINGS[metadata.calibration.pooling]} (probability from "
+        f"{metadata.threshold:g}), the outline each pixel by itself (above "
+        f"{metadata.pixel_threshold:g})"
     )
     if decision == "hemorrhage" and volume_ml == 0:
         return (f"hemorrhage is suspected, but no pixel is sure enough to be outlined: {rules}",)
@@ -214,14 +255,18 @@ def _notes(decision: str, volume_ml: float | None, metadata: ModelMetadata) -> t
 
 
 def _agreement(
-    member_probability: NDArray[np.float32] | None, probability: float, metadata: ModelMetadata
+    member_probability: NDArray[np.float32] | None,
+    volume: Volume,
+    probability: float,
+    metadata: ModelMetadata,
 ) -> float | None:
     """Return the share of members on the ensemble's side of the threshold."""
     if member_probability is None:
         return None
     called = probability >= metadata.threshold
-    scores = [scan_score(one) for one in member_probability.T]
-    same = [(metadata.calibration.apply(one) >= metadata.threshold) == called for one in scores]
+    calibration, gaps_mm = metadata.calibration, volume.slice_spacing_mm
+    scores = [calibration.score(one, gaps_mm) for one in member_probability.T]
+    same = [(calibration.apply(one) >= metadata.threshold) == called for one in scores]
     return sum(same) / len(same)
 
 
@@ -290,9 +335,14 @@ def write_predictions_csv(results: Iterable[ScanResult], path: Path) -> None:
                     "" if result.agreement is None else f"{result.agreement:.2f}",
                     f"{result.threshold:g}",
                     "" if result.volume_ml is None else f"{result.volume_ml:.3f}",
+                    *(_cell((result.subtypes or {}).get(name)) for name in SUBTYPES),
                     "; ".join(result.notes),
                     result.model,
                     result.data_statement,
                     RESEARCH_USE,
                 ]
             )
+
+
+def _cell(probability: float | None) -> str:
+    return "" if probability is None else f"{probability:.6g}"

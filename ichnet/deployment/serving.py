@@ -6,65 +6,89 @@ any converter see the same numbers, and no client needs to know how a slice is p
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from ichnet.config import Config
 from ichnet.ct.volume import AIR_HU
+from ichnet.deployment.graph_calibration import (
+    UNKNOWN,
+    calibrate,
+    scan_subtypes,
+    subtype_probabilities,
+)
+from ichnet.deployment.graph_pooling import pool_slices
 from ichnet.deployment.graph_resample import from_matrix, resize_by_area, to_matrix
 from ichnet.deployment.metadata import PNG_OFFSET
-from ichnet.networks.scores import TopPixelMean
-from ichnet.statistics.calibration import SMALLEST, PlattCalibration
-from ichnet.statistics.scan_score import Calibration
+from ichnet.networks.channels import neighbours_of
+from ichnet.networks.neighbours import with_neighbours, without_neighbours
+from ichnet.networks.scores import SliceScore, map_and_subtypes
+from ichnet.statistics.scan_score import ScanCalibration
 
 Answer = dict[str, tf.Tensor]
-
-UNKNOWN = float("nan")
-"""The probability of what cannot be judged."""
 
 PNG_16_BIT_GREY = b"\x10\x00"
 """Depth and colour type, bytes 24 and 25 of such a file."""
 
 
 class ServedModel(tf.Module):
-    """A network behind four signatures; each is a ``tf.function``.
+    """A network behind five signatures; each is a ``tf.function``.
 
     The module holds the network's variables rather than the network: what is saved is then the
     graph alone, which loads without the classes it was built from.
 
     Args:
-        model: a classifier, a segmenter or an ensemble; takes HU [batch, matrix, matrix].
+        model: a classifier, a segmenter or an ensemble; takes HU, see ``hu_input``.
         config: the experiment it was trained in.
-        calibration: scan score -> probability.
+        calibration: slice scores -> scan score -> probability.
 
     Attributes:
         slices: of ``hu`` float32 [batch, height, width].
-        int16: the same of int16, as DICOM stores slices, at half the bytes.
+        consecutive: the same of consecutive slices of one scan, from feet to head, which a network
+            that sees neighbours then sees beside each other.
+        int16: as ``slices`` of int16, as DICOM stores slices, at half the bytes.
         bytes: the same of ``png``, string [batch], 16-bit grey PNG that hold HU + 32768.
         scan: of a whole scan with its spacing.
 
     What they take and return is listed by :func:`ichnet.deployment.export.export_model`.
     """
 
-    def __init__(self, model: keras.Model, config: Config, calibration: Calibration) -> None:
+    def __init__(self, model: keras.Model, config: Config, calibration: ScanCalibration) -> None:
         super().__init__(name="ichnet")
         self.network_variables = [_tf_variable(variable) for variable in model.variables]
         image, evaluation = config.image, config.evaluation
         matrix, field_of_view_mm = image.matrix, image.field_of_view_mm
         pixel_threshold = config.ensembles.pixel_threshold
-        network = _Network(model, matrix, TopPixelMean(evaluation.top_pixels))
+        neighbours = neighbours_of(model)
+        # a function of its own, so that its graph is saved once and not for each signature
+        network = _function(
+            _Network(model, SliceScore(evaluation.top_pixels)),
+            hu=tf.TensorSpec([None, matrix, matrix, *model.inputs[0].shape[3:]], tf.float32),
+        )
 
-        def answer_slices(hu: tf.Tensor) -> Answer:
-            outputs = network(resize_by_area(_without_padding(hu), matrix, matrix))
+        def answer(hu: tf.Tensor, beside: Callable[[tf.Tensor, int], tf.Tensor]) -> Answer:
+            seen = resize_by_area(_without_padding(hu), matrix, matrix)
+            outputs = network(beside(seen, neighbours))
             outputs["probability"] = tf.where(_known(hu), outputs["probability"], UNKNOWN)
             if "map" in outputs:
                 maps = tf.image.resize(outputs.pop("map")[..., None], tf.shape(hu)[1:])[..., 0]
                 outputs["mask_probability"] = maps
                 outputs["mask"] = tf.cast(maps > pixel_threshold, tf.uint8)
+            if "subtype_score" in outputs:
+                known, scores = _known(hu)[:, None], outputs["subtype_score"]
+                found = subtype_probabilities(calibration, scores)
+                outputs["subtype_score"] = tf.where(known, scores, UNKNOWN)
+                outputs["subtype_probability"] = tf.where(known, found, UNKNOWN)
             return outputs
+
+        def answer_slices(hu: tf.Tensor) -> Answer:
+            return answer(hu, without_neighbours)
+
+        def answer_consecutive(hu: tf.Tensor) -> Answer:
+            return answer(hu, with_neighbours)
 
         def answer_int16(hu: tf.Tensor) -> Answer:
             return answer_slices(tf.cast(hu, tf.float32))
@@ -79,12 +103,14 @@ class ServedModel(tf.Module):
             hu: tf.Tensor, pixel_spacing_mm: tf.Tensor, slice_spacing_mm: tf.Tensor
         ) -> Answer:
             seen = to_matrix(_without_padding(hu), pixel_spacing_mm, matrix, field_of_view_mm)
-            outputs = network(tf.round(seen))  # whole HU, as records hold them
+            # whole HU, as records hold them
+            outputs = network(with_neighbours(tf.round(seen), neighbours))
             slices_known = _known(hu)
             known = tf.reduce_all(slices_known) & (tf.shape(hu)[0] > 0)
             known &= tf.reduce_all(pixel_spacing_mm > 0) & tf.reduce_all(slice_spacing_mm > 0)
-            score = tf.where(known, tf.reduce_max(outputs["probability"]), 0.0)
-            probability = tf.where(known, calibrate(calibration, score), UNKNOWN)
+            score = pool_slices(calibration.pooling, outputs["probability"], slice_spacing_mm)
+            score = tf.where(known, score, 0.0)
+            probability = tf.where(known, calibrate(calibration.curve, score), UNKNOWN)
             low, high = evaluation.uncertain
             result = {
                 "score": tf.where(known, score, UNKNOWN),
@@ -104,10 +130,19 @@ class ServedModel(tf.Module):
                 result["volume_ml"] = tf.reduce_sum(pixels * voxel_ml)
             if "member_probability" in outputs:
                 result["member_probability"] = outputs["member_probability"]
+            if "subtype_score" in outputs:
+                of_scan, of_slices = scan_subtypes(
+                    calibration, outputs["subtype_score"], slice_spacing_mm
+                )
+                result["subtype_probability"] = tf.where(known, of_scan, UNKNOWN)
+                result["slice_subtype_probability"] = tf.where(
+                    slices_known[:, None], of_slices, UNKNOWN
+                )
             return result
 
         slices = [None, None, None]
         self.slices = _function(answer_slices, hu=tf.TensorSpec(slices, tf.float32))
+        self.consecutive = _function(answer_consecutive, hu=tf.TensorSpec(slices, tf.float32))
         self.int16 = _function(answer_int16, hu=tf.TensorSpec(slices, tf.int16))
         self.bytes = _function(answer_bytes, png=tf.TensorSpec([None], tf.string))
         self.scan = _function(
@@ -125,38 +160,26 @@ class ServedModel(tf.Module):
 class _Network:
     """Calls a network on HU at its own matrix, and gives every kind's outputs the same names."""
 
-    def __init__(self, model: keras.Model, matrix: int, slice_score: TopPixelMean) -> None:
-        self._model, self._matrix, self._slice_score = model, matrix, slice_score
+    def __init__(self, model: keras.Model, slice_score: SliceScore) -> None:
+        self._model, self._slice_score = model, slice_score
 
-    def __call__(self, image: tf.Tensor) -> Answer:
-        image = tf.ensure_shape(image, [None, self._matrix, self._matrix])
-        outputs = self._model(image, training=False)
-        if not isinstance(outputs, dict):
-            outputs = {"map": outputs, "probability": self._slice_score(outputs)}
+    def __call__(self, hu: tf.Tensor) -> Answer:
+        outputs = self._model(hu, training=False)
+        if not isinstance(outputs, dict) or "probability" not in outputs:
+            found, subtypes = map_and_subtypes(outputs)
+            score = self._slice_score(found if subtypes is None else [found, subtypes])
+            outputs = {"map": found, "probability": score}
+            if subtypes is not None:
+                outputs["subtype_score"] = subtypes
         probability = tf.reshape(outputs["probability"], [-1])
         # weights that sum to one but for rounding can bring a mean of ones just above one
         result = {"probability": tf.clip_by_value(probability, 0.0, 1.0)}
         for name in ("map", "member_probability", "weights"):
             if name in outputs:
                 result[name] = tf.identity(outputs[name])
+        if "subtype_score" in outputs:
+            result["subtype_score"] = outputs["subtype_score"][:, 1:]
         return result
-
-
-def calibrate(calibration: Calibration, score: tf.Tensor) -> tf.Tensor:
-    """Return the probability of a score, float32 of any shape, as ``calibration.apply`` does."""
-    if isinstance(calibration, PlattCalibration):
-        kept = tf.clip_by_value(tf.cast(score, tf.float64), SMALLEST, 1 - SMALLEST)
-        log_odds = tf.math.log(kept) - tf.math.log(1 - kept)  # log1p of float64 is not in ONNX
-        return tf.cast(tf.sigmoid(calibration.a * log_odds + calibration.b), tf.float32)
-    # one knot more at either end, so that there is a piece on each side of every score
-    values = calibration.probabilities
-    knots = np.array([-1, *calibration.scores, 2], np.float32)
-    levels = np.array([values[0], *values, values[-1]], np.float32)
-    flat = tf.reshape(score, [-1])
-    piece = tf.searchsorted(knots, flat, side="right")
-    left, right = tf.gather(knots, piece - 1), tf.gather(knots, piece)
-    low, high = tf.gather(levels, piece - 1), tf.gather(levels, piece)
-    return tf.reshape(low + (high - low) * (flat - left) / (right - left), tf.shape(score))
 
 
 def _known(hu: tf.Tensor) -> tf.Tensor:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pydicom
 
-from ichnet.ct.contrast_words import CONTRAST_WORDS, PLAIN_WORDS
+from ichnet.ct.contrast_words import tells_of_contrast
 from ichnet.ct.dicom_file import lenient_pydicom
 from ichnet.ct.errors import ReadError
 from ichnet.ct.head import require_head
@@ -51,15 +51,12 @@ def require_suitable(volume: Volume, path: Path) -> None:
             ``no-head``.
     """
     _require_geometry(volume, path)
-    part, *words = _words_of(path)
+    part, *texts = _header_texts(path)
+    part = part.lower()
     if OTHER_PARTS.search(part) and not HEAD_PARTS.search(part):
-        raise ReadError(path, "not-head", f"BodyPartExamined is {part.strip().upper()}")
-    text = " ".join(words)
-    says_plain = PLAIN_WORDS.search(text) is not None
-    if volume.description.get("contrast_agent") and not says_plain:
-        raise ReadError(path, "with-contrast", "the header names a contrast agent")
-    if CONTRAST_WORDS.search(text) and not says_plain:
-        raise ReadError(path, "with-contrast", "the description tells of a contrast agent")
+        raise ReadError(path, "not-head", "BodyPartExamined names another part of the body")
+    if tells_of_contrast(texts, volume.description.get("contrast_agent", "")):
+        raise ReadError(path, "with-contrast", "the header tells of a contrast agent")
     require_head(volume, path)
 
 
@@ -87,9 +84,8 @@ def _require_geometry(volume: Volume, path: Path) -> None:
         raise ReadError(path, "incomplete-head", f"{slices} slices that cover {coverage_mm:.0f} mm")
 
 
-def _words_of(path: Path) -> list[str]:
-    """Return what the header says, in lower-case words with single spaces."""
+def _header_texts(path: Path) -> list[str]:
+    """Return the values of :data:`HEADER_WORDS`."""
     with lenient_pydicom():
         dataset = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=HEADER_WORDS)
-        texts = [str(dataset.get(keyword) or "") for keyword in HEADER_WORDS]
-    return [re.sub(r"[^a-z0-9+]+", " ", text.lower()) for text in texts]
+        return [str(dataset.get(keyword) or "") for keyword in HEADER_WORDS]

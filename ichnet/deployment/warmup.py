@@ -48,6 +48,7 @@ def write_warmup(metadata: ModelMetadata, folder: Path) -> None:
 def _requests(matrix: int) -> Iterator[tuple[str, Inputs]]:
     slices = (1, matrix, matrix)
     yield "serving_default", {"hu": _constant(BRAIN_HU, slices, np.float32)}
+    yield "consecutive", {"hu": _constant(BRAIN_HU, slices, np.float32)}
     yield "int16", {"hu": _constant(BRAIN_HU, slices, np.int16)}
     codes = np.full((matrix, matrix, 1), BRAIN_HU + PNG_OFFSET, np.uint16)
     yield "bytes", {"png": tf.make_tensor_proto([tf.io.encode_png(codes).numpy()])}

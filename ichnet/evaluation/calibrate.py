@@ -6,8 +6,12 @@ Every model, in every arm, is calibrated on the validation scans of AI-Hub.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
+
+import numpy as np
 
 from ichnet.config import Config
 from ichnet.config.depends import settings_of
@@ -17,19 +21,27 @@ from ichnet.records.maps import maps_fingerprint
 from ichnet.records.record_set import RecordSet
 from ichnet.runs import RunFolder
 from ichnet.runs.stage import Stage
-from ichnet.statistics.scan_score import (
-    Calibration,
-    read_calibration,
-    scan_score,
-    write_calibration,
+from ichnet.statistics.scan_score import ScanCalibration, read_calibration, write_calibration
+from ichnet.training.calibration import (
+    ScanSlices,
+    ScanSubtypes,
+    fit_calibration,
+    fit_subtypes,
 )
-from ichnet.training.calibration import fit_calibration
+
+logger = logging.getLogger(__name__)
+
+FORMAT = 3
+"""To be raised when a calibration is made, or kept, in another way: older ones are made again."""
 
 CALIBRATION_SET, CALIBRATION_SPLIT = "aihub-scans", "validation"
 
 
-def calibrate_model(config: Config, model: str, records: Path, run: RunFolder) -> Path:
-    """Calibrate a trained model on AI-Hub's validation scans; return where that lies.
+def calibrate_model(config: Config, model: str, records: Path, run: RunFolder) -> ScanCalibration:
+    """Calibrate a trained model on AI-Hub's validation scans, or read what was made of the same.
+
+    A model that cannot tell scans with hemorrhage from others is told in the log; see
+    :func:`~ichnet.training.calibration.fit_calibration` for what it gets instead.
 
     Raises:
         FileNotFoundError: when the model is not trained, or its maps are not cached.
@@ -40,15 +52,21 @@ def calibrate_model(config: Config, model: str, records: Path, run: RunFolder) -
     stage = _calibration_stage(config, model, validation, run)
     if not stage.is_finished():
         begun = stage.begin()
-        scores, truth = known_scores(predict(validation, CALIBRATION_SPLIT), validation)
+        predictions = predict(validation, CALIBRATION_SPLIT)
+        scans, truth = known_scans(predictions, validation)
         where = f"{validation.folder}, split {CALIBRATION_SPLIT}"
-        calibration = fit_calibration(scores, truth, config.evaluation.calibration, where)
-        write_calibration(calibration, begun / run.calibration(model).name)
+        fitted = fit_calibration(scans, truth, config.evaluation.calibration, where)
+        if subtypes := subtype_scans(predictions):
+            fitted = replace(fitted, subtypes=fit_subtypes(subtypes, fitted.pooling))
+        write_calibration(fitted, begun / run.calibration(model).name)
         stage.finish()
-    return run.calibration(model)
+    calibration = read_calibration(run.calibration(model))
+    if not calibration.calibrated:
+        logger.warning("%s %s", model, calibration.refusal)
+    return calibration
 
 
-def calibration_of(config: Config, model: str, records: Path, run: RunFolder) -> Calibration:
+def calibration_of(config: Config, model: str, records: Path, run: RunFolder) -> ScanCalibration:
     """Return a model's calibration.
 
     Raises:
@@ -66,25 +84,46 @@ def calibration_of(config: Config, model: str, records: Path, run: RunFolder) ->
 def _calibration_stage(config: Config, model: str, validation: RecordSet, run: RunFolder) -> Stage:
     path = run.calibration(model)
     made_from = {
+        "format": FORMAT,
         "settings": settings_of(config, "calibration"),
         **digests(config, model, validation, run),
     }
     return Stage(path.parent, made_from, (path.name,))
 
 
-def known_scores(
+def known_scans(
     predictions: Iterable[SlicePrediction], record_set: RecordSet
-) -> tuple[list[float], list[bool]]:
-    """Return score and truth of each scan whose truth is known."""
+) -> tuple[list[ScanSlices], list[bool]]:
+    """Return the slices and the truth of each scan whose truth is known."""
     truth_of = {row["scan_id"]: row["ANY"] for row in record_set.scans}
     scans = by_scan(predictions).items()
     known = [(scan_id, slices) for scan_id, slices in scans if truth_of[scan_id] in ("0", "1")]
-    scores = [scan_score([one.score for one in slices]) for _, slices in known]
-    return scores, [truth_of[scan_id] == "1" for scan_id, _ in known]
+    truth = [truth_of[scan_id] == "1" for scan_id, _ in known]
+    return [scan_slices(slices) for _, slices in known], truth
+
+
+def scan_slices(slices: Sequence[SlicePrediction]) -> ScanSlices:
+    """Return what the score of a scan is made from."""
+    return ScanSlices(
+        np.array([one.score for one in slices]), np.array([one.spacing_mm for one in slices])
+    )
+
+
+def subtype_scans(predictions: Iterable[SlicePrediction]) -> list[ScanSubtypes]:
+    """Return the subtype scores and their truth of each scan; none of a model without."""
+    return [
+        ScanSubtypes(
+            np.array([one.subtype_scores for one in slices], np.float64),
+            np.array([one.labels[1:] for one in slices], np.float64),
+            np.array([one.spacing_mm for one in slices]),
+        )
+        for slices in by_scan(predictions).values()
+        if slices[0].subtype_scores is not None
+    ]
 
 
 def digests(config: Config, model: str, record_set: RecordSet, run: RunFolder) -> dict[str, str]:
-    """Return the digests of what a model's answers on a record set come from."""
+    """Return digests of what a model's predictions of a record set depend on."""
     found = {"records": record_set.fingerprint}
     if members_read(config, model):
         found["maps"] = maps_fingerprint(run.maps(record_set.folder.name))

@@ -33,7 +33,7 @@ class ScanMaps:
     """A scan's predicted map and its outline.
 
     Attributes:
-        map: float32 [slices, m, m], in [0, 1].
+        map: predicted, float32 [slices, m, m], in [0, 1].
         outline: bool [slices, m, m].
         spacing_mm: between slices (the median), rows, columns.
         voxel_ml: of each slice, [slices].
@@ -52,7 +52,7 @@ def measure_lesions(
 ) -> None:
     """Write ``lesions.csv``, ``scans.csv`` and ``froc.csv`` of a model with maps.
 
-    Scans that nobody outlined are left out.
+    Scans without outlines are left out.
 
     Raises:
         FileNotFoundError: when the model is not trained or its maps are not cached.
@@ -96,10 +96,10 @@ def scan_maps(
     names = ("scan_id", "patient_id", "mask", "has_mask", "pixel_spacing_mm", "slice_spacing_mm")
 
     def with_map(batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        found = predict(batch)[1]
-        if found is None:
+        outputs = predict(batch)
+        if "map" not in outputs:
             raise ValueError(f"{model} has no map")
-        return {**{name: batch[name] for name in names}, "map": found}
+        return {**{name: batch[name] for name in names}, "map": outputs["map"]}
 
     batches = dataset_of(record_set, split).batch(BATCH_SLICES)
     graph = tf.function(with_map, input_signature=[batches.element_spec], autograph=False)

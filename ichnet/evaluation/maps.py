@@ -20,10 +20,14 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from ichnet.files import whole_path, write_whole
+from ichnet.networks.channels import neighbours_of
 from ichnet.networks.loading import weights_fingerprint
+from ichnet.networks.scores import map_and_subtypes
+from ichnet.records.index import RecordIndex
 from ichnet.records.maps import INFO, SCHEMA_VERSION, SLICES
+from ichnet.records.reader import slice_reader
 from ichnet.records.record_set import SLICE_COLUMNS, RecordSet, write_table
-from ichnet.records.schema import parse_slice
+from ichnet.records.schema import Example
 from ichnet.runs.stage import Stage
 
 logger = logging.getLogger(__name__)
@@ -32,13 +36,19 @@ BATCH_SLICES = 8
 TRAINING_SPLIT = "train"
 
 
-Compute = Callable[[tf.Tensor, tf.Tensor], NDArray[np.float16]]
-"""From HU [batch, m, m] and patients [batch] to the maps of all members."""
+Outputs = dict[str, NDArray[Any]]
+"""``maps`` of all members, float16 [batch, m, m, members], and what :data:`SUBTYPES` names."""
+
+Compute = Callable[[tf.Tensor, tf.Tensor], Outputs]
+"""From HU as the members take it, and patients [batch], to what is cached."""
+
+SUBTYPES = "subtype_score"
+"""Model 2's subtype scores, float32 [batch, 6]; absent when no member gives them."""
 
 
 @dataclass(frozen=True)
 class Fold:
-    """Segmenters and the patients of whom they have seen nothing.
+    """The segmenters of one fold, and the patients that they were not trained on.
 
     Attributes:
         patients: by pseudonym, of the training split.
@@ -56,13 +66,13 @@ def cache_maps(
     folder: Path,
     folds: Sequence[Fold] = (),
 ) -> None:
-    """Write every member's map of every slice as float16; a cache of the same models is kept.
+    """Write every member's map of every slice as float16, unless the cache is up to date.
 
-    The folder appears whole, so ``info.json`` means that the cache is complete. When it was
-    interrupted, the shards that were finished are kept.
+    The folder is created when the cache is complete. After an interruption the finished shards
+    are kept.
 
     Args:
-        members: segmenters of HU [batch, m, m]; their order is that of the maps' last axis.
+        members: segmenters of HU; their order is that of the maps' last axis.
         record_set: the slices.
         splits: which of its splits.
         folder: of the cache, one TFRecord file for each of the record set's.
@@ -84,6 +94,7 @@ def cache_maps(
             for split in sorted(splits)
         },
         "matrix": record_set.matrix,
+        "subtype_scores": any(isinstance(one.output, dict) for one in members.values()),
     }
     if folds:
         info["folds"] = [
@@ -94,8 +105,9 @@ def cache_maps(
     if stage.is_finished():
         logger.info("%s: made by the same models already", folder)
         return
-    by_all = _maps_of_all(members, record_set.matrix)
-    out_of_fold = _maps_by_fold(folds, record_set.matrix)
+    by_all = _maps_of_all(members)
+    out_of_fold = _maps_by_fold(folds)
+    neighbours = neighbours_of(next(iter(members.values())))
     slices = sum(info["slices"].values())
     begun = stage.begin()
     for left_half_written in begun.glob(".*"):
@@ -103,10 +115,13 @@ def cache_maps(
     with tqdm(desc=f"maps of {folder.name}", total=slices, unit="slice", disable=None) as bar:
         for split in splits:
             compute = out_of_fold if folds and split == TRAINING_SPLIT else by_all
-            for shard in map(Path, record_set.shards(split)):
+            index = RecordIndex.open(record_set.folder, split, info["slices"][split])
+            read = slice_reader(record_set, split, index, neighbours)
+            for number, shard in enumerate(index.files):
                 if not (begun / shard.name).exists():
+                    wanted = np.flatnonzero(index.file_of == number)
                     with whole_path(begun / shard.name) as temporary:
-                        _write_shard(shard, record_set.matrix, compute, temporary, bar)
+                        _write_shard(wanted, read, compute, temporary, bar)
     cached = [row for row in record_set.slices if row["split"] in splits]
     write_table(cached, SLICE_COLUMNS, begun / SLICES)
     with write_whole(begun / INFO) as handle:
@@ -120,57 +135,72 @@ def _require_each_once(patients: Mapping[str, str], folds: Sequence[Fold]) -> No
             raise ValueError(f"patient {patient} is in {count} folds")
 
 
-def _maps_by_fold(folds: Sequence[Fold], matrix: int) -> Compute:
+def _maps_by_fold(folds: Sequence[Fold]) -> Compute:
     """Return a function that gives each slice to the segmenters that never saw its patient."""
-    graphs = [_maps_of_all(fold.members, matrix) for fold in folds]
+    graphs = [_maps_of_all(fold.members) for fold in folds]
     fold_of = {patient: index for index, fold in enumerate(folds) for patient in fold.patients}
 
-    def compute(hu: tf.Tensor, patients: tf.Tensor) -> NDArray[np.float16]:
+    def compute(hu: tf.Tensor, patients: tf.Tensor) -> Outputs:
         of_slice = np.array([fold_of[patient.decode()] for patient in patients.numpy()])
-        maps = np.empty((*hu.shape, len(folds[0].members)), np.float16)
+        result: Outputs = {}
         for index in np.unique(of_slice):
             chosen = of_slice == index
-            maps[chosen] = graphs[index](hu[chosen], patients[chosen])
-        return maps
+            for name, values in graphs[index](hu[chosen], patients[chosen]).items():
+                whole = result.setdefault(
+                    name, np.empty((len(hu), *values.shape[1:]), values.dtype)
+                )
+                whole[chosen] = values
+        return result
 
     return compute
 
 
-def _maps_of_all(members: Mapping[str, keras.Model], matrix: int) -> Compute:
+def _maps_of_all(members: Mapping[str, keras.Model]) -> Compute:
     """Return a function that gives every slice to the same segmenters."""
 
-    def stack(hu: tf.Tensor) -> tf.Tensor:
-        maps = [member(hu, training=False) for member in members.values()]
-        return tf.cast(tf.stack(maps, axis=-1), tf.float16)
+    def stack(hu: tf.Tensor) -> dict[str, tf.Tensor]:
+        maps, result = [], {}
+        for member in members.values():
+            found, subtype_score = map_and_subtypes(member(hu, training=False))
+            maps.append(found)
+            if subtype_score is not None:
+                result[SUBTYPES] = subtype_score
+        return {**result, "maps": tf.cast(tf.stack(maps, axis=-1), tf.float16)}
 
-    signature = [tf.TensorSpec([None, matrix, matrix], tf.float32)]
+    signature = [tf.TensorSpec(next(iter(members.values())).inputs[0].shape, tf.float32)]
     graph = tf.function(stack, input_signature=signature, autograph=False)
-    return lambda hu, patients: graph(hu).numpy()
+    return lambda hu, patients: {name: value.numpy() for name, value in graph(hu).items()}
 
 
 def _write_shard(
-    shard: Path,
-    matrix: int,
+    numbers: NDArray[np.int64],
+    read: Callable[[tf.Tensor], tuple[tf.Tensor, Example]],
     compute: Compute,
     path: Path,
     bar: tqdm,
 ) -> None:
-    records = tf.data.TFRecordDataset(str(shard))
+    """Write the slices of some numbers with their maps."""
 
-    def needed(serialized: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        example = parse_slice(serialized, matrix)
+    def needed(number: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        serialized, example = read(number)
         return serialized, example["hu"], example["patient_id"]
 
+    slices = tf.data.Dataset.from_tensor_slices(numbers).map(needed)
     with tf.io.TFRecordWriter(str(path)) as writer:
-        for serialized, hu, patients in records.map(needed).batch(BATCH_SLICES).prefetch(1):
-            for record, maps in zip(serialized.numpy(), compute(hu, patients), strict=True):
-                writer.write(_with_maps(record, maps))
+        for serialized, hu, patients in slices.batch(BATCH_SLICES).prefetch(1):
+            outputs = compute(hu, patients)
+            for place, record in enumerate(serialized.numpy()):
+                own = {name: values[place] for name, values in outputs.items()}
+                writer.write(_with_maps(record, own))
                 bar.update()
 
 
-def _with_maps(record: bytes, maps: NDArray[np.float16]) -> bytes:
-    """Return a slice's record with its maps in place of its HU."""
+def _with_maps(record: bytes, outputs: Outputs) -> bytes:
+    """Return a slice's record with its maps, and subtype scores, in place of its HU."""
     example = tf.train.Example.FromString(record)
-    del example.features.feature["hu"]
-    example.features.feature["maps"].bytes_list.value.append(maps.astype("<f2").tobytes())
+    feature = example.features.feature
+    del feature["hu"]
+    feature["maps"].bytes_list.value.append(outputs["maps"].astype("<f2").tobytes())
+    if SUBTYPES in outputs:
+        feature[SUBTYPES].float_list.value.extend(outputs[SUBTYPES].tolist())
     return bytes(example.SerializeToString(deterministic=True))

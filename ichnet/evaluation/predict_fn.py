@@ -14,8 +14,8 @@ import tensorflow as tf
 from ichnet.config import SEGMENTERS, Config
 from ichnet.evaluation.trained import load_best, members_of_model
 from ichnet.networks.combination import combine, read_weights
-from ichnet.networks.scores import TopPixelMean
-from ichnet.records.maps import maps_dataset, maps_members, require_maps_of
+from ichnet.networks.scores import SliceScore
+from ichnet.records.maps import maps_dataset, maps_members, read_info, require_maps_of
 from ichnet.records.reader import slices_dataset
 from ichnet.records.record_set import RecordSet
 from ichnet.records.schema import Example
@@ -27,10 +27,11 @@ MAPS_SET = "aihub-scans"
 DatasetFn = Callable[[RecordSet, str], tf.data.Dataset]
 """From a record set and a split to its slices, as the model reads them."""
 
-PredictFn = Callable[[Example], tuple[tf.Tensor, tf.Tensor | None]]
-"""From a batch to slice scores [batch] and maps [batch, m, m], both in [0, 1].
+PredictFn = Callable[[Example], dict[str, tf.Tensor]]
+"""From a batch to values in [0, 1].
 
-Classifiers have no map: theirs is ``None``.
+``score`` [batch] of the slices, ``map`` [batch, m, m] but for classifiers, and ``subtype_score``
+[batch, 6] where Model 2 is asked.
 """
 
 
@@ -65,53 +66,63 @@ def dataset_and_predict_fn(
         require_maps_of(record_set, folder)
         return maps_dataset(folder, split)
 
-    columns = [maps_members(run.maps(MAPS_SET)).index(name) for name in members]
+    cached = read_info(run.maps(MAPS_SET))
+    columns = [list(cached["members"]).index(name) for name in members]
     top_pixels = config.evaluation.top_pixels
+    with_subtypes = cached["subtype_scores"] and "subtype" in members
     if model in map(segmenter_name, SEGMENTERS):
-        return maps_of, segmenter_predict_fn(columns[0], top_pixels)
+        return maps_of, segmenter_predict_fn(columns[0], top_pixels, with_subtypes)
     if baseline := {baseline_name(name): name for name in BASELINES}.get(model):
-        return maps_of, _baseline_predict_fn(config, baseline, run)
-    return maps_of, ensemble_predict_fn(load_best(run, model), columns, top_pixels)
+        return maps_of, _baseline_predict_fn(config, baseline, run, with_subtypes)
+    network = load_best(run, model)
+    return maps_of, ensemble_predict_fn(network, columns, top_pixels, with_subtypes)
 
 
 def classifier_predict_fn(model: keras.Model) -> PredictFn:
     """Return what predicts slices with ``hu`` by a classifier; it gives no maps."""
-    return lambda batch: (model(batch["hu"], training=False)["probability"][:, 0], None)
+    return lambda batch: {"score": model(batch["hu"], training=False)["probability"][:, 0]}
 
 
-def segmenter_predict_fn(column: int, top_pixels: int) -> PredictFn:
+def segmenter_predict_fn(column: int, top_pixels: int, with_subtypes: bool) -> PredictFn:
     """Return what predicts by the segmenter whose maps are one column of the cached ones."""
-    score = TopPixelMean(top_pixels)
-
-    def predict(batch: Example) -> tuple[tf.Tensor, tf.Tensor]:
-        found = batch["maps"][..., column]
-        return score(found), found
-
-    return predict
+    score = SliceScore(top_pixels)
+    return lambda batch: _scored(batch["maps"][..., column], batch, score, with_subtypes)
 
 
-def _baseline_predict_fn(config: Config, baseline: str, run: RunFolder) -> PredictFn:
+def _baseline_predict_fn(
+    config: Config, baseline: str, run: RunFolder, with_subtypes: bool
+) -> PredictFn:
     """Return what predicts by all members' maps, combined by fixed weights."""
     weights = None
     if baseline == "nnls":
         weights = read_weights(maps_members(run.maps(MAPS_SET)), run.weights)
-    score = TopPixelMean(config.evaluation.top_pixels)
+    score = SliceScore(config.evaluation.top_pixels)
 
-    def predict(batch: Example) -> tuple[tf.Tensor, tf.Tensor]:
-        found = combine(batch["maps"], baseline, weights)
-        return score(found), found
+    def predict(batch: Example) -> dict[str, tf.Tensor]:
+        return _scored(combine(batch["maps"], baseline, weights), batch, score, with_subtypes)
 
     return predict
 
 
 def ensemble_predict_fn(
-    weight_model: keras.Model, columns: Sequence[int], top_pixels: int
+    weight_model: keras.Model, columns: Sequence[int], top_pixels: int, with_subtypes: bool
 ) -> PredictFn:
     """Return what predicts by a weight model over some columns of the cached maps."""
-    score = TopPixelMean(top_pixels)
+    score = SliceScore(top_pixels)
 
-    def predict(batch: Example) -> tuple[tf.Tensor, tf.Tensor]:
-        found = weight_model(tf.gather(batch["maps"], columns, axis=-1), training=False)["map"]
-        return score(found), found
+    def predict(batch: Example) -> dict[str, tf.Tensor]:
+        maps = tf.gather(batch["maps"], columns, axis=-1)
+        found = weight_model(maps, training=False)["map"]
+        return _scored(found, batch, score, with_subtypes)
 
     return predict
+
+
+def _scored(
+    found: tf.Tensor, batch: Example, score: SliceScore, with_subtypes: bool
+) -> dict[str, tf.Tensor]:
+    """Return a map with its slices' scores, which Model 2's scores are part of."""
+    if not with_subtypes:
+        return {"map": found, "score": score(found)}
+    subtypes = batch["subtype_score"]
+    return {"map": found, "score": score([found, subtypes]), "subtype_score": subtypes}

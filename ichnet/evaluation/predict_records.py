@@ -1,41 +1,41 @@
-"""Predictions of record sets: what every table is computed from.
-
-A calibrated model is tested on the external cohorts.
-"""
+"""Predictions of the external test cohorts, from which all tables are computed."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+
 from ichnet.config import Config
 from ichnet.config.depends import settings_of
-from ichnet.evaluation.calibrate import calibration_of, digests
+from ichnet.evaluation.calibrate import calibration_of, digests, scan_slices, subtype_scans
 from ichnet.evaluation.slices import SlicePrediction, by_scan, split_predictor
 from ichnet.records.record_set import RecordSet, require_disjoint_test_patients
 from ichnet.runs import RECORD_SETS, TEST_COHORTS, RunFolder
 from ichnet.runs.predictions import (
     SCAN_COLUMNS,
     SLICE_COLUMNS,
+    SUBTYPE_COLUMNS,
     scans_path,
     slices_path,
     write_predictions,
 )
 from ichnet.runs.stage import Stage
-from ichnet.statistics.scan_score import Calibration, scan_score
+from ichnet.statistics.scan_score import ScanCalibration
 from ichnet.subtypes import LABELS
 
 TEST_SPLIT = "test"
 
 
 def predict_model(config: Config, model: str, records: Path, run: RunFolder) -> None:
-    """Write a calibrated model's predictions on the test cohorts, or keep those of the same.
+    """Write a calibrated model's predictions on the test cohorts, unless they are up to date.
 
     Args:
         config: the experiment.
         model: a classifier, segmenter, baseline or ensemble by its name in the run.
         records: folder of the record sets.
-        run: holds the models, calibrations and cached maps; gets predictions.
+        run: holds the models, calibrations and cached maps; predictions are written to it.
 
     Raises:
         FileNotFoundError: when the model is not trained or calibrated, or its maps are not cached.
@@ -70,7 +70,7 @@ def predict_model(config: Config, model: str, records: Path, run: RunFolder) -> 
 def write_cohort(
     predictions: Sequence[SlicePrediction],
     record_set: RecordSet,
-    calibration: Calibration,
+    calibration: ScanCalibration,
     folder: Path,
     cohort: str,
 ) -> None:
@@ -103,16 +103,29 @@ def _slice_row(one: SlicePrediction, cohort: str) -> dict[str, object]:
 
 
 def _scan_row(
-    slices: Sequence[SlicePrediction], row: dict[str, str], calibration: Calibration
+    slices: Sequence[SlicePrediction], row: dict[str, str], calibration: ScanCalibration
 ) -> dict[str, object]:
-    score = scan_score([one.score for one in slices])
+    score = calibration.score(*scan_slices(slices))
     volumes_ml = [
         one.predicted_pixels * one.pixel_ml for one in slices if one.predicted_pixels is not None
     ]
     return {
         **{name: row[name] for name in ("cohort", "scan_id", "patient_id", *LABELS, "votes")},
+        **_subtype_probabilities(slices, calibration),
         "volume_ml": row["volume_ml_ANY"],
         "score": score,
         "probability": calibration.apply(score),
         "predicted_volume_ml": sum(volumes_ml) if volumes_ml else None,
     }
+
+
+def _subtype_probabilities(
+    slices: Sequence[SlicePrediction], calibration: ScanCalibration
+) -> dict[str, float]:
+    """Return the calibrated probability of each subtype, by column; nothing when there is none."""
+    (scan,) = subtype_scans(slices) or (None,)
+    if scan is None or calibration.subtypes is None:
+        return {}
+    pooled = [calibration.score(scores, scan.spacing_mm) for scores in scan.scores.T]
+    found = calibration.subtypes.of_scan(np.array(pooled))
+    return dict(zip(SUBTYPE_COLUMNS, found.tolist(), strict=True))

@@ -28,15 +28,19 @@ SplitPredictor = Callable[[RecordSet, str], list["SlicePrediction"]]
 
 @dataclass(frozen=True)
 class SlicePrediction:
-    """What a model says about one slice, beside the truth.
+    """The prediction of one slice, with its ground truth.
 
     Attributes:
         labels: of the slice, in the order of ``LABELS``; -1 unknown.
         score: of the slice, in [0, 1]; not calibrated.
-        mask_pixels: true lesion pixels at the records' matrix; ``None`` where nobody drew.
+        mask_pixels: lesion pixels of the ground truth, at the records' matrix; ``None`` without
+            outlines.
         predicted_pixels: of the predicted mask; ``None`` for classifiers.
         overlap_pixels: in both; ``None`` unless both are known.
         pixel_ml: volume that one pixel of the slice stands for.
+        spacing_mm: length along the scan that the slice stands for.
+        subtype_scores: of the five subtypes, in the order of ``SUBTYPES``; ``None`` for models
+            that give none.
     """
 
     scan_id: str
@@ -48,6 +52,8 @@ class SlicePrediction:
     predicted_pixels: int | None
     overlap_pixels: int | None
     pixel_ml: float
+    spacing_mm: float
+    subtype_scores: tuple[float, ...] | None = None
 
 
 def split_predictor(config: Config, model: str, records: Path, run: RunFolder) -> SplitPredictor:
@@ -117,17 +123,19 @@ def predict_slices(
     """
 
     def measure(batch: Example) -> Example:
-        score, found = predict(batch)
+        outputs = predict(batch)
         pixel_ml = batch["pixel_spacing_mm"] ** 2 * batch["slice_spacing_mm"] / 1000.0
-        names = ("scan_id", "patient_id", "slice_index", "labels", "has_mask")
+        names = ("scan_id", "patient_id", "slice_index", "labels", "has_mask", "slice_spacing_mm")
         result = {name: batch[name] for name in names}
         # weights that sum to one but for rounding can bring a mean of ones just above one
-        result["score"] = tf.clip_by_value(score, 0.0, 1.0)
+        result["score"] = tf.clip_by_value(outputs["score"], 0.0, 1.0)
+        if "subtype_score" in outputs:
+            result["subtype_score"] = outputs["subtype_score"]
         result["pixel_ml"] = pixel_ml
         drawn = batch["mask"] > 0
         result["mask_pixels"] = tf.math.count_nonzero(drawn, axis=(1, 2))
-        if found is not None:
-            predicted = found > pixel_threshold
+        if "map" in outputs:
+            predicted = outputs["map"] > pixel_threshold
             result["predicted_pixels"] = tf.math.count_nonzero(predicted, axis=(1, 2))
             both = tf.math.logical_and(predicted, drawn)
             result["overlap_pixels"] = tf.math.count_nonzero(both, axis=(1, 2))
@@ -141,11 +149,11 @@ def predict_slices(
 
 
 def by_scan(predictions: Iterable[SlicePrediction]) -> dict[str, list[SlicePrediction]]:
-    """Group slices by scan, scans in the order in which they first appear."""
+    """Group slices by scan, from feet to head; scans in the order in which they first appear."""
     scans: dict[str, list[SlicePrediction]] = defaultdict(list)
     for one in predictions:
         scans[one.scan_id].append(one)
-    return dict(scans)
+    return {name: sorted(slices, key=lambda one: one.slice_index) for name, slices in scans.items()}
 
 
 def _prediction(values: dict[str, Any]) -> SlicePrediction:
@@ -160,4 +168,11 @@ def _prediction(values: dict[str, Any]) -> SlicePrediction:
         predicted_pixels=int(values["predicted_pixels"]) if has_map else None,
         overlap_pixels=int(values["overlap_pixels"]) if has_mask and has_map else None,
         pixel_ml=float(values["pixel_ml"]),
+        spacing_mm=float(values["slice_spacing_mm"]),
+        subtype_scores=_subtype_scores(values.get("subtype_score")),
     )
+
+
+def _subtype_scores(of_labels: Iterable[float] | None) -> tuple[float, ...] | None:
+    """Return the scores of the subtypes, without that of any hemorrhage."""
+    return None if of_labels is None else tuple(float(score) for score in of_labels)[1:]

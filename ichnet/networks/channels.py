@@ -75,3 +75,9 @@ def without_windows(model: keras.Model) -> keras.Model:
     Several networks can then share one windowing. The layers are shared, not copied.
     """
     return keras.Model(model.get_layer("windows").output, model.output, name=model.name)
+
+
+def neighbours_of(model: keras.Model) -> int:
+    """Return how many slices on either side a network of HU sees beside each."""
+    shape = model.inputs[0].shape
+    return (int(shape[-1]) - 1) // 2 if len(shape) == 4 else 0

@@ -9,8 +9,8 @@ import keras
 import tensorflow as tf
 
 from ichnet.config import ImageConfig
-from ichnet.networks.channels import hu_input, without_windows
-from ichnet.networks.scores import TopPixelMean
+from ichnet.networks.channels import hu_input, neighbours_of, without_windows
+from ichnet.networks.scores import SliceScore, map_and_subtypes
 
 
 def build_ensemble(
@@ -28,9 +28,10 @@ def build_ensemble(
         top_pixels: a slice's score is the mean of this many highest pixels.
 
     Returns:
-        A model of ``hu`` [batch, matrix, matrix] with the outputs ``map``, ``mask``
-        [batch, matrix, matrix], ``weights``, ``probability`` [batch] (the slice's score) and
-        ``member_probability`` [batch, members].
+        A model of ``hu``, as its members take it, with the outputs ``map``, ``mask``
+        [batch, matrix, matrix], ``weights``, ``probability`` [batch] (the slice's score),
+        ``member_probability`` [batch, members] and, when a member has that head,
+        ``subtype_score`` [batch, 6].
 
     Raises:
         ValueError: when the weight model was built for another number of members.
@@ -38,26 +39,24 @@ def build_ensemble(
     wanted = weight_model.inputs[0].shape[-1]
     if wanted != len(members):
         raise ValueError(f"the weight model combines {wanted} maps, not {len(members)}")
-    hu, channels = hu_input(image)
-    maps = []
-    for member in members.values():
+    hu, channels = hu_input(image, neighbours_of(next(iter(members.values()))))
+    maps, member_scores, subtypes = [], [], None
+    for name, member in members.items():
         member.trainable = False
-        maps.append(without_windows(member)(channels))
-    outputs = weight_model(Stack(dtype="float32", name="stack")(maps))
-    score = TopPixelMean(top_pixels, dtype="float32", name="probability")
-    member_scores = [
-        TopPixelMean(top_pixels, dtype="float32", name=f"score_{name}")(member_map)
-        for name, member_map in zip(members, maps, strict=True)
-    ]
-    return keras.Model(
-        hu,
-        {
-            **outputs,
-            "probability": score(outputs["map"]),
-            "member_probability": Stack(dtype="float32", name="member_probability")(member_scores),
-        },
-        name="ensemble",
-    )
+        member_map, own_subtypes = map_and_subtypes(without_windows(member)(channels))
+        score = SliceScore(top_pixels, dtype="float32", name=f"score_{name}")
+        both = member_map if own_subtypes is None else [member_map, own_subtypes]
+        maps.append(member_map)
+        member_scores.append(score(both))
+        subtypes = subtypes if own_subtypes is None else own_subtypes
+    outputs = dict(weight_model(Stack(dtype="float32", name="stack")(maps)))
+    score = SliceScore(top_pixels, dtype="float32", name="probability")
+    combined = outputs["map"] if subtypes is None else [outputs["map"], subtypes]
+    outputs["probability"] = score(combined)
+    outputs["member_probability"] = Stack(dtype="float32", name="member_probability")(member_scores)
+    if subtypes is not None:
+        outputs["subtype_score"] = subtypes
+    return keras.Model(hu, outputs, name="ensemble")
 
 
 @keras.saving.register_keras_serializable("ichnet")

@@ -18,8 +18,9 @@ from ichnet.config import ConfigError, fingerprint
 from ichnet.records.index import RecordIndex
 from ichnet.records.record_set import RecordSet, Row, read_table, shard_files
 from ichnet.records.schema import FEATURES, Example, decode_masks, parse_annotation
+from ichnet.subtypes import LABELS
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 INFO = "info.json"
 SLICES = "slices.csv"
 
@@ -32,8 +33,8 @@ def maps_dataset(folder: Path, split: str) -> tf.data.Dataset:
         split: of the record set.
 
     Returns:
-        what ``parse_slice`` gives but ``hu`` and ``mask_bits``, and ``maps``, float32
-        [m, m, members].
+        what ``parse_slice`` gives but ``hu`` and ``mask_bits``, ``maps``, float32
+        [m, m, members], and ``subtype_score``, float32 [6], when a member gives it.
 
     Raises:
         FileNotFoundError: when the cache is not finished or does not hold the split.
@@ -42,19 +43,22 @@ def maps_dataset(folder: Path, split: str) -> tf.data.Dataset:
     info = read_info(folder)
     matrix, members = info["matrix"], len(info["members"])
     wanted = {"maps": tf.io.FixedLenFeature([], tf.string)}
+    if info["subtype_scores"]:
+        wanted["subtype_score"] = tf.io.FixedLenFeature([len(LABELS)], tf.float32)
 
     def parse(serialized: tf.Tensor) -> Example:
         example = parse_annotation(serialized, matrix)
         del example["mask_bits"]
-        stored = tf.io.parse_single_example(serialized, wanted)["maps"]
-        maps = tf.reshape(tf.io.decode_raw(stored, tf.float16), [matrix, matrix, members])
-        return {**example, "maps": tf.cast(maps, tf.float32)}
+        stored = tf.io.parse_single_example(serialized, wanted)
+        maps = tf.io.decode_raw(stored["maps"], tf.float16)
+        stored["maps"] = tf.cast(tf.reshape(maps, [matrix, matrix, members]), tf.float32)
+        return {**example, **stored}
 
     return records.map(parse, num_parallel_calls=tf.data.AUTOTUNE)
 
 
 def maps_records(folder: Path, split: str) -> tf.data.Dataset:
-    """Return the records of one split as they are stored, to be decoded by the batch.
+    """Return the serialized records of one split, to be decoded a batch at a time.
 
     Raises:
         FileNotFoundError: when the cache is not finished or does not hold the split.
@@ -124,7 +128,7 @@ def maps_members(folder: Path) -> tuple[str, ...]:
 
 
 def require_maps_of(record_set: RecordSet, folder: Path) -> None:
-    """Refuse a cache of other records.
+    """Check that a cache was computed from this record set.
 
     Raises:
         ConfigError: when the records were made again since.
@@ -147,7 +151,7 @@ def maps_fingerprint(folder: Path) -> str:
 
 
 def read_info(folder: Path) -> dict[str, Any]:
-    """Return what a finished cache says about itself.
+    """Return ``info.json`` of a finished cache: members, splits, digests.
 
     Raises:
         FileNotFoundError: when the cache is not finished, or in an older format.

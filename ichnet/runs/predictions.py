@@ -14,7 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ichnet.files import write_whole
-from ichnet.subtypes import LABELS
+from ichnet.subtypes import LABELS, SUBTYPES
+
+SUBTYPE_COLUMNS: tuple[str, ...] = tuple(f"probability_{name}" for name in SUBTYPES)
+"""Probability of each subtype in a scan."""
 
 SCAN_COLUMNS: tuple[str, ...] = (
     "cohort",
@@ -26,6 +29,7 @@ SCAN_COLUMNS: tuple[str, ...] = (
     "score",  # the model's raw scan score in [0, 1]
     "probability",  # the calibrated score, on which decisions are made
     "predicted_volume_ml",  # empty for classifiers
+    *SUBTYPE_COLUMNS,  # calibrated, empty for models that do not tell subtypes
 )
 
 SLICE_COLUMNS: tuple[str, ...] = (
@@ -59,7 +63,7 @@ def slices_path(folder: Path, cohort: str) -> Path:
 def write_predictions(
     rows: Iterable[Mapping[str, object]], columns: tuple[str, ...], path: Path
 ) -> None:
-    """Write rows whole. ``None``, NaN and absent keys become empty cells.
+    """Write all rows, or no file at all. ``None``, NaN and absent keys become empty cells.
 
     Raises:
         ValueError: when a row holds a key that is no column.

@@ -1,22 +1,25 @@
-"""From slices to a scan: the scan's score, and the calibration that makes it a probability.
+"""From slice scores to the probability of a scan, as a model's ``calibration.json`` keeps it.
 
-The maximum over slices is the paper's scan score (method: a scan is as suspicious as its most
-suspicious slice). It grows with the number of slices, so decisions are made on the calibrated
-probability, fitted on validation scans (paper silent).
+Which pooling makes the scan's score, and the curve that makes it a probability: both are fitted on
+validation scans (paper silent; there a scan is as suspicious as its most suspicious slice).
 """
 
 from __future__ import annotations
 
 import json
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
-import numpy as np
 from numpy.typing import ArrayLike
 
 from ichnet.files import write_whole
 from ichnet.statistics.calibration import PlattCalibration
+from ichnet.statistics.checks import FloatArray
 from ichnet.statistics.isotonic import IsotonicCalibration
+from ichnet.statistics.pooling import POOLINGS, scan_score
+from ichnet.statistics.pooling_choice import PoolingAuc
+from ichnet.statistics.subtype_calibration import SubtypeCalibration
 
 Calibration = PlattCalibration | IsotonicCalibration
 """Scan score -> probability."""
@@ -28,30 +31,78 @@ CALIBRATIONS: dict[str, type[PlattCalibration] | type[IsotonicCalibration]] = {
 """By their names in a configuration."""
 
 
-def scan_score(slice_scores: ArrayLike) -> float:
-    """Return the largest of a scan's slice scores.
+@dataclass(frozen=True)
+class ScanCalibration:
+    """What makes the slice scores of a model a probability of the scan.
 
-    Args:
-        slice_scores: [slices], each in [0, 1].
+    Attributes:
+        pooling: one of :data:`~ichnet.statistics.pooling.POOLINGS`.
+        curve: scan score -> probability.
+        calibrated: false for a model that validation scans cannot tell from one that guesses; its
+            curve is then flat.
+        with_ich, without_ich: how many validation scans it was fitted on.
+        validation: AUC of each pooling on them; nothing when nothing was fitted.
+        subtypes: of the subtype scores; ``None`` for models that give none.
 
     Raises:
-        ValueError: for no slices, or a score that is not a number: it would vanish in a maximum.
+        ValueError: for a pooling that there is not.
     """
-    scores = np.asarray(slice_scores, dtype=np.float64)
-    if scores.size == 0:
-        raise ValueError("a scan without slices has no score")
-    if np.isnan(scores).any():
-        raise ValueError(f"{np.isnan(scores).sum()} of {scores.size} slice scores are not numbers")
-    return float(scores.max())
+
+    pooling: str
+    curve: Calibration
+    calibrated: bool = True
+    with_ich: int = 0
+    without_ich: int = 0
+    validation: tuple[PoolingAuc, ...] = ()
+    subtypes: SubtypeCalibration | None = None
+
+    def __post_init__(self) -> None:
+        if self.pooling not in POOLINGS:
+            raise ValueError(f"no pooling {self.pooling!r}; known: {', '.join(POOLINGS)}")
+
+    def score(self, slice_scores: ArrayLike, spacing_mm: ArrayLike) -> float:
+        """Return the scan's score (see :func:`~ichnet.statistics.pooling.scan_score`)."""
+        return scan_score(slice_scores, spacing_mm, self.pooling)
+
+    @overload
+    def apply(self, score: float) -> float: ...
+
+    @overload
+    def apply(self, score: FloatArray) -> FloatArray: ...
+
+    def apply(self, score: float | FloatArray) -> float | FloatArray:
+        """Return the probability of a scan score, or of an array of them, of the same shape."""
+        return self.curve.apply(score)
+
+    @property
+    def refusal(self) -> str:
+        """Why the model is not calibrated, a sentence's end after its name; nothing if it is."""
+        if self.calibrated:
+            return ""
+        found = next(one for one in self.validation if one.pooling == self.pooling)
+        return (
+            f"cannot be told from a model that guesses, on {self.with_ich} validation scans with "
+            f"and {self.without_ich} without hemorrhage: AUC {found.auc:.3f} "
+            f"({found.low:.3f}–{found.high:.3f}). It is not calibrated; its probabilities are no "
+            "more than the share of hemorrhages among those scans"
+        )
+
+    def to_json(self) -> str:
+        """Return the content of ``calibration.json``."""
+        return json.dumps(asdict(self), indent=1)
 
 
-def write_calibration(calibration: Calibration, path: Path) -> None:
+UNCHANGED = ScanCalibration("maximum", PlattCalibration(a=1.0, b=0.0))
+"""The largest slice score taken for the probability: for networks that nobody trained."""
+
+
+def write_calibration(calibration: ScanCalibration, path: Path) -> None:
     """Write ``calibration.json``."""
     with write_whole(path) as handle:
         handle.write(calibration.to_json())
 
 
-def read_calibration(path: Path) -> Calibration:
+def read_calibration(path: Path) -> ScanCalibration:
     """Read ``calibration.json``.
 
     Raises:
@@ -64,16 +115,29 @@ def read_calibration(path: Path) -> Calibration:
         raise ValueError(f"{path}: {error}") from error
 
 
-def calibration_from(mapping: Any) -> Calibration:
+def calibration_from(mapping: Any) -> ScanCalibration:
     """Return the calibration that a JSON object describes.
 
     Raises:
         ValueError: when it describes none.
     """
     try:
-        if "scores" in mapping:
-            knots, levels = (tuple(map(float, mapping[n])) for n in ("scores", "probabilities"))
-            return IsotonicCalibration(knots, levels)
-        return PlattCalibration(a=float(mapping["a"]), b=float(mapping["b"]))
+        of_subtypes = mapping["subtypes"]
+        return ScanCalibration(
+            pooling=mapping["pooling"],
+            curve=_curve_from(mapping["curve"]),
+            calibrated=bool(mapping["calibrated"]),
+            with_ich=int(mapping["with_ich"]),
+            without_ich=int(mapping["without_ich"]),
+            validation=tuple(PoolingAuc(**one) for one in mapping["validation"]),
+            subtypes=None if of_subtypes is None else SubtypeCalibration.from_mapping(of_subtypes),
+        )
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"not a calibration: {str(mapping)[:80]!r}") from error
+
+
+def _curve_from(mapping: Any) -> Calibration:
+    if "scores" in mapping:
+        knots, levels = (tuple(map(float, mapping[n])) for n in ("scores", "probabilities"))
+        return IsotonicCalibration(knots, levels)
+    return PlattCalibration(a=float(mapping["a"]), b=float(mapping["b"]))

@@ -31,6 +31,12 @@ def test_a_scan_has_what_any_of_its_slices_has():
     assert union([(0,) * 6, (1, 0, 1, 0, 0, 0), (1, 0, 0, 0, 0, 1)]) == (1, 0, 1, 0, 0, 1)
 
 
+def test_a_scan_with_an_unknown_slice_is_known_only_for_what_another_slice_has():
+    unknown = (-1,) * 6
+    assert union([(1, 0, 0, 0, 0, 1), unknown]) == (1, -1, -1, -1, -1, 1)
+    assert union([(0,) * 6, unknown]) == unknown
+
+
 def test_labels_follow_the_order_of_the_volume():
     labels = {"a": (0,) * 6, "b": (1, 1, 0, 0, 0, 0)}
     array = in_slice_order(labels, ("b", "a"))

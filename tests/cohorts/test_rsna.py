@@ -64,7 +64,7 @@ def test_a_case_has_labels_in_the_order_of_its_slices_and_no_mask(cohort, key):
     assert case.scan_labels.tolist() == [1, 0, 1, 0, 0, 1]
     assert case.mask is None
     assert np.isnan(case.volume_ml()).all()
-    assert case.volume.scan_id == pseudonym(key, "scan", "ID_s1")
+    assert case.volume.scan_id == pseudonym(key, "scan", "ID_s1\0ID_s1.0\0ID_p1")
     assert case.volume.patient_id == pseudonym(key, "patient", "ID_p1")
 
 
@@ -134,16 +134,30 @@ def test_rows_that_are_no_label_are_listed_by_line(cohort, row):
     assert len(entries) == 2
 
 
-def test_files_without_labels_and_labels_without_files_count(cohort, write_slice):
+def test_a_slice_without_labels_is_unknown_and_labels_without_a_file_count(cohort, write_slice):
     root = cohort(*label_rows("ID_lost", "epidural"))
     folder = root / "stage_2_train"
     write_slice(folder / "ID_new.dcm", "ID_new", "ID_s1", "ID_p1", 10)
     entries, exclusions = rsna.list_scans(root)
-    assert {(item.path.name, item.reason) for item in exclusions} == {
-        ("ID_new.dcm", "unlabelled"),
-        ("ID_lost.dcm", "missing-file"),
+    assert [(item.path.name, item.reason) for item in exclusions] == [
+        ("ID_lost.dcm", "missing-file")
+    ]
+    assert entries[0].slice_labels["ID_new"] == (-1,) * 6
+    assert entries[0].scan_labels == (1, -1, 1, -1, -1, 1)  # ID_new may show the others
+    assert [path.name for path in entries[0].files] == ["ID_b.dcm", "ID_a.dcm", "ID_new.dcm"]
+
+
+def test_a_series_without_a_single_label_is_left_out(cohort, write_slice):
+    root = cohort()
+    for name, z_mm in (("ID_x", 0), ("ID_y", 5)):
+        write_slice(root / "stage_2_train" / f"{name}.dcm", name, "ID_s3", "ID_p3", z_mm)
+    entries, exclusions = rsna.list_scans(root)
+    lines = [line for item in exclusions for line in item.by_file()]
+    assert {(line.path.name, line.reason) for line in lines} == {
+        ("ID_x.dcm", "unlabelled"),
+        ("ID_y.dcm", "unlabelled"),
     }
-    assert len(entries[0].files) == 2
+    assert [entry.scan_key for entry in entries] == ["ID_s1", "ID_s2"]
 
 
 def test_a_truncated_file_is_left_out_once(cohort, count_reasons):
@@ -164,8 +178,9 @@ def test_two_slices_of_one_identity_cannot_be_told_apart(cohort, write_slice, co
 
 
 def test_without_a_label_table_or_images_there_is_an_error(tmp_path, cohort):
-    with pytest.raises(ReadError, match=r"stage_2_train.csv: there is no such label table"):
+    with pytest.raises(ReadError, match="there is no such label table") as error:
         rsna.list_scans(tmp_path)
+    assert error.value.path == tmp_path / "stage_2_train.csv"
     root = cohort()
     for path in (root / "stage_2_train").iterdir():
         path.unlink()

@@ -8,9 +8,10 @@ from pathlib import Path
 from ichnet.ct.errors import Exclusion, ReadError, write_exclusions
 
 
-def test_an_error_names_file_cause_and_reason():
+def test_an_error_names_cause_and_reason_and_the_file_only_when_asked():
     error = ReadError("scans/a.dcm", "truncated", "the file ends in the middle of its header")
-    assert str(error) == "scans/a.dcm: the file ends in the middle of its header [truncated]"
+    assert str(error) == "the file ends in the middle of its header [truncated]"
+    assert error.with_path == f"scans/a.dcm: {error}"
     assert Exclusion.from_error(error) == Exclusion(
         Path("scans/a.dcm"), "truncated", "the file ends in the middle of its header"
     )

@@ -7,11 +7,15 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from ichnet.deployment.export import export_model
 from ichnet.deployment.metadata import ModelError, model_fingerprint, read_metadata
 from ichnet.deployment.saved_model import SavedModel
 from ichnet.runs import RunFolder
+from ichnet.statistics.calibration import PlattCalibration
+from ichnet.statistics.pooling_choice import PoolingAuc
+from ichnet.statistics.scan_score import ScanCalibration
 
 MATRIX = 32  # of the configuration in conftest
 SIDE = 8  # pixels of the bright square in `scan`
@@ -89,6 +93,34 @@ def test_metadata_says_how_to_use_the_model(model_dir, config, calibration):
     written = json.loads((model_dir / "metadata.json").read_text(encoding="utf-8"))
     assert written["research_use"].startswith("For research use only")
     assert "in HU" in written["signatures"]["serving_default"]["inputs"]["hu"]
+
+
+def test_a_model_that_is_not_calibrated_says_so_and_is_uncertain_of_every_scan(
+    bright_pixels, config, tmp_path
+):
+    refused = ScanCalibration(
+        "over-10-mm",
+        PlattCalibration(0.01, -2.0),
+        calibrated=False,
+        with_ich=3,
+        without_ich=20,
+        validation=(PoolingAuc("over-10-mm", 0.6, 0.4, 0.8),),
+    )
+    metadata = export_model(bright_pixels, "bright", config, refused, tmp_path / "1")
+    assert metadata.abstain == (0, 1)
+    assert read_metadata(tmp_path / "1").calibration == refused
+    written = json.loads((tmp_path / "1" / "metadata.json").read_text(encoding="utf-8"))
+    assert written["calibration"]["calibrated"] is False
+    assert "over 10 mm" in written["signatures"]["scan"]["outputs"]["score"]
+    loaded = tf.saved_model.load(str(tmp_path / "1"))
+    answer = loaded.signatures["scan"](
+        hu=tf.constant(scan(hu=100.0)),
+        pixel_spacing_mm=tf.constant([4.0, 4.0]),
+        slice_spacing_mm=tf.constant([5.0, 5.0]),
+    )
+    assert float(answer["score"]) == pytest.approx(0.5)  # of slices at 0 and 1
+    assert float(answer["probability"]) == pytest.approx(1 / (1 + np.exp(2)), abs=1e-6)
+    assert bool(answer["uncertain"])
 
 
 def test_a_version_that_exists_is_left_alone(bright_pixels, config, calibration, tmp_path):

@@ -9,7 +9,10 @@ import pytest
 
 from ichnet.deployment.metadata import read_metadata
 from ichnet.deployment.model_card import card_markdown, model_card, write_card
+from ichnet.statistics.calibration import PlattCalibration
 from ichnet.statistics.isotonic import IsotonicCalibration
+from ichnet.statistics.pooling_choice import PoolingAuc
+from ichnet.statistics.scan_score import ScanCalibration
 
 FIGURES = {
     "All": {
@@ -82,13 +85,33 @@ def test_members_and_isotonic_calibration(metadata, tmp_path):
         metadata,
         kind="ensemble",
         members=("all", "sdh"),
-        calibration=IsotonicCalibration((0.2, 0.5, 0.9), (0.1, 0.1, 0.8)),
+        calibration=ScanCalibration(
+            "over-10-mm", IsotonicCalibration((0.2, 0.5, 0.9), (0.1, 0.1, 0.8))
+        ),
     )
     card = model_card(changed, FIGURES)
     write_card(card, tmp_path)
     text = (tmp_path / "model_card.md").read_text(encoding="utf-8")
     assert "Members: all, sdh." in text
     assert "isotonic, 3 knots" in text
+    assert "A scan's score: the largest mean slice score over 10 mm of neighbouring slices." in text
     written = json.loads((tmp_path / "model_card.json").read_text(encoding="utf-8"))
     assert written["metrics"] == FIGURES
-    assert written["calibration"]["scores"] == [0.2, 0.5, 0.9]
+    assert written["calibration"]["curve"]["scores"] == [0.2, 0.5, 0.9]
+
+
+def test_a_model_at_chance_has_that_among_its_limits(metadata):
+    refused = ScanCalibration(
+        "maximum",
+        PlattCalibration(0.01, 0.0),
+        calibrated=False,
+        with_ich=12,
+        without_ich=14,
+        validation=(PoolingAuc("maximum", 0.52, 0.3, 0.74),),
+    )
+    card = model_card(replace(metadata, calibration=refused), {})
+    assert card["calibration"]["calibrated"] is False
+    assert (
+        "- bright cannot be told from a model that guesses, on 12 validation scans with and 14 "
+        "without hemorrhage: AUC 0.520 (0.300–0.740)."
+    ) in card_markdown(card)

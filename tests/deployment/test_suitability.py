@@ -15,7 +15,7 @@ from ichnet.deployment.suitability import require_suitable
 
 KEY = bytes(range(32))
 HEIGHTS_MM = np.arange(0, 60, 5)
-SLICE = head()[0]
+SLICE, VERTEX = head()[[0, -1]]
 
 
 @pytest.fixture
@@ -24,7 +24,8 @@ def refusal(write_scan, tmp_path):
 
     def refuse(heights_mm=HEIGHTS_MM, pixels=SLICE, **elements: object) -> str:
         folder = tmp_path / "scan"
-        write_scan(folder, [pixels] * len(heights_mm), heights_mm, series="1")
+        hu = [pixels] * (len(heights_mm) - 1) + [VERTEX[: len(pixels), : len(pixels[0])]]
+        write_scan(folder, hu, heights_mm, series="1")
         files = sorted(folder.iterdir())
         for path in files:
             dataset = dcmread(path)

@@ -37,7 +37,7 @@ def record_set(monkeypatch) -> SimpleNamespace:
     dataset = tf.data.Dataset.from_tensor_slices(columns)
 
     def dataset_and_predict_fn(config, model, records, run):
-        return lambda record_set, split: dataset, lambda batch: (None, batch["maps"])
+        return lambda record_set, split: dataset, lambda batch: {"map": batch["maps"]}
 
     monkeypatch.setattr(lesions, "dataset_and_predict_fn", dataset_and_predict_fn)
     monkeypatch.setattr(lesions, "BATCH_SLICES", 3)  # scans cross batches

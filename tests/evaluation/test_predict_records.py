@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import runpy
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -14,21 +15,37 @@ from ichnet.cohorts.splits import PatientOverlapError
 from ichnet.config import ConfigError
 from ichnet.deployment.export import export_model
 from ichnet.deployment.saved_model import SavedModel
-from ichnet.evaluation.calibrate import calibrate_model, known_scores
+from ichnet.evaluation.calibrate import calibrate_model, known_scans
 from ichnet.evaluation.maps import cache_maps
-from ichnet.evaluation.predict_records import predict_model
-from ichnet.evaluation.slices import predict_slices
+from ichnet.evaluation.predict_records import predict_model, write_cohort
+from ichnet.evaluation.slices import predict_slices, split_predictor
 from ichnet.evaluation.trained import load_trained
 from ichnet.networks.weight_model import build_weight_model
 from ichnet.records.reader import slices_dataset
 from ichnet.records.record_set import RecordSet
 from ichnet.runs import TEST_COHORTS, RunFolder, ensemble_name, segmenter_name
+from ichnet.runs.experiment import begin_run
 from ichnet.runs.predictions import read_predictions
-from ichnet.statistics.scan_score import read_calibration
+from ichnet.statistics.calibration import PlattCalibration
+from ichnet.statistics.scan_score import ScanCalibration, read_calibration
 from ichnet.training.calibration import fit_calibration
 
+ROOT = Path(__file__).parents[2]
 RECORD_SETS = ("aihub-scans", "dumc", "cq500")
 PIXEL_ML = 4 * 4 * 5 / 1000
+
+
+@pytest.fixture(scope="module")
+def records(records, write_records, make_case, tmp_path_factory) -> Path:
+    """The record sets with scans enough to calibrate on: three of each kind could be chance."""
+    root = tmp_path_factory.mktemp("records-to-calibrate-on")
+    for cohort in TEST_COHORTS:
+        (root / cohort).symlink_to(records / cohort)
+    hemorrhages = [make_case(f"v{number}", 65) for number in range(1, 5)]
+    normal = [make_case(f"v{number}", None) for number in range(5, 9)]
+    splits = {"train": [make_case("t1", 65)], "ensemble": [make_case("e1", 75)]}
+    write_records(root / "aihub-scans", {**splits, "validation": [*hemorrhages, *normal]})
+    return root
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +84,7 @@ def test_a_segmenter_is_measured_slice_by_slice(members, records):
 
     def answer(batch):
         maps = members["all"](batch["hu"], training=False)
-        return np.float32([0.25]) * maps[:, 9, 9], maps
+        return {"score": np.float32([0.25]) * maps[:, 9, 9], "map": maps}
 
     before, lesion, after = predict_slices(batches, answer, pixel_threshold=0.5)
     assert (lesion.scan_id, lesion.patient_id, lesion.slice_index) == ("e1", "patient of e1", 1)
@@ -81,7 +98,9 @@ def test_a_segmenter_is_measured_slice_by_slice(members, records):
 
 def test_scores_above_one_by_rounding_are_one(records):
     batches = slices_dataset(RecordSet.open(records / "dumc"), "test").batch(4)
-    found = predict_slices(batches, lambda batch: (batch["hu"][:, 0, 0] * 0 + 1.0000001, None), 0.5)
+    found = predict_slices(
+        batches, lambda batch: {"score": batch["hu"][:, 0, 0] * 0 + 1.0000001}, 0.5
+    )
     assert {one.score for one in found} == {1.0}
 
 
@@ -112,9 +131,51 @@ def test_a_segmenter_s_predictions_of_a_cohort_without_outlines(config, records,
 def test_calibration_separates_what_the_score_separates(config, records, run):
     predict(config, "segmenter-all", records, run)
     calibration = read_calibration(run.calibration("segmenter-all"))
-    # two scans of each kind: Platt's targets are 3/4 and 1/4, and two scores can meet them
-    assert calibration.apply(0.75) == pytest.approx(0.75, abs=1e-3)
-    assert calibration.apply(0.0) == pytest.approx(0.25, abs=1e-3)
+    assert (calibration.pooling, calibration.calibrated) == ("maximum", True)
+    # four scans of each kind: Platt's targets are 5/6 and 1/6, and two scores can meet them
+    assert calibration.apply(0.75) == pytest.approx(5 / 6, abs=1e-3)
+    assert calibration.apply(0.0) == pytest.approx(1 / 6, abs=1e-3)
+
+
+def test_a_model_that_may_guess_is_named_and_predicts_the_share_of_hemorrhages(
+    config, records, run, write_records, make_case, tmp_path, caplog, monkeypatch
+):
+    """Two scans of each kind in perfect order are no evidence; the order is kept."""
+    for cohort in TEST_COHORTS:
+        (tmp_path / cohort).symlink_to(records / cohort)
+    scans = [make_case(name, hu) for name, hu in zip("abcd", (90, 90, None, None), strict=True)]
+    write_records(tmp_path / "aihub-scans", {"validation": scans})
+    name, own = "MobileNetV2-rsna-weak", RunFolder(tmp_path / "run")
+    shutil.copytree(run.model(name), own.model(name))
+    for _ in range(2):  # fitted, and read again
+        caplog.clear()
+        assert not calibrate_model(config, name, tmp_path, own).calibrated
+        told = f"{name} cannot be told from a model that guesses, on 2 validation scans with and 2"
+        assert sum(told in message for message in caplog.messages) == 1
+    begin_run(config, tmp_path, own)
+    monkeypatch.setattr("sys.argv", ["calibrate.py", "--run", str(own.root), "--models", name])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_path(str(ROOT / "models" / "calibrate.py"), run_name="__main__")
+    assert ended.value.code == 3  # all done, which is no success
+    predict_model(config, name, tmp_path, own)
+    found = [
+        float(row["probability"])
+        for cohort in TEST_COHORTS
+        for row in text_rows(own.predictions(name) / f"{cohort}.scans.csv")
+    ]
+    np.testing.assert_allclose(found, 0.5, atol=0.02)
+    assert found[0] > found[1]
+
+
+def test_a_scan_s_score_is_that_of_the_chosen_way(config, records, run, tmp_path):
+    """Three slices of 5 mm at 0, .8 and 0 over 10 mm, read from feet to head in any order."""
+    calibration = ScanCalibration("over-10-mm", PlattCalibration(1.0, 0.0))
+    record_set = RecordSet.open(records / "dumc")
+    slices = split_predictor(config, "segmenter-all", records, run)(record_set, "test")
+    write_cohort(slices[::-1], record_set, calibration, tmp_path, "dumc")
+    scores = {row["scan_id"]: row["score"] for row in text_rows(tmp_path / "dumc.scans.csv")}
+    assert float(scores["dumc1"]) == pytest.approx(0.4, abs=1e-3)
+    assert float(scores["dumc2"]) == 0
 
 
 def test_a_classifier_predicts_no_volume(config, records, run):
@@ -151,14 +212,16 @@ def test_calibration_needs_scans_of_both_kinds(config, members, write_records, m
     record_set = write_records(tmp_path / "one-kind", {"validation": [*known, unknown]})
     batches = slices_dataset(record_set, "validation").batch(4)
     predictions = list(
-        predict_slices(batches, lambda batch: (batch["hu"][:, 9, 9] / 100, None), 0.5)
+        predict_slices(batches, lambda batch: {"score": batch["hu"][:, 9, 9] / 100}, 0.5)
     )
     assert len(predictions) == 9
-    scores, truth = known_scores(predictions, record_set)
-    assert scores == pytest.approx([0.9, 0.9], abs=1e-6)
+    scans, truth = known_scans(predictions, record_set)
+    for one in scans:
+        np.testing.assert_allclose(one.scores, [0.3, 0.9, 0.3], atol=1e-6)
+        assert one.spacing_mm.tolist() == [5, 5, 5]
     assert truth == [True, True]
     with pytest.raises(ConfigError, match="here: cannot calibrate on 2 scans with and 0"):
-        fit_calibration(scores, truth, where="here")
+        fit_calibration(scans, truth, where="here")
 
 
 def test_a_model_that_is_not_trained_is_named(config, records, run):

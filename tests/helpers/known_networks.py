@@ -11,7 +11,7 @@ import pytest
 
 from ichnet.config import SEGMENTERS, Config, ImageConfig, load_config
 from ichnet.networks.channels import hu_input
-from ichnet.statistics.calibration import PlattCalibration
+from ichnet.statistics.scan_score import UNCHANGED, ScanCalibration
 
 MATRIX = 32
 TOP_PIXELS = 4
@@ -82,6 +82,6 @@ def classifier() -> keras.Model:
 
 
 @pytest.fixture(scope="session")
-def calibration() -> PlattCalibration:
-    """Leaves scores as they are."""
-    return PlattCalibration(a=1.0, b=0.0)
+def calibration() -> ScanCalibration:
+    """The largest slice score, as it is."""
+    return UNCHANGED

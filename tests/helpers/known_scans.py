@@ -16,10 +16,15 @@ BLEEDING_SLICE = 2
 
 
 def head(lesion_hu: float = 30.0) -> np.ndarray:
-    """Eleven slices 64 x 64 of brain at 30 HU in a skull in air, with a square lesion on one."""
+    """Eleven slices 64 x 64 of brain at 30 HU in a skull in air, with a square lesion on one.
+
+    The topmost one shows the vertex.
+    """
     hu = np.full((len(HEIGHTS_MM), 64, 64), -1000)
     hu[:, 8:56, 8:56] = 1000
     hu[:, 10:54, 10:54] = 30
+    hu[-1] = -1000
+    hu[-1, 24:40, 24:40] = 1000
     hu[BLEEDING_SLICE, 24:40, 16:32] = lesion_hu
     return hu
 

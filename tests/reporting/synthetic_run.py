@@ -24,6 +24,10 @@ from ichnet.runs.predictions import (
     slices_path,
     write_predictions,
 )
+from ichnet.statistics.calibration import PlattCalibration
+from ichnet.statistics.pooling import POOLINGS
+from ichnet.statistics.pooling_choice import PoolingAuc
+from ichnet.statistics.scan_score import ScanCalibration, write_calibration
 from ichnet.subtypes import LABELS, SUBTYPES
 
 PHANTOM = Path(__file__).parents[2] / "models" / "phantom.yaml"
@@ -77,6 +81,7 @@ def write_run(
         for cohort, rows in truth.items():
             write_model(run, model, cohort, rows, slices_per_scan, skill, rng)
         write_log(run.model(model) / "log.csv", rng)
+        write_calibration(calibration_of(model), run.calibration(model))
     write_predict(run, truth["dumc"], rng)
     write_records(root / "work" / "tiny" / "records", truth, rng)
     return run
@@ -118,7 +123,11 @@ def write_model(
     for row in rows:
         logit = rng.normal(skill * (2 * int(row["ANY"]) - 1) / 2, 1.0)  # type: ignore[call-overload]
         probability = 1 / (1 + np.exp(-2 * logit))
-        scans.append({**row, "score": probability, "probability": probability})
+        subtypes = {
+            f"probability_{name}": probability * (0.2 + 0.8 * int(row[name]))  # type: ignore[call-overload]
+            for name in SUBTYPES
+        }
+        scans.append({**row, **subtypes, "score": probability, "probability": probability})
         for index in range(slices_per_scan):
             bleeding = int(bool(row["ANY"]) and index % 2 == 0)
             noise = rng.normal(logit if bleeding else -1.0, 0.8)
@@ -134,6 +143,20 @@ def write_model(
     folder = run.predictions(model)
     write_predictions(scans, SCAN_COLUMNS, scans_path(folder, cohort))
     write_predictions(slices, SLICE_COLUMNS, slices_path(folder, cohort))
+
+
+def calibration_of(model: str) -> ScanCalibration:
+    """Return what never was fitted: ensembles took neighbours, all others the maximum."""
+    aucs = {name: 0.8 + 0.01 * place for place, name in enumerate(POOLINGS)}
+    return ScanCalibration(
+        pooling="over-10-mm" if "ensemble" in model else "maximum",
+        curve=PlattCalibration(1.0, 0.0),
+        with_ich=12,
+        without_ich=14,
+        validation=tuple(
+            PoolingAuc(name, auc, auc - 0.15, auc + 0.125) for name, auc in aucs.items()
+        ),
+    )
 
 
 def write_log(path: Path, rng: np.random.Generator) -> None:

@@ -15,6 +15,7 @@ from ichnet.statistics.calibration import (
     calibration_line,
     expected_calibration_error,
     reliability,
+    slope_z,
 )
 
 
@@ -155,3 +156,22 @@ def test_separated_classes_have_no_slope(truth):
         calibration_line(truth, [0.1, 0.4, 0.4, 0.9])
     with pytest.raises(ValueError, match="no slope"):
         calibration_line(truth, [0.4] * 4)
+
+
+def test_slope_z_is_the_signed_root_of_the_likelihood_ratio():
+    """Two of four positive, in order .2 .2 .9 .9: targets 1/4 and 3/4, met in full.
+
+    Likelihood ratio 2 x 4 x (log 2 - entropy(1/4)) = 8 x (.693147 - .562335) = 1.046496.
+    """
+    assert slope_z([0.2, 0.2, 0.9, 0.9], [0, 0, 1, 1]) == pytest.approx(math.sqrt(1.046496))
+    assert slope_z([0.2, 0.2, 0.9, 0.9], [1, 1, 0, 0]) == pytest.approx(-math.sqrt(1.046496))
+    assert slope_z([0.2, 0.9, 0.2, 0.9], [0, 0, 1, 1]) == pytest.approx(0, abs=1e-6)
+    assert slope_z([0.3] * 4, [0, 0, 1, 1]) == 0
+
+
+def test_slope_z_of_a_score_that_tells_nothing_is_standard_normal():
+    rng = np.random.default_rng(8)
+    truth = np.arange(60) % 2 == 0
+    found = [slope_z(rng.random(60), truth) for _ in range(300)]
+    assert np.mean(np.abs(found) > 1.96) < 0.09
+    assert abs(np.mean(found)) < 0.15

@@ -1,4 +1,4 @@
-"""The report: one HTML file that holds everything a run has to say, and needs no network."""
+"""The report: all tables and figures of a run in one HTML file that needs no network."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from ichnet.reporting.figures.figure2 import FIGURE2_TITLE, draw_figure2, figure
 from ichnet.reporting.figures.overview import Groups, draw_overview
 from ichnet.reporting.figures.style import inline_svg
 from ichnet.reporting.figures.training_curves import draw_training_curves, read_logs
+from ichnet.reporting.measures.calibrations import refusals
 from ichnet.reporting.measures.metrics import SetMetrics, load_metrics
 from ichnet.reporting.measures.model_pairs import classifiers
 from ichnet.reporting.measures.model_predictions import (
@@ -27,11 +28,14 @@ from ichnet.reporting.measures.model_predictions import (
 )
 from ichnet.reporting.pages.explorer import explorer_data
 from ichnet.reporting.pages.gallery import choose_cases, gallery_page, read_predicted
+from ichnet.reporting.pages.headline import headline, tiles
 from ichnet.reporting.pages.html import inline_json, page_environment, script_hash, template_text
 from ichnet.reporting.pages.sections import SECTIONS, Section
 from ichnet.reporting.tables.contrasts import contrasts_table
 from ichnet.reporting.tables.difficult import difficult_tables
 from ichnet.reporting.tables.etable1 import etable1
+from ichnet.reporting.tables.pooling import pooling_table
+from ichnet.reporting.tables.subtypes import subtypes_table
 from ichnet.reporting.tables.table import Table, to_html
 from ichnet.reporting.tables.table1 import table1
 from ichnet.reporting.tables.table2 import ARM_TITLES, table2
@@ -42,7 +46,7 @@ Part = dict[str, str | Markup]
 """A section as the template shows it: ``id``, ``title``, ``text``, ``content``."""
 
 PACKAGES = ("numpy", "scipy", "matplotlib", "tensorflow", "keras", "pydicom", "opencv-python")
-"""Whose versions are told, where installed; none is imported for that."""
+"""Packages whose versions the report lists, where installed; none is imported for that."""
 
 
 def write_report(run: RunFolder, records: Path) -> Path:
@@ -66,7 +70,7 @@ def write_report(run: RunFolder, records: Path) -> Path:
 
 
 def render_report(run: RunFolder, records: Path, made: datetime) -> str:
-    """Return the report as HTML; ``made`` is the date it bears."""
+    """Return the report as HTML; ``made`` is the date shown on it."""
     config = load_config(run.config)
     environment = page_environment()
     script = template_text(environment, "report.js")
@@ -104,6 +108,8 @@ def _sections(run: RunFolder, records: Path, config: Config) -> list[Part]:
         "annotation": lambda: _html(*table2(run, config)),
         "ensembles": lambda: _html(table3(run, config)),
         "roc": lambda: _roc(run, config) + _html(etable1(run, config)),
+        "slices-to-scan": lambda: _html(pooling_table(run, config)),
+        "which-hemorrhage": lambda: _html(subtypes_table(run, config)),
         "difficult": lambda: _difficult(run, config),
     }
     parts, absent = [], []
@@ -148,10 +154,11 @@ def _template(name: str, **values: object) -> Markup:
 
 def _summary(run: RunFolder, config: Config) -> Markup:
     metrics = load_metrics(run, config).of("scan")
+    why = refusals(run, [FINAL_MODEL])
     return _template(
         "report_summary.html",
-        sentence=headline(load_predictions(run, [FINAL_MODEL]), metrics, config),
-        tiles=_tiles(metrics, config),
+        sentence=headline(load_predictions(run, [FINAL_MODEL]), metrics, why, config),
+        tiles=tiles(metrics, why, config),
         overview=_overview(run, metrics, config),
     )
 
@@ -178,47 +185,6 @@ def _configuration(run: RunFolder, config: Config) -> Markup:
         configuration=run.config.read_text(encoding="utf-8"),
         facts=_facts(run),
     )
-
-
-def headline(predictions: ModelPredictions, metrics: SetMetrics, config: Config) -> str:
-    """Return what the final ensemble did, in a sentence anyone can read."""
-    threshold = config.evaluation.threshold
-    if FINAL_MODEL in predictions.missing:
-        return f"{FINAL_MODEL} has {predictions.missing[FINAL_MODEL]}: there is nothing to sum up."
-    if metrics.unmeasurable:
-        return f"There is nothing to sum up: {metrics.unmeasurable}."
-    point = metrics.models[FINAL_MODEL].decisions
-    return (
-        f"At a probability of {threshold:g} the final ensemble finds {point.true_positives:,} of "
-        f"{metrics.with_ich:,} scans with hemorrhage and raises a false alarm on "
-        f"{point.false_positives:,} of {metrics.units - metrics.with_ich:,} normal ones. "
-        f"Test set: {predictions.describe()}."
-    )
-
-
-def _tiles(metrics: SetMetrics, config: Config) -> list[dict[str, str]]:
-    if FINAL_MODEL not in metrics.models:
-        return []
-    result = metrics.models[FINAL_MODEL]
-    threshold = f"{config.evaluation.threshold:g}"
-    estimates = {
-        "AUC of the final ensemble": result.auc,
-        f"Sensitivity at {threshold}": result.sensitivity_exact,
-        f"Specificity at {threshold}": result.specificity_exact,
-    }
-    scans = {
-        "label": "Test scans",
-        "value": f"{metrics.units:,}",
-        "interval": f"{metrics.with_ich:,} with hemorrhage",
-    }
-    return [
-        {
-            "label": label,
-            "value": f"{estimate.value:.3f}",
-            "interval": f"95 % interval {estimate.low:.3f}–{estimate.high:.3f}",
-        }
-        for label, estimate in estimates.items()
-    ] + [scans]
 
 
 def _kinds(config: Config) -> dict[str, list[str]]:

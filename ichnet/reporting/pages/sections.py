@@ -1,4 +1,4 @@
-"""What a run has to say, section by section: the one list of the report and the results page."""
+"""The sections of the report and of the results page: one list for both."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ class Section:
     """A part of a page.
 
     Attributes:
-        key: anchor of the section; no table is called so.
+        key: anchor of the section; must differ from all tables' names.
         title: its heading.
         text: what a reader should know before the numbers.
-        script: of ``eval/``, makes the files.
+        script: script of ``eval/`` that writes the files.
         tables, figures: stems of the files in the run folder.
-        options: of the script, beside ``--run``.
+        options: further options of the script, beside ``--run``.
     """
 
     key: str
@@ -75,8 +75,8 @@ SECTIONS: tuple[Section, ...] = (
         "Experiment A: classifiers of slices. Each network is trained three times: on RSNA's and "
         "on AI-Hub's slices with labels alone, and on the same AI-Hub slices with the outlines as "
         "well. What the outlines are worth is the last against the second, and nothing else "
-        "differs between the two. A scan's probability is the score of its most suspicious "
-        "slice, calibrated on validation scans.",
+        "differs between the two. A scan's probability is made from its slice scores "
+        "in the way that did best on validation scans, and calibrated there.",
         "table2",
         tables=("table2", "table2_contrast", "table2_slices", "table2_slices_contrast"),
     ),
@@ -124,6 +124,22 @@ SECTIONS: tuple[Section, ...] = (
         "Each network in its three arms; the final ensemble on each external set.",
         "roc_panels",
         figures=("efigure6", "efigure7"),
+    ),
+    Section(
+        "slices-to-scan",
+        "From slices to a scan",
+        "How a model's slice scores become one score for the scan: chosen on validation scans, "
+        "where it is calibrated too. A model that cannot be told from guessing there is not "
+        "calibrated, and its probabilities are no more than the share of hemorrhages.",
+        "pooling",
+        tables=("pooling",),
+    ),
+    Section(
+        "which-hemorrhage",
+        "Which hemorrhage",
+        "Model 2's encoder is pre-trained on the subtypes and keeps that head beside its map.",
+        "subtypes",
+        tables=("subtypes",),
     ),
     Section(
         "probabilities",

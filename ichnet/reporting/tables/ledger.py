@@ -34,7 +34,7 @@ HEAD = """# The paper's numbers
 
 What Kang et al., Frontiers in Neurology 2023;14:1321964, print, each number recomputed from the
 others where that is possible. The manuscript is meant unless the published abstract is named. The
-number with a star after a P is the standard error of the difference. `tests/test_paper.py` holds
+number with a star after a P is the standard error of the difference. `tests/paper` holds
 the arithmetic behind the reasons; `python eval/ledger.py` writes this page.
 """
 

@@ -1,0 +1,86 @@
+"""What the final ensemble did, in a sentence and a few numbers that anyone can read."""
+
+from __future__ import annotations
+
+from ichnet.config import Config
+from ichnet.reporting.measures.estimate import Estimate
+from ichnet.reporting.measures.metrics import SetMetrics
+from ichnet.reporting.measures.model_predictions import FINAL_MODEL, ModelPredictions
+
+GUESSING = 0.5
+"""AUC of a model that guesses."""
+
+
+def headline(
+    predictions: ModelPredictions, metrics: SetMetrics, refusals: tuple[str, ...], config: Config
+) -> str:
+    """Return the sentence.
+
+    A model whose AUC has an interval that holds that of guessing, or that was not calibrated, found
+    nothing by skill: then no scans are counted as found.
+
+    Args:
+        predictions: of the final ensemble.
+        metrics: of the test scans.
+        refusals: why the final ensemble was not calibrated, a sentence; none when it was.
+        config: the experiment.
+    """
+    if FINAL_MODEL in predictions.missing:
+        return f"{FINAL_MODEL} has {predictions.missing[FINAL_MODEL]}: there is nothing to sum up."
+    if metrics.unmeasurable:
+        return f"There is nothing to sum up: {metrics.unmeasurable}."
+    result, threshold = metrics.models[FINAL_MODEL], config.evaluation.threshold
+    test_set = f"Test set: {predictions.describe()}."
+    if guesses(result.auc):
+        worse = result.auc.high < GUESSING
+        verdict = "does worse than guessing" if worse else "cannot be told from guessing"
+        said = (
+            f"The final ensemble {verdict}: its AUC on the test scans is {result.auc}, that of "
+            f"guessing {GUESSING}."
+        )
+        return " ".join([said, *refusals, test_set])
+    if refusals:
+        return " ".join([*refusals, f"On the test scans its AUC is {result.auc}.", test_set])
+    point = result.decisions
+    return (
+        f"At a probability of {threshold:g} the final ensemble finds {point.true_positives:,} of "
+        f"{metrics.with_ich:,} scans with hemorrhage and raises a false alarm on "
+        f"{point.false_positives:,} of {metrics.units - metrics.with_ich:,} normal ones. {test_set}"
+    )
+
+
+def guesses(auc: Estimate) -> bool:
+    """Return whether an AUC is not told from that of guessing, or is below it."""
+    return auc.low <= GUESSING
+
+
+def tiles(metrics: SetMetrics, refusals: tuple[str, ...], config: Config) -> list[dict[str, str]]:
+    """Return the numbers: AUC and, of a model that does not guess, its decisions; the test scans.
+
+    Args:
+        metrics: of the test scans.
+        refusals: see :func:`headline`.
+        config: the experiment.
+    """
+    if FINAL_MODEL not in metrics.models:
+        return []
+    result, threshold = metrics.models[FINAL_MODEL], f"{config.evaluation.threshold:g}"
+    estimates = {"AUC of the final ensemble": result.auc}
+    if not refusals and not guesses(result.auc):
+        estimates |= {
+            f"Sensitivity at {threshold}": result.sensitivity_exact,
+            f"Specificity at {threshold}": result.specificity_exact,
+        }
+    scans = {
+        "label": "Test scans",
+        "value": f"{metrics.units:,}",
+        "interval": f"{metrics.with_ich:,} with hemorrhage",
+    }
+    return [
+        {
+            "label": label,
+            "value": f"{estimate.value:.3f}",
+            "interval": f"95 % interval {estimate.low:.3f}–{estimate.high:.3f}",
+        }
+        for label, estimate in estimates.items()
+    ] + [scans]
