@@ -238,20 +238,22 @@ def is_calibrated(metadata: ModelMetadata) -> bool:
 
 def _notes(decision: str, volume_ml: float | None, metadata: ModelMetadata) -> tuple[str, ...]:
     """Tell of a model that may guess; explain where decision and mask, two rules, differ."""
+    notes: tuple[str, ...] = ()
     if not metadata.calibration.calibrated:
-        return (f"{metadata.model} {metadata.calibration.refusal}",)
+        notes = (f"{metadata.model} {metadata.calibration.refusal}",)
     if volume_ml is None:
-        return ()
+        return notes
     rules = (
         f"the decision follows the {POOLINGS[metadata.calibration.pooling]} (probability from "
         f"{metadata.threshold:g}), the outline each pixel by itself (above "
         f"{metadata.pixel_threshold:g})"
     )
     if decision == "hemorrhage" and volume_ml == 0:
-        return (f"hemorrhage is suspected, but no pixel is sure enough to be outlined: {rules}",)
+        said = "hemorrhage is suspected, but no pixel is sure enough to be outlined"
+        return (*notes, f"{said}: {rules}")
     if decision == "no hemorrhage" and volume_ml > 0:
-        return (f"pixels are outlined, but no slice is suspicious enough: {rules}",)
-    return ()
+        return (*notes, f"pixels are outlined, but no slice is suspicious enough: {rules}")
+    return notes
 
 
 def _agreement(

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -32,6 +33,7 @@ class OddPacs:
         drips: whether answers come a byte at a time, for ever.
         keeps: whether it keeps what is stored.
         fails: studies for which it answers with status 500.
+        spoil: what becomes of the bytes of an answer.
     """
 
     holds: dict[str, dict[str, dict[str, bytes]]] = field(default_factory=dict)
@@ -44,6 +46,7 @@ class OddPacs:
     drips: bool = False
     keeps: bool = True
     fails: tuple[str, ...] = ()
+    spoil: Callable[[bytes], bytes] = bytes
     url: str = ""
     stored: list[str] = field(default_factory=list)
 
@@ -62,6 +65,13 @@ class OddPacs:
 @pytest.fixture
 def odd_pacs() -> Iterator[OddPacs]:
     """One that is empty and answers well, so far."""
+    with started() as pacs:
+        yield pacs
+
+
+@contextmanager
+def started() -> Iterator[OddPacs]:
+    """Run one for a while."""
     pacs = OddPacs()
     handler = type("Handler", (_Handler,), {"pacs": pacs})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
@@ -69,11 +79,13 @@ def odd_pacs() -> Iterator[OddPacs]:
     pacs.url = f"http://127.0.0.1:{server.server_port}/dicom-web"
     thread = threading.Thread(target=server.serve_forever, args=(0.05,))
     thread.start()
-    yield pacs
-    pacs.drips = False
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    try:
+        yield pacs
+    finally:
+        pacs.drips = False
+        server.shutdown()
+        thread.join()
+        server.server_close()
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -145,6 +157,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(body + f"\r\n--{BOUNDARY}--".encode(), kind, status)
 
     def _send(self, body: bytes, kind: str, status: int) -> None:
+        body = self.pacs.spoil(body)
         self.send_response(status)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(body)))
