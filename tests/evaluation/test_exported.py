@@ -129,13 +129,13 @@ def test_records_of_another_image_are_refused(
 
 def test_records_of_single_slices_are_refused(model, record_set, tmp_path):
     drawn = replace(record_set, slices=record_set.slices[1:])
-    with pytest.raises(ConfigError, match="single slices of 1 of its 3 scans.*prepare it with --"):
+    with pytest.raises(ConfigError, match=r"single slices of 1 of its 3 scans.*prepare it with --"):
         evaluate_export(model, drawn, tmp_path)
 
 
 def test_records_without_test_scans_are_refused(model, write_records, make_case, tmp_path):
     trained = write_records(tmp_path / "own", {"train": [make_case("a", 66)]})
-    with pytest.raises(ConfigError, match="no scan of split 'test'.*--whole"):
+    with pytest.raises(ConfigError, match=r"no scan of split 'test'.*--whole"):
         evaluate_export(model, trained, tmp_path / "out")
 
 
