@@ -17,7 +17,7 @@ BIN = $(VENV)/bin
 # one core for each job of the workflow; TensorFlow's C++ log is chatter
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: help demo reproduce test test-quick lint unit test-addons benchmark docs dist clean
+.PHONY: help demo reproduce embedded test test-quick lint unit test-addons benchmark docs dist clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -28,6 +28,22 @@ demo: $(INSTALLED)  ## synthetic heads, training, evaluation, export, prediction
 
 reproduce:  ## the paper's full structure on synthetic cohorts, and docs/results.md from it
 	$(MAKE) demo CONFIG=models/reproduce.yaml TARGET=results
+
+EMBEDDED = --run runs/embedded --config models/embedded.yaml --records work/embedded/records
+
+embedded: $(INSTALLED)  ## the model in the package, from nothing: heads, five segmenters, weights; hours
+	$(BIN)/python data_prep/synthetic.py --config models/embedded.yaml --out work/embedded/records
+	$(BIN)/python models/train_segmenter.py --segmenter all $(EMBEDDED)
+	$(BIN)/python models/pretrain_encoder.py $(EMBEDDED)
+	for segmenter in subtype sdh sah small; do \
+		$(BIN)/python models/train_segmenter.py --segmenter $$segmenter $(EMBEDDED) || exit 1; \
+	done
+	$(BIN)/python models/cache_maps.py --run runs/embedded --set aihub-scans
+	$(BIN)/python models/train_ensemble.py --combination all $(EMBEDDED)
+	$(BIN)/python models/calibrate.py --run runs/embedded --models ensemble-all
+	rm -rf ichnet/weights/ensemble-all
+	$(BIN)/python models/export.py --run runs/embedded --model ensemble-all --version 1 --replace
+	mkdir -p ichnet/weights && cp -R runs/embedded/export/ensemble-all ichnet/weights/
 
 test: lint unit  ## linters and tests on the current stack
 

@@ -18,7 +18,7 @@ from snakemake.exceptions import WorkflowError
 
 from ichnet import runs
 from ichnet.config import SEGMENTERS as FIVE
-from ichnet.config import ConfigError, config_from_mapping, load_config
+from ichnet.config import SPECIALISTS, ConfigError, config_from_mapping, load_config
 from ichnet.config.depends import settings_of, settings_of_model, settings_of_script
 from ichnet.reporting.pages.sections import SECTIONS
 from ichnet.runs.experiment import begin_run
@@ -194,12 +194,19 @@ rule encoder:
     shell: "python models/pretrain_encoder.py --run {wildcards.run:q} {params.fold}"
 
 
+def starting_network(wildcards):
+    """Return the training whose network a segmenter starts from, if any."""
+    if wildcards.segmenter == "subtype":
+        return finished(wildcards.run, [f"encoder-subtype{wildcards.fold}"])
+    if wildcards.segmenter in SPECIALISTS and EXPERIMENT.segmenters.specialist_training:
+        return finished(wildcards.run, [f"{runs.segmenter_name('all')}{wildcards.fold}"])
+    return []
+
+
 rule segmenter:
     input:
         records_of("aihub-scans"),
-        lambda wildcards: finished(wildcards.run, [f"encoder-subtype{wildcards.fold}"])
-        if wildcards.segmenter == "subtype"
-        else [],
+        starting_network,
     output: "{run}/models/segmenter-{segmenter}{fold}/finished.json"
     params:
         settings=training("segmenter-{segmenter}"),

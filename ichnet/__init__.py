@@ -46,7 +46,8 @@ def predict(
 
     Warns:
         UserWarning: when something could not be used, with the count of each reason. The command
-            lists every file, in ``excluded.csv``.
+            lists every file, in ``excluded.csv``. Also when the model may only guess: it was not
+            calibrated, and every scan is uncertain.
 
     Examples:
         >>> import ichnet

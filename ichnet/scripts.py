@@ -1,4 +1,4 @@
-"""What the scripts in ``data_prep/``, ``models/`` and ``eval/`` share: arguments and endings."""
+"""Shared by the scripts in ``data_prep/``, ``models/`` and ``eval/``: arguments, error messages."""
 
 from __future__ import annotations
 
@@ -30,35 +30,42 @@ def run_parser(description: str | None) -> argparse.ArgumentParser:
     """Return a parser with ``--run``: all that a script needs after training."""
     parser = script_parser(description)
     parser.add_argument(
-        "--run", type=Path, default=DEFAULT_RUN, metavar="PATH", help=f"run folder ({DEFAULT_RUN})"
+        "--run",
+        type=Path,
+        default=DEFAULT_RUN,
+        metavar="PATH",
+        help=f"run folder (default: {DEFAULT_RUN})",
     )
     return parser
 
 
 def training_parser(description: str | None) -> argparse.ArgumentParser:
-    """Return a parser with ``--run`` and with what the first training of a run says of it."""
+    """Return a parser with ``--run``, ``--config``, ``--records`` and ``--seed``, for trainings."""
     parser = run_parser(description)
     parser.add_argument(
         "--config",
         type=Path,
         metavar="PATH",
-        help=f"configuration (the run's own; for a new run {DEFAULT_CONFIG})",
+        help=f"configuration (default: the run's own; for a new run {DEFAULT_CONFIG})",
     )
     parser.add_argument(
         "--records",
         type=Path,
         metavar="PATH",
-        help="folder of the record sets (the run's own; for a new run work/<name>/records)",
+        help="folder of the record sets (default: the run's own; for a new run "
+        "work/<name>/records)",
     )
-    parser.add_argument("--seed", type=int, help="in place of the configuration's seed")
+    parser.add_argument(
+        "--seed", type=int, help="random seed to use instead of the configuration's"
+    )
     return parser
 
 
 def begin_experiment(args: argparse.Namespace, replace_config: bool = False) -> Experiment:
-    """Return what a run is of; the first training says so, later ones must agree.
+    """Return the experiment of a run, which the first training of the run defines.
 
     Raises:
-        ConfigError: when they do not; names what differs.
+        ConfigError: when the arguments differ from it; names what differs.
     """
     run = RunFolder(args.run)
     begun = run.config.exists()
@@ -70,25 +77,25 @@ def begin_experiment(args: argparse.Namespace, replace_config: bool = False) -> 
 
 
 def open_experiment(args: argparse.Namespace) -> Experiment:
-    """Return what the run that ``--run`` names is of."""
+    """Return the experiment of the run that ``--run`` names."""
     return open_run(RunFolder(args.run))
 
 
 def add_config(parser: argparse.ArgumentParser) -> None:
-    """Add ``--config``, for what is made before there is a run."""
+    """Add ``--config``, for steps that come before a run."""
     parser.add_argument(
         "--config",
         type=Path,
         default=DEFAULT_CONFIG,
         metavar="PATH",
-        help=f"the experiment's configuration ({DEFAULT_CONFIG})",
+        help=f"the experiment's configuration (default: {DEFAULT_CONFIG})",
     )
 
 
 def preparation_parser(
     description: str | None, sets: Sequence[str] = ()
 ) -> argparse.ArgumentParser:
-    """Return a parser with what every script of ``data_prep/`` takes.
+    """Return a parser with the arguments of every script of ``data_prep/``.
 
     Args:
         description: the script's docstring.
@@ -119,7 +126,8 @@ def preparation_parser(
         "--shard",
         type=_shard,
         metavar="K/N",
-        help="write only part K of N; when all are written, run again without --shard to join",
+        help="write only part K of N (K from 1); when all are written, run again without "
+        "--shard to join them",
     )
     parser.add_argument(
         "--average-mm",
@@ -173,13 +181,13 @@ def _shard(text: str) -> tuple[int, int]:
 
 
 def load_tensorflow() -> None:
-    """Import TensorFlow without its chatter; called after ``--help`` has been answered."""
+    """Import TensorFlow without its messages; called after ``--help`` has been answered."""
     with quiet_tensorflow():
         import tensorflow  # noqa: F401
 
 
 def run_script(main: Callable[[], None]) -> None:
-    """Run a script; what its user can mend ends in one line and exit code 2, not a traceback."""
+    """Run a script; errors that its user can correct end in one line and exit code 2."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     # it shows a traceback for a damaged file, which is excluded with a reason all the same
     logging.getLogger("pydicom").setLevel(logging.CRITICAL)

@@ -5,6 +5,15 @@ from __future__ import annotations
 SUBTYPES: tuple[str, ...] = ("EDH", "IPH", "IVH", "SAH", "SDH")
 """Epidural, intraparenchymal, intraventricular, subarachnoid, subdural (RSNA 2019's order)."""
 
+SUBTYPE_NAMES: dict[str, str] = {
+    "EDH": "epidural",
+    "IPH": "intraparenchymal",
+    "IVH": "intraventricular",
+    "SAH": "subarachnoid",
+    "SDH": "subdural",
+}
+"""Each subtype's adjective, to stand before "hemorrhage"."""
+
 LABELS: tuple[str, ...] = ("ANY", *SUBTYPES)
 """What a label vector of length six holds: any hemorrhage, then the five subtypes."""
 

@@ -21,7 +21,9 @@ NOT_CALIBRATED = 3
 def main() -> None:
     """Parse arguments, calibrate, say where the calibrations are and which models have none."""
     parser = run_parser(__doc__)
-    parser.add_argument("--models", required=True, nargs="+", help="e.g. ensemble-all")
+    parser.add_argument(
+        "--models", required=True, nargs="+", help="names of trained models, e.g. ensemble-all"
+    )
     args = parser.parse_args()
 
     load_tensorflow()

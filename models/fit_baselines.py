@@ -1,4 +1,4 @@
-"""Fit what the networks are compared with: the threshold on HU, and least-squares weights of maps.
+"""Fit the baselines of the networks: a threshold on HU, and least-squares weights of maps.
 
 The threshold is fitted on AI-Hub's training scans; the weights on the maps that the weight models
 learn from (models/cache_maps.py).
@@ -15,7 +15,7 @@ FITS = ("threshold", "weights")
 def main() -> None:
     """Parse arguments, fit, say where the fits lie."""
     parser = run_parser(__doc__)
-    parser.add_argument("--only", choices=FITS, help="one of the two (both)")
+    parser.add_argument("--only", choices=FITS, help="fit only one of the two (default: both)")
     args = parser.parse_args()
 
     load_tensorflow()

@@ -59,6 +59,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
     [
         ("metrics.py", ["metrics.json"]),
         ("pooling.py", [f"tables/pooling.{suffix}" for suffix in SUFFIXES]),
+        ("subtypes.py", [f"tables/subtypes.{suffix}" for suffix in SUFFIXES]),
         ("table1.py", [f"tables/table1.{suffix}" for suffix in SUFFIXES]),
         (
             "table2.py",

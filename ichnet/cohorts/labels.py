@@ -46,8 +46,8 @@ def in_slice_order(
 def known_from_scan(scan_labels: Labels, slices: int) -> NDArray[np.int8]:
     """Return what a scan's labels tell of its slices, int8 [slices, 6].
 
-    What a scan does not have, none of its slices has: 0. What it has, lies in slices nobody
-    named: ``UNKNOWN``.
+    Where the scan's label is 0, so is that of each slice. Where it is 1, the slices' labels are
+    ``UNKNOWN``: nobody said which slices show it.
     """
     row = [0 if label == 0 else UNKNOWN for label in scan_labels]
     return np.tile(np.array(row, np.int8), (slices, 1))

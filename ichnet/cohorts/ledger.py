@@ -16,7 +16,7 @@ from ichnet.ct.source import archive_of
 TABLE_SUFFIX = ".csv"
 
 NO_FAULT = ("other-series", "not-an-image")
-"""Reasons that no one need mend: ``--strict`` does not stop at them."""
+"""Reasons that need no correction: ``--strict`` does not stop at them."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class FileCounts:
     Attributes:
         found: all, ``kept + not_drawn + excluded``.
         kept: of scans in the record set.
-        not_drawn: usable, but the selection left them.
+        not_drawn: usable, but not selected.
         excluded: with a line each in ``excluded.csv``.
     """
 

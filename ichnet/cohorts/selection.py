@@ -18,7 +18,7 @@ from ichnet.config import ConfigError
 from ichnet.subtypes import LABEL_INDEX, SUBTYPES
 
 NONE = "NONE"
-"""What a slice without hemorrhage is chosen for."""
+"""``chosen_for`` of slices without hemorrhage."""
 
 
 class SelectionError(ConfigError):

@@ -14,15 +14,15 @@ from ichnet.subtypes import LABELS
 
 
 class PatientOverlapError(ConfigError):
-    """The same patients on both sides of a border that no patient may cross."""
+    """The same patient is in two sets that must not share patients."""
 
 
 def patient_strata(entries: Iterable[ScanEntry]) -> dict[str, str]:
     """Return all patients by the source's key, and the stratum each belongs to.
 
-    That is the subtype, when the patient's scans show one alone, ``mixed`` for several, ``ANY`` for
-    a hemorrhage of unknown subtype, or nothing. So the specialists, which learn from scans with
-    their subtype alone, find some in every split of a small cohort.
+    The stratum is the subtype when the patient's scans show only one, ``mixed`` for several,
+    ``ANY`` for a hemorrhage of unknown subtype, or empty. This way the specialists, which learn
+    from scans with their subtype alone, find some in every split even of a small cohort.
     """
     labels: dict[str, NDArray[np.bool_]] = {}
     for entry in entries:
@@ -34,10 +34,11 @@ def patient_strata(entries: Iterable[ScanEntry]) -> dict[str, str]:
 def split_patients(
     strata: Mapping[str, str], shares: Mapping[str, float], seed: int
 ) -> dict[str, str]:
-    """Put each patient into one split, at random within each stratum.
+    """Assign each patient to one split, at random within each stratum.
 
-    So every split gets its share of each. Numbers are rounded by largest remainder; a split with a
-    share gets at least one patient of a stratum that has as many as there are splits.
+    Every split gets its share of each stratum, rounded by largest remainder. A split with a share
+    above 0 gets at least one patient of each stratum that has as many patients as there are
+    splits.
 
     Args:
         strata: by patient, see :func:`patient_strata`. Its order does not matter.
@@ -64,7 +65,7 @@ def split_patients(
 
 
 def require_disjoint(first: Mapping[str, str], second: Mapping[str, str]) -> None:
-    """Refuse patients that are on both sides.
+    """Refuse two sets that share a patient.
 
     Args:
         first: where each patient is, by pseudonym, e.g. ``aihub-slices train``.

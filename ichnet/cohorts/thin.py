@@ -19,10 +19,11 @@ from ichnet.ct.volume import Volume
 def average_slices(case: Case, thickness_mm: float) -> Case:
     """Average neighbouring slices so that each stands for about ``thickness_mm`` (paper silent).
 
-    As many slices go together as come nearest to it; a scan of thick slices stays as it is. A
-    slice is weighted by the extent it stands for. Outlines keep their volume: as many pixels are
-    lesion as their slices' hold together, at least one, those that most of the thickness bears.
-    Labels are joined by OR.
+    The number of slices averaged is the one whose total thickness is nearest to it; a scan of
+    thick slices is returned unchanged. Slices are weighted by the extent they stand for. Outlines
+    keep their volume: of the averaged slice those pixels are lesion that were outlined over the
+    largest part of the thickness, as many as give the same volume, at least one. Labels are joined
+    by OR.
 
     Args:
         case: the scan.

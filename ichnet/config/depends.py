@@ -1,8 +1,8 @@
-"""What each result depends on in the configuration: the one list.
+"""The one list of the settings that each result depends on.
 
-The workflow repeats a result when one of these settings changes, and whatever makes the result
-keeps them beside it and begins anew when they differ. What a result depends on beside the
-configuration (records, models, maps) is a digest that its maker adds.
+The workflow repeats a result when one of its settings changes. The code that makes a result stores
+them beside it and starts over when they differ. Inputs other than settings (records, models, maps)
+are added there as digests.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ DEPENDS_ON: dict[str, Settings] = {
     ),
     "report": Settings(tuple(Config.__dataclass_fields__)),  # it prints the configuration
 }
-"""By the kind of result; a model is found by its name (see :func:`settings_of_model`)."""
+"""By the kind of result; for a model by its name see :func:`settings_of_model`."""
 
 
 def settings_of(config: Config, result: str) -> dict[str, Any]:

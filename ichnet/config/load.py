@@ -1,6 +1,6 @@
 """From YAML to a :class:`~ichnet.config.schema.Config` and back.
 
-A key that is no field is refused, with the nearest one that is.
+An unknown key is refused; the message suggests the most similar known one.
 """
 
 from __future__ import annotations

@@ -18,6 +18,8 @@ Segmenter = Literal["all", "subtype", "sdh", "sah", "small"]
 
 BACKBONES: tuple[str, ...] = typing.get_args(Backbone)
 ARMS: tuple[str, ...] = typing.get_args(Arm)
+LeftOut = Literal["randomisation", "face-and-neck", "bright-rim"]
+
 SEGMENTERS: tuple[str, ...] = typing.get_args(Segmenter)
 """Models 1 to 5 of the paper, in its order."""
 
@@ -64,6 +66,10 @@ class PhantomConfig:
         ich_share: share of them with hemorrhage, by cohort.
         mix: how often each subtype occurs: as in the paper's Table 1 (``paper``), or evened out
             (``even``), so that small cohorts hold slices of each.
+        without: what the cohort ``wide`` is drawn without, to measure what it is worth:
+            ``randomisation`` (heads, blood and scanners as usual), ``face-and-neck`` (no slice
+            below the skull base, nothing in front of the skull) and ``bright-rim`` (brain as dense
+            at its surface and near bone as in its middle).
     """
 
     matrix: int
@@ -71,6 +77,7 @@ class PhantomConfig:
     scans: dict[str, int]
     ich_share: dict[str, float]
     mix: Literal["even", "paper"] = "even"
+    without: tuple[LeftOut, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -142,7 +149,7 @@ class TrainingConfig:
             ``{class_name: ..., config: {...}}``. Its configuration can hold a learning-rate
             schedule, ``learning_rate: {class_name: CosineDecay, config: {...}}``, and gradient
             clipping, ``global_clipnorm: 1``.
-        epochs: passes through ``steps_per_epoch`` batches; each ends with a checkpoint.
+        epochs: each has ``steps_per_epoch`` batches and ends with validation and a checkpoint.
         patience_epochs: stop when the validation loss has not improved for this many epochs;
             ``None`` to train all of them.
         precision: Keras's dtype policy: ``float32``, ``mixed_float16`` (GPU), or
@@ -150,7 +157,7 @@ class TrainingConfig:
         xla: compile the steps with XLA; slower on CPUs, not measured on GPUs. Training over
             several replicas does without.
         average_decay: the weights that are validated and kept are a moving average over the
-            steps, of which each step leaves this share, e.g. 0.995; 0 for the last step's own.
+            steps; each step keeps this share of the average, e.g. 0.995. 0 for no averaging.
     """
 
     optimizer: str | dict[str, Any]
@@ -173,13 +180,13 @@ class ClassifierConfig:
             ``dice+bce`` or ``energy`` (share of positive evidence outside the outline).
         saliency_weight: its weight beside the classification loss.
         saliency_warmup_epochs: epochs in which that weight grows linearly to its full value.
-        frozen_epochs: epochs, before all others, in which only the head is trained; for
-            pre-trained weights.
+        frozen_epochs: epochs at the beginning in which only the head is trained, the body
+            frozen; for pre-trained weights.
         loss: of the probability: any that ``keras.losses.get`` understands, a name or
             ``{class_name: ..., config: {...}}``, also of a module under ``register``.
         metrics: of the probability, beside its AUC; likewise.
-        training_by_backbone: what takes the place of ``training`` for a backbone; without batch
-            normalisation, VGG19 does not bear the others' learning rate.
+        training_by_backbone: overrides ``training`` for a backbone. VGG19, which has no batch
+            normalisation, does not train at the learning rate of the others.
     """
 
     backbones: tuple[Backbone, ...]
@@ -195,7 +202,7 @@ class ClassifierConfig:
     training_by_backbone: dict[Backbone, TrainingConfig] = field(default_factory=dict)
 
     def of(self, backbone: Backbone) -> ClassifierConfig:
-        """Return the settings of one backbone, of which others' training is no part."""
+        """Return the settings for one backbone: its own training, without those of the others."""
         training = self.training_by_backbone.get(backbone, self.training)
         return replace(self, training=training, training_by_backbone={})
 
@@ -241,7 +248,7 @@ class EnsembleConfig:
     """Experiment C: the weight model over frozen segmenters.
 
     Attributes:
-        combinations: the members of each ensemble by its name.
+        combinations: by the ensemble's name, the segmenters that it combines.
         weighting: one weight for each ``image`` or each ``pixel`` (both from the maps), or the
             same for all input (``global``).
         width: channels of the weight model's convolutions.
@@ -263,12 +270,12 @@ class EnsembleConfig:
 
 @dataclass(frozen=True)
 class EvaluationConfig:
-    """How predictions become numbers.
+    """How scores are made, calibrated, turned into decisions, and measured.
 
     Attributes:
         top_pixels: a segmenter's slice score is the mean of this many highest pixels.
         threshold: decision threshold on probabilities (paper: 0.5).
-        bootstrap_replicates: paper: 500.
+        bootstrap_replicates: resamples of each bootstrap interval (paper: 500).
         uncertain: the band of probabilities, ends included, in which a model is uncertain (paper:
             0.4 to 0.6); exported models say so. The paper's cases difficult for AI are the scans
             with hemorrhage up to its upper end, and the others from its lower end up.
@@ -288,7 +295,7 @@ class RepeatsConfig:
     """The whole experiment again with other seeds of training, on the same data.
 
     Attributes:
-        seeds: one repeat each; none by default. The split and the test data stay as they are.
+        seeds: each gives one repeat; an empty list means none. Splits and test data stay.
         backbones: the classifiers to repeat, in every arm; segmenters and ensembles all are.
     """
 
@@ -298,7 +305,7 @@ class RepeatsConfig:
 
 @dataclass(frozen=True)
 class ContrastConfig:
-    """A question that is written down before the run: does ``model`` do better than ``against``?
+    """A comparison planned before the run: has ``model`` a higher AUC than ``against``?
 
     Attributes:
         question: one sentence.
@@ -319,11 +326,11 @@ class Config:
     Attributes:
         name: names the run folder, ``runs/<name>``.
         data_statement: what the models were trained on; repeated on every output.
-        seed: from which every random choice derives.
+        seed: the random seed; every random choice is derived from it.
         register: modules to import before training, whose Keras-registered losses, optimizers
             and metrics can then be named, e.g. ``tensorflow_addons``.
         export: the models to export as SavedModels, e.g. ``ensemble-all``.
-        contrasts: what the experiment asks, corrected for their number.
+        contrasts: the questions asked beforehand; their p values are corrected for their number.
     """
 
     name: str

@@ -17,12 +17,13 @@ from ichnet.ct.errors import Exclusion, ReadError, errors_named
 from ichnet.ct.head import head_centre_mm
 from ichnet.ct.header import read_frames
 from ichnet.ct.orientation import turn_of, turned_grid
+from ichnet.ct.passes import grid_of
 from ichnet.ct.pixels import read_pixels
 from ichnet.ct.pseudonym import pseudonym
 from ichnet.ct.slice_checks import MAX_PIXELS
 from ichnet.ct.slice_header import SliceHeader
 from ichnet.ct.source import read_content
-from ichnet.ct.stack import grid_of, stack_slices
+from ichnet.ct.stack import stack_slices
 from ichnet.ct.volume import Volume, slice_normal, slice_spacing_from_positions
 
 REPAIRED = "repaired_slices"

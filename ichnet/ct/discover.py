@@ -11,10 +11,11 @@ from ichnet.ct.digest import content_digest, series_digest
 from ichnet.ct.errors import Exclusion, ReadError, errors_named
 from ichnet.ct.files_found import FoundFiles
 from ichnet.ct.gaps import missing_slices
+from ichnet.ct.passes import slice_heights_mm
 from ichnet.ct.pseudonym import pseudonym
 from ichnet.ct.slice_header import SliceHeader
 from ichnet.ct.source import read_content
-from ichnet.ct.stack import slice_heights_mm, stack_slices
+from ichnet.ct.stack import stack_slices
 
 DAMAGED = ("truncated", "bad-header", "no-pixels", "too-large", "internal-error")
 """Reasons that take a slice out of a scan; a scout or a dose page is no slice of it."""

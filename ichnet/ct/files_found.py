@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -76,7 +77,7 @@ class FoundFiles:
         """Whether a file is seen for the first time, through whatever link.
 
         Raises:
-            ReadError: ``unreadable`` for a link that leads to itself.
+            ReadError: ``not-dicom`` for a link that leads to itself, ``unreadable`` without access.
         """
         try:
             resolved = path.resolve()
@@ -84,7 +85,9 @@ class FoundFiles:
         except FileNotFoundError:
             resolved = path
         except (OSError, RuntimeError) as error:
-            raise ReadError(path, "unreadable", "a link to itself, or no access") from error
+            if isinstance(error, RuntimeError) or error.errno == errno.ELOOP:
+                raise ReadError(path, "not-dicom", "a link that leads to itself") from error
+            raise ReadError(path, "unreadable", error.strerror or "no access") from error
         is_new = resolved not in self._seen
         self._seen.add(resolved)
         return is_new

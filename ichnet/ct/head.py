@@ -40,8 +40,9 @@ leave the image."""
 LEAST_CRANIUM_MM = 30.0
 """Slices that show the cranium stand for this much, or there is no head."""
 
-CUT_OFF_MM = 40.0
-"""Length over which the skull meets the edge of the image: of a usual head 2 mm lie outside."""
+CUT_OFF_MM = 20.0
+"""Length over which soft tissue inside the skull meets the edge of the image: where the skull alone
+is cut off, no hemorrhage can be missed."""
 
 CUT_OFF_SHARE = 0.1
 """Of the cranium's slices, and two of them at least, or the head counts as whole."""
@@ -121,7 +122,7 @@ def require_head(volume: Volume, path: Path) -> None:
     areas = skull.hulls.sum(axis=(1, 2))
     if skull.slices[-1] == len(volume.hu) - 1 and areas[-1] > VERTEX_SHARE * areas.max():
         raise ReadError(path, "incomplete-head", "the scan ends below the top of the head")
-    at_edge_px = (skull.hulls & _edge(_coarse(volume.hu, skull.steps))).sum(axis=(1, 2))
+    at_edge_px = (soft & skull.hulls & _edge(coarse)).sum(axis=(1, 2))
     cut_off = np.count_nonzero(at_edge_px * max(skull.pixel_mm) >= CUT_OFF_MM)
     if cut_off >= max(2, CUT_OFF_SHARE * len(skull.slices)):
         detail = f"the head leaves the image on {cut_off} slices"

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ichnet.ct.nifti import RAS_TO_LPS
+from ichnet.ct.overlay import RESEARCH_USE
 from ichnet.ct.volume import Volume
 from ichnet.files import whole_path
 
@@ -33,6 +34,7 @@ def write_nifti_mask(volume: Volume, mask: NDArray[np.uint8], path: Path) -> Non
     # NIfTI's first axis runs along a row of ours
     image = nibabel.Nifti1Image(mask[planes].transpose(2, 1, 0), affine)
     image.header.set_xyzt_units("mm")
+    image.header["descrip"] = RESEARCH_USE
     image.set_sform(affine, code="scanner")
     image.set_qform(None, code="unknown")  # it has no shear: a tilted scan does not fit into it
     with whole_path(path) as temporary:

@@ -12,9 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ichnet.ct.errors import Exclusion, ReadError
-from ichnet.ct.orientation import Grid
+from ichnet.ct.passes import require_no_pairs, require_one_pass, slice_heights_mm
 from ichnet.ct.slice_header import SliceHeader
-from ichnet.ct.volume import slice_normal
 
 SPACING_TOLERANCE_MM = 1e-3
 """Within a series, pixel spacings differ by the rounding of their decimals and no more."""
@@ -35,24 +34,6 @@ IDENTITIES: dict[str, Callable[[SliceHeader], str]] = {
 }
 """What all slices of one scan share."""
 
-SETTINGS: dict[str, Callable[[SliceHeader], str]] = {
-    "acquisitions": lambda header: header.acquisition,
-    "kernels": lambda header: header.description.get("kernel", ""),
-    "kinds of image": lambda header: header.image_type,
-    "tube voltages": lambda header: header.description.get("kvp", ""),
-    "contrast agents": lambda header: header.description.get("contrast_agent", ""),
-}
-"""What may change between base and vertex of one head, but not from slice to slice."""
-
-SEAM_SLICES = 2
-"""So many slices may overlap where one acquisition follows another."""
-
-PAIRED_SLICES = 8
-"""Fewer slices are no pattern."""
-
-EVEN = 0.1
-"""Gaps that differ by less than this share count as equal."""
-
 
 def stack_slices(headers: Sequence[SliceHeader]) -> tuple[list[SliceHeader], list[Exclusion]]:
     """Order the slices of one series along the normal, from feet to head.
@@ -60,8 +41,8 @@ def stack_slices(headers: Sequence[SliceHeader]) -> tuple[list[SliceHeader], lis
     Acquisitions that lie above each other make one head (a thin base and a thick vertex), and so do
     kernels. Where they lie among each other they are several passes over one region, and the series
     is refused. It is refused too when its slices are of several patients, studies or frames of
-    reference, lie in pairs, or are numbered as two passes by turns. Where few positions are taken
-    twice, the slice with the higher instance number is kept: it was made because the other one was
+    reference, lie in pairs, or are numbered as several passes. Where few positions are taken twice,
+    the slice with the higher instance number is kept: it was made because the other one was
     spoilt. Without numbers it is the one with the higher SOP Instance UID, so that the order of the
     files does not matter.
 
@@ -91,31 +72,11 @@ def stack_slices(headers: Sequence[SliceHeader]) -> tuple[list[SliceHeader], lis
     heights_mm = slice_heights_mm(headers)
     order = np.argsort(heights_mm, kind="stable")
     ordered = [headers[index] for index in order]
-    _require_one_pass(ordered)
+    require_one_pass(ordered)
     kept, repeated = _without_repeated(ordered, heights_mm[order])
     _require_distinct_instances(kept)
-    _require_no_pairs(kept)
-    _require_no_turns(kept)
+    require_no_pairs(kept)
     return kept, repeated
-
-
-def slice_heights_mm(headers: Sequence[SliceHeader]) -> NDArray[np.float64]:
-    """Return where slices lie along their common normal, towards the head, float64 [slices]."""
-    grid = grid_of(headers)
-    heights_mm: NDArray[np.float64] = grid.positions_mm @ slice_normal(grid.orientation)
-    return heights_mm
-
-
-def grid_of(headers: Sequence[SliceHeader]) -> Grid:
-    """Return where the pixels of a series lie, in the layout of its files.
-
-    Medians, so that roundings in single slices do not matter, nor the order of the files.
-    """
-    orientation = np.median([header.orientation for header in headers], axis=0)
-    positions_mm = np.array([header.position_mm for header in headers])
-    row_mm, column_mm = np.median([header.pixel_spacing_mm for header in headers], axis=0)
-    spacing_mm = (float(row_mm), float(column_mm))
-    return Grid(headers[0].shape, spacing_mm, orientation, positions_mm)
 
 
 def _require_one_identity(headers: Sequence[SliceHeader]) -> None:
@@ -140,18 +101,6 @@ def _difference(a: SliceHeader, b: SliceHeader) -> str:
 
 def _furthest(a: Sequence[float], b: Sequence[float]) -> float:
     return max(abs(x - y) for x, y in zip(a, b, strict=True))
-
-
-def _require_one_pass(ordered: Sequence[SliceHeader]) -> None:
-    for name, setting in SETTINGS.items():
-        places: dict[str, list[int]] = {}
-        for place, header in enumerate(ordered):
-            places.setdefault(setting(header), []).append(place)
-        for of_one in places.values():
-            others = of_one[-1] - of_one[0] + 1 - len(of_one)
-            if others > SEAM_SLICES:
-                detail = f"{others} slices lie among those of another pass (several {name})"
-                raise ReadError(ordered[of_one[0]].path, "mixed-series", detail)
 
 
 def _without_repeated(
@@ -188,35 +137,3 @@ def _require_distinct_instances(slices: Sequence[SliceHeader]) -> None:
             detail = "another slice of the series has the same SOPInstanceUID"
             raise ReadError(header.path, "bad-header", detail)
         seen.add(header.sop_instance_uid)
-
-
-def _require_no_turns(slices: Sequence[SliceHeader]) -> None:
-    """Refuse slices whose numbers run through the head twice, by turns: two passes."""
-    numbers = [header.instance_number for header in slices if header.instance_number is not None]
-    if len(numbers) < max(len(slices), PAIRED_SLICES):
-        return
-    by_turns = _is_monotonic(numbers[0::2]) and _is_monotonic(numbers[1::2])
-    if by_turns and not _is_monotonic(numbers):
-        detail = "instance numbers run through the head twice, by turns: two passes"
-        raise ReadError(slices[0].path, "mixed-series", detail)
-
-
-def _is_monotonic(numbers: Sequence[int]) -> bool:
-    steps = np.diff(numbers)
-    return bool((steps > 0).all() or (steps < 0).all())
-
-
-def _require_no_pairs(slices: Sequence[SliceHeader]) -> None:
-    """Refuse gaps that alternate between two sizes: two passes, one shifted against the other."""
-    if len(slices) < PAIRED_SLICES:
-        return
-    gaps_mm = np.diff(slice_heights_mm(slices))
-    halves = [gaps_mm[0::2], gaps_mm[1::2]]
-    sizes_mm = [float(np.median(half)) for half in halves]
-    even = all(
-        float(np.abs(half - size_mm).max()) <= EVEN * size_mm
-        for half, size_mm in zip(halves, sizes_mm, strict=True)
-    )
-    if even and max(sizes_mm) > (1 + EVEN) * min(sizes_mm):
-        detail = f"gaps of {sizes_mm[0]:.2f} and {sizes_mm[1]:.2f} mm by turns: two passes"
-        raise ReadError(slices[0].path, "mixed-series", detail)

@@ -31,12 +31,17 @@ from ichnet import __version__
 from ichnet.ct.overlay import RESEARCH_USE
 from ichnet.deployment.dicom_source import Identity
 from ichnet.deployment.scan_result import ScanResult
+from ichnet.subtypes import SUBTYPE_NAMES
 
 SERIES_NUMBER = 9002
 SCHEME = "99ICHNET"
 """Of the concepts that no standard scheme holds."""
 
 PROBABILITY = CodedConcept("probability", SCHEME, "Probability of intracranial hemorrhage")
+SUBTYPE_PROBABILITY: dict[str, CodedConcept] = {
+    key: CodedConcept(f"probability-{key}", SCHEME, f"Probability of {name} hemorrhage")
+    for key, name in SUBTYPE_NAMES.items()
+}
 UNCERTAIN = CodedConcept("uncertain", SCHEME, "Probability within the model's abstain band")
 THRESHOLD = CodedConcept("threshold", SCHEME, "Decision threshold on the probability")
 BAND_LOW = CodedConcept("abstain-low", SCHEME, "Lower limit of the uncertain band")
@@ -79,7 +84,7 @@ def build_report(
                 f"uncertain from {low:g} to {high:g}, both included",
                 "probability calibrated on validation scans"
                 if result.calibrated
-                else "probability not calibrated: it is the score",
+                else "probability not calibrated on validation scans",
                 f"model SHA-256 {result.provenance.model_sha256}",
                 result.data_statement,
                 *result.notes,
@@ -135,6 +140,11 @@ def _measurements(result: ScanResult) -> list[Measurement]:
         Measurement(name=THRESHOLD, value=result.threshold, unit=ratio),
         Measurement(name=BAND_LOW, value=result.abstain[0], unit=ratio),
         Measurement(name=BAND_HIGH, value=result.abstain[1], unit=ratio),
+    ]
+    found += [
+        Measurement(name=SUBTYPE_PROBABILITY[name], value=probability, unit=ratio)
+        for name, probability in (result.subtypes or {}).items()
+        if probability is not None
     ]
     if result.agreement is not None:
         found.append(Measurement(name=AGREEMENT, value=result.agreement, unit=ratio))

@@ -75,7 +75,8 @@ def predict_studies(
         outcome = StudyOutcome(study_uid)
         with _problems_of(outcome, predictor), scratch_folder() as scratch:
             fetch_study(pacs, outcome, scratch / "study", predictor)
-            results = predictor.take([scratch / "study"])
+            whole = sorted((scratch / "study").iterdir())
+            results = predictor.take(whole) if whole else []
             paths = [path for one in results for path in predictor.dicom_paths(one.scan_id)]
             outcome.made = len(paths)
             if paths:

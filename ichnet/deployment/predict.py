@@ -8,7 +8,6 @@ the others.
 
 from __future__ import annotations
 
-import logging
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -51,8 +50,6 @@ from ichnet.deployment.scratch import (
 )
 from ichnet.deployment.suitability import require_suitable
 
-logger = logging.getLogger(__name__)
-
 
 @dataclass(frozen=True)
 class Summary:
@@ -73,7 +70,7 @@ class Summary:
 
 
 def predict_inputs(
-    model_dir: Path,
+    model_dir: Path | None,
     inputs: Sequence[Path],
     out_dir: Path,
     key: bytes,
@@ -84,7 +81,7 @@ def predict_inputs(
     """Predict every head CT among the inputs; see :class:`Predictor`.
 
     Args:
-        model_dir: ``export/<model>/<version>``.
+        model_dir: ``export/<model>/<version>``; ``None`` for the model in the package.
         inputs: DICOM folders, DICOM files, zip archives.
         out_dir: see :class:`Predictor`.
         key: for the pseudonyms.
@@ -103,9 +100,10 @@ def predict_inputs(
 
 def predict_path(path: Path, model_dir: Path | None = None) -> list[ScanResult]:
     """Predict every head CT in one place and return the results; see :func:`ichnet.predict`."""
-    model_dir = embedded_model_dir() if model_dir is None else model_dir
     with scratch_folder() as scratch:
         predictor = Predictor(model_dir, scratch, load_key())
+        if predictor.caution:
+            warnings.warn(predictor.caution, stacklevel=3)
         predictor.take([path])
     reasons = Counter(exclusion.reason for exclusion in predictor.exclusions)
     told = ", ".join(f"{count} {reason}" for reason, count in sorted(reasons.items()))
@@ -124,7 +122,7 @@ class Predictor:
     ``excluded.csv``. Everything written is readable by its owner alone.
 
     Args:
-        model_dir: ``export/<model>/<version>``.
+        model_dir: ``export/<model>/<version>``; ``None`` for the model in the package.
         out_dir: gets ``predictions.csv``, ``excluded.csv`` and, for each scan,
             ``<scan_id>.json`` and ``<scan_id>.png``.
         key: for the pseudonyms.
@@ -139,7 +137,7 @@ class Predictor:
 
     def __init__(
         self,
-        model_dir: Path,
+        model_dir: Path | None,
         out_dir: Path,
         key: bytes,
         link_csv: Path | None = None,
@@ -147,11 +145,8 @@ class Predictor:
         nifti_dir: Path | None = None,
         model_sha256: str = "",
     ) -> None:
-        self.model = SavedModel(model_dir)
+        self.model = SavedModel(embedded_model_dir() if model_dir is None else model_dir)
         require_sha256(self.model, model_sha256)
-        metadata = self.model.metadata
-        if not metadata.calibration.calibrated:
-            logger.warning("%s %s", metadata.model, metadata.calibration.refusal)
         self.out_dir, self.key, self.dicom_dir = out_dir, key, dicom_dir
         self._link_csv = link_csv
         has_mask = self.model.metadata.kind != "classifier"
@@ -166,6 +161,13 @@ class Predictor:
         sweep_scratch()
         for folder in filter(None, (out_dir, dicom_dir, nifti_dir)):
             sweep_partials(folder)
+
+    @property
+    def caution(self) -> str:
+        """A sentence on a model that may only guess; nothing of one that was calibrated."""
+        metadata = self.model.metadata
+        calibrated = metadata.calibration.calibrated
+        return "" if calibrated else f"{metadata.model} {metadata.calibration.refusal}."
 
     @property
     def results(self) -> list[ScanResult]:

@@ -55,7 +55,7 @@ def predict_scan(
             write_dicom(volume, predicted, result, series, files.dicom_dir)
             result = replace(result, dicom=True)
         except ReadError as error:
-            exclusions = series.exclusions(error)
+            exclusions = series.exclusions(error)[:1]  # of the scan: its files are predicted
     nifti = files.nifti(volume.scan_id)
     if nifti and predicted.mask is not None:
         write_nifti_mask(volume, predicted.mask, nifti)

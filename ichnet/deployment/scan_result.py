@@ -122,8 +122,8 @@ class ScanResult:
         geometry: of the scan as acquired.
         source: what the DICOM headers say of the acquisition, by a list of allowed values.
         abstain: limits of the band of probabilities that are uncertain, both included.
-        calibrated: whether ``probability`` was fitted on validation scans; otherwise it is the
-            score itself.
+        calibrated: whether ``probability`` was fitted on validation scans; otherwise it says
+            nothing of how many such scans show hemorrhage.
         notes: what a reader must know to understand the result, a sentence each.
         picture: whether there is an overlay; none is made of pixels that show text.
         dicom: whether DICOM objects were made of it.
@@ -237,19 +237,23 @@ def is_calibrated(metadata: ModelMetadata) -> bool:
 
 
 def _notes(decision: str, volume_ml: float | None, metadata: ModelMetadata) -> tuple[str, ...]:
-    """Explain where decision and mask differ: they come from two rules."""
+    """Tell of a model that may guess; explain where decision and mask, two rules, differ."""
+    notes: tuple[str, ...] = ()
+    if not metadata.calibration.calibrated:
+        notes = (f"{metadata.model} {metadata.calibration.refusal}",)
     if volume_ml is None:
-        return ()
+        return notes
     rules = (
         f"the decision follows the {POOLINGS[metadata.calibration.pooling]} (probability from "
         f"{metadata.threshold:g}), the outline each pixel by itself (above "
         f"{metadata.pixel_threshold:g})"
     )
     if decision == "hemorrhage" and volume_ml == 0:
-        return (f"hemorrhage is suspected, but no pixel is sure enough to be outlined: {rules}",)
+        said = "hemorrhage is suspected, but no pixel is sure enough to be outlined"
+        return (*notes, f"{said}: {rules}")
     if decision == "no hemorrhage" and volume_ml > 0:
-        return (f"pixels are outlined, but no slice is suspicious enough: {rules}",)
-    return ()
+        return (*notes, f"pixels are outlined, but no slice is suspicious enough: {rules}")
+    return notes
 
 
 def _agreement(

@@ -123,7 +123,7 @@ def subtype_scans(predictions: Iterable[SlicePrediction]) -> list[ScanSubtypes]:
 
 
 def digests(config: Config, model: str, record_set: RecordSet, run: RunFolder) -> dict[str, str]:
-    """Return the digests of what a model's answers on a record set come from."""
+    """Return digests of what a model's predictions of a record set depend on."""
     found = {"records": record_set.fingerprint}
     if members_read(config, model):
         found["maps"] = maps_fingerprint(run.maps(record_set.folder.name))

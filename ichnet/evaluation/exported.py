@@ -22,15 +22,12 @@ from ichnet.deployment.saved_model import SavedModel
 from ichnet.deployment.scan_result import is_calibrated
 from ichnet.evaluation.lesions import LesionTables, outlined
 from ichnet.evaluation.predict_records import TEST_SPLIT, write_cohort
-from ichnet.evaluation.slices import SlicePrediction, by_scan
+from ichnet.evaluation.slices import SlicePrediction
 from ichnet.records.reader import stored_scans
 from ichnet.records.record_set import RecordSet
 from ichnet.runs import RunFolder
 from ichnet.runs.external import TEST_FILE, ExternalTest, answers_folder, write_test
-from ichnet.runs.predictions import SUBTYPE_COLUMNS, subtypes_path, write_predictions
 from ichnet.runs.stage import Stage
-from ichnet.statistics.scan_score import ScanCalibration
-from ichnet.subtypes import SUBTYPES
 
 FORMAT = 1
 """To be raised when the answers are made, or kept, in another way: older ones are made again."""
@@ -153,9 +150,6 @@ def _write_answers(
                 lesions.add(drawn)
     folder = answers.predictions(test.model)
     write_cohort(slices, record_set, metadata.calibration, folder, test.cohort)
-    if slices[0].subtype_scores is not None:
-        rows = _subtype_rows(slices, record_set, metadata.calibration)
-        write_predictions(rows, SUBTYPE_COLUMNS, subtypes_path(folder, test.cohort))
     if lesions.any_lesion:
         lesions.write(answers.lesions(test.model))
 
@@ -187,34 +181,3 @@ def _slice_predictions(
 
 def _count(pixels: NDArray[np.bool_] | None) -> int | None:
     return None if pixels is None else int(np.count_nonzero(pixels))
-
-
-def _subtype_rows(
-    slices: Sequence[SlicePrediction], record_set: RecordSet, calibration: ScanCalibration
-) -> Iterator[dict[str, object]]:
-    """Yield a row for each scan and one for each of its slices."""
-    row_of = {row["scan_id"]: row for row in record_set.scans}
-    unknown = np.full((1, len(SUBTYPES)), np.nan)
-    for scan_id, own in by_scan(slices).items():
-        row = row_of[scan_id]
-        identity = {name: row[name] for name in ("cohort", "scan_id", "patient_id")}
-        scores = np.array([one.subtype_scores for one in own], np.float64)
-        spacing_mm = [one.spacing_mm for one in own]
-        pooled = np.array([calibration.score(column, spacing_mm) for column in scores.T])
-        curves = calibration.subtypes
-        of_scan = unknown[0] if curves is None else curves.of_scan(pooled)
-        of_slices = np.repeat(unknown, len(own), 0) if curves is None else curves.of_slices(scores)
-        truth = {name: row[name] for name in SUBTYPES}
-        yield {**identity, **truth, **_columns(pooled, of_scan)}
-        for one, score, probability in zip(own, scores, of_slices, strict=True):
-            known = zip(SUBTYPES, one.labels[1:], strict=True)
-            truth_of_slice = {name: None if label < 0 else label for name, label in known}
-            found = _columns(score, probability)
-            yield {**identity, "slice_index": one.slice_index, **truth_of_slice, **found}
-
-
-def _columns(score: NDArray[np.float64], probability: NDArray[np.float64]) -> dict[str, float]:
-    named = list(zip(SUBTYPES, score, probability, strict=True))
-    return {f"score_{name}": value for name, value, _ in named} | {
-        f"probability_{name}": value for name, _, value in named
-    }

@@ -34,7 +34,7 @@ class ScanMaps:
     """A scan's predicted map and its outline.
 
     Attributes:
-        map: float32 [slices, m, m], in [0, 1].
+        map: predicted, float32 [slices, m, m], in [0, 1].
         outline: bool [slices, m, m].
         spacing_mm: between slices (the median), rows, columns.
         voxel_ml: of each slice, [slices].
@@ -105,7 +105,7 @@ def measure_lesions(
 ) -> None:
     """Write ``lesions.csv``, ``scans.csv`` and ``froc.csv`` of a model with maps.
 
-    Scans that nobody outlined are left out.
+    Scans without outlines are left out.
 
     Raises:
         FileNotFoundError: when the model is not trained or its maps are not cached.

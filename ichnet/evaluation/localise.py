@@ -1,4 +1,4 @@
-"""Where trained classifiers look, against outlines: one row a slice with a lesion."""
+"""Saliency maps of trained classifiers against outlines: a row for each slice with a lesion."""
 
 from __future__ import annotations
 

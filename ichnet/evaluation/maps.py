@@ -48,7 +48,7 @@ SUBTYPES = "subtype_score"
 
 @dataclass(frozen=True)
 class Fold:
-    """Segmenters and the patients of whom they have seen nothing.
+    """The segmenters of one fold, and the patients that they were not trained on.
 
     Attributes:
         patients: by pseudonym, of the training split.
@@ -66,10 +66,10 @@ def cache_maps(
     folder: Path,
     folds: Sequence[Fold] = (),
 ) -> None:
-    """Write every member's map of every slice as float16; a cache of the same models is kept.
+    """Write every member's map of every slice as float16, unless the cache is up to date.
 
-    The folder appears whole, so ``info.json`` means that the cache is complete. When it was
-    interrupted, the shards that were finished are kept.
+    The folder is created when the cache is complete. After an interruption the finished shards
+    are kept.
 
     Args:
         members: segmenters of HU; their order is that of the maps' last axis.

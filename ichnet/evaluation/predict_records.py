@@ -1,7 +1,4 @@
-"""Predictions of record sets: what every table is computed from.
-
-A calibrated model is tested on the external cohorts.
-"""
+"""Predictions of the external test cohorts, from which all tables are computed."""
 
 from __future__ import annotations
 
@@ -12,13 +9,16 @@ from ichnet.config import Config
 from ichnet.config.depends import settings_of
 from ichnet.evaluation.calibrate import calibration_of, digests, scan_slices
 from ichnet.evaluation.slices import SlicePrediction, by_scan, split_predictor
+from ichnet.evaluation.subtype_rows import subtype_rows
 from ichnet.records.record_set import RecordSet, require_disjoint_test_patients
 from ichnet.runs import RECORD_SETS, TEST_COHORTS, RunFolder
 from ichnet.runs.predictions import (
     SCAN_COLUMNS,
     SLICE_COLUMNS,
+    SUBTYPE_COLUMNS,
     scans_path,
     slices_path,
+    subtypes_path,
     write_predictions,
 )
 from ichnet.runs.stage import Stage
@@ -29,13 +29,13 @@ TEST_SPLIT = "test"
 
 
 def predict_model(config: Config, model: str, records: Path, run: RunFolder) -> None:
-    """Write a calibrated model's predictions on the test cohorts, or keep those of the same.
+    """Write a calibrated model's predictions on the test cohorts, unless they are up to date.
 
     Args:
         config: the experiment.
         model: a classifier, segmenter, baseline or ensemble by its name in the run.
         records: folder of the record sets.
-        run: holds the models, calibrations and cached maps; gets predictions.
+        run: holds the models, calibrations and cached maps; predictions are written to it.
 
     Raises:
         FileNotFoundError: when the model is not trained or calibrated, or its maps are not cached.
@@ -74,7 +74,7 @@ def write_cohort(
     folder: Path,
     cohort: str,
 ) -> None:
-    """Write a cohort's two files (see :mod:`ichnet.runs.predictions`)."""
+    """Write a cohort's files (see :mod:`ichnet.runs.predictions`)."""
     row_of = {row["scan_id"]: row for row in record_set.scans}
     slice_rows = (_slice_row(one, row_of[one.scan_id]["cohort"]) for one in predictions)
     write_predictions(slice_rows, SLICE_COLUMNS, slices_path(folder, cohort))
@@ -83,6 +83,9 @@ def write_cohort(
         for scan_id, slices in by_scan(predictions).items()
     )
     write_predictions(scan_rows, SCAN_COLUMNS, scans_path(folder, cohort))
+    if predictions[0].subtype_scores is not None:
+        rows = subtype_rows(predictions, record_set, calibration)
+        write_predictions(rows, SUBTYPE_COLUMNS, subtypes_path(folder, cohort))
 
 
 def _slice_row(one: SlicePrediction, cohort: str) -> dict[str, object]:

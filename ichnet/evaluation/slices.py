@@ -28,12 +28,13 @@ SplitPredictor = Callable[[RecordSet, str], list["SlicePrediction"]]
 
 @dataclass(frozen=True)
 class SlicePrediction:
-    """What a model says about one slice, beside the truth.
+    """The prediction of one slice, with its ground truth.
 
     Attributes:
         labels: of the slice, in the order of ``LABELS``; -1 unknown.
         score: of the slice, in [0, 1]; not calibrated.
-        mask_pixels: true lesion pixels at the records' matrix; ``None`` where nobody drew.
+        mask_pixels: lesion pixels of the ground truth, at the records' matrix; ``None`` without
+            outlines.
         predicted_pixels: of the predicted mask; ``None`` for classifiers.
         overlap_pixels: in both; ``None`` unless both are known.
         pixel_ml: volume that one pixel of the slice stands for.

@@ -28,13 +28,22 @@ BONE_HU, FACE_SHARE = 300, 0.45
 
 @cache
 def _rotations() -> list[tuple[Array, Array]]:
+    """Return rotations there and back, by half of the angles: the others are a quarter turn on."""
     middle = ((RADON_PIXELS - 1) / 2, (RADON_PIXELS - 1) / 2)
-    angles = 180 * np.arange(RADON_ANGLES) / RADON_ANGLES
+    angles = 180 * np.arange(RADON_ANGLES // 2) / RADON_ANGLES
     pairs = [
         (cv2.getRotationMatrix2D(middle, a, 1.0), cv2.getRotationMatrix2D(middle, -a, 1.0))
         for a in angles
     ]
     return [(np.asarray(a, np.float32), np.asarray(b, np.float32)) for a, b in pairs]
+
+
+@cache
+def _ramp_filter() -> Array:
+    """Return the ramp filter of a filtered back-projection as a matrix, applied from the right."""
+    spectrum = np.fft.rfft(np.eye(RADON_PIXELS), 2 * RADON_PIXELS, axis=1)
+    filtered = np.fft.irfft(spectrum * np.linspace(0, 1, spectrum.shape[1]), axis=1)
+    return np.asarray(filtered[:, :RADON_PIXELS], np.float32)
 
 
 def hardening(hu: Array, pixel_mm: float) -> Array:
@@ -51,14 +60,15 @@ def hardening(hu: Array, pixel_mm: float) -> Array:
     size = (RADON_PIXELS, RADON_PIXELS)
     small = cv2.resize(dense, size, interpolation=cv2.INTER_AREA)
     step_cm = hu.shape[0] * pixel_mm / 10 / RADON_PIXELS
-    rays = np.stack([cv2.warpAffine(small, there, size).sum(axis=0) for there, _ in _rotations()])
-    error = -HARDENING * (rays * step_cm) ** 2
-    spectrum = np.fft.rfft(error, 2 * RADON_PIXELS, axis=1)
-    filtered = np.fft.irfft(spectrum * np.linspace(0, 1, spectrum.shape[1]), axis=1)
-    rows = filtered[:, :RADON_PIXELS].astype(np.float32)
+    turned = [cv2.warpAffine(small, there, size) for there, _ in _rotations()]
+    stacked = np.stack(turned)
+    rays = np.concatenate([stacked.sum(axis=1), stacked.sum(axis=2)])
+    error = np.float32(-HARDENING * step_cm**2) * rays * rays
+    rows = error @ _ramp_filter()
     total = np.zeros(size, np.float32)
-    for row, (_, back) in zip(rows, _rotations(), strict=True):
-        total += cv2.warpAffine(np.broadcast_to(row, size).copy(), back, size)
+    across, along = rows[: len(turned)], rows[len(turned) :]
+    for row, column, (_, back) in zip(across, along, _rotations(), strict=True):
+        total += cv2.warpAffine(row[None, :] + column[:, None], back, size)
     total *= np.float32(np.pi / RADON_ANGLES)
     shape = (hu.shape[1], hu.shape[0])
     return np.asarray(cv2.resize(total, shape, interpolation=cv2.INTER_CUBIC), np.float32)

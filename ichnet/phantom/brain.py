@@ -87,7 +87,7 @@ def brain_of(
         patient: who.
     """
     x, y, z, side = moved.x, moved.y, moved.z, moved.side
-    soft, slow = textures.soft.at(x, y, z), textures.slow.at(x, y, z)
+    soft, slow = textures.soft.on(moved), textures.slow.on(moved)
     mirrored = both_sides(moved)
     middle = x + 1.6 * slow + 0.5 * soft
     on_surface = _on_hemisphere(moved, 2.2 * soft)

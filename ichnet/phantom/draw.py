@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Literal
 
 import numpy as np
 
+from ichnet.config import LeftOut
+from ichnet.phantom.ablation import USUAL, patient_without
 from ichnet.phantom.patient import WIDE, Lesion, Patient, generator
 from ichnet.phantom.published import (
     AGE_SHARES,
@@ -27,7 +30,12 @@ from ichnet.subtypes import SUBTYPES
 
 
 def draw_patient(
-    seed: int, cohort: str, index: int, has_ich: bool, mix: Literal["even", "paper"] = "even"
+    seed: int,
+    cohort: str,
+    index: int,
+    has_ich: bool,
+    mix: Literal["even", "paper"] = "even",
+    without: Collection[LeftOut] = (),
 ) -> Patient:
     """Draw one patient.
 
@@ -37,9 +45,13 @@ def draw_patient(
         index: of the patient in the cohort.
         has_ich: whether there is a hemorrhage.
         mix: the paper's Table 1, or subtypes evened out.
+        without: what the cohort ``wide`` is drawn without.
     """
     if cohort == WIDE:
-        return draw_wide_patient(seed, index, has_ich)
+        patient = draw_wide_patient(seed, index, has_ich)
+        if not without:
+            return patient
+        return patient_without(patient, draw_patient(seed, USUAL, index, has_ich), without)
     rng = generator(seed, cohort, index)
     age_years = int(np.clip(rng.normal(*AGE_YEARS[cohort]), 18, 97))
     size = rng.normal(1.0, 0.02) * rng.normal(1.0, [0.025, 0.025, 0.02])

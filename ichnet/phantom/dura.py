@@ -33,7 +33,7 @@ class Dura:
 def dura_of(points: Points, textures: Textures) -> Dura:
     """Return the distances of the dura's sheets."""
     tent, behind, hiatus = _tentorium(points)
-    falx = points.x + 1.2 * textures.slow.at(points.x, points.y, points.z)
+    falx = points.x + 1.2 * textures.slow.on(points)
     return Dura(np.asarray(falx, np.float32), tent, behind, hiatus)
 
 

@@ -7,6 +7,7 @@ functions are evaluated on a coarse grid of each slice and interpolated: see ``L
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -20,6 +21,10 @@ Vector = tuple[float, float, float]
 
 WARP_WAVELENGTH_MM, WARP_MM = 120.0, 2.2
 """Slow deformation that makes heads differ and each of them a little asymmetric."""
+
+
+CHUNK = 8192
+"""Points at which a texture is evaluated at a time."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,12 +49,26 @@ class Texture:
         return cls((2 * np.pi / lengths * directions).astype(np.float32), phases.astype(np.float32))
 
     def at(self, x: Array, y: Array, z: Array) -> Array:
-        """Return the values at points."""
-        total = np.zeros(np.shape(x), np.float32)
-        for (kx, ky, kz), phase in zip(self.vectors, self.phases, strict=True):
-            total += np.sin(kx * x + ky * y + kz * z + phase)
-        total *= np.float32(np.sqrt(2 / len(self.phases)))
-        return total
+        """Return the values at points of any shape."""
+        return self._of(np.stack([np.ravel(axis) for axis in (x, y, z)])).reshape(np.shape(x))
+
+    def on(self, points: Points) -> Array:
+        """Return the values at points, which keep them for whoever asks next; not to be changed."""
+        return points.keep(self._at_points)
+
+    def _at_points(self, points: Points) -> Array:
+        return self._of(points.stacked).reshape(points.x.shape)
+
+    def _of(self, xyz: Array) -> Array:
+        """Return the values at points [3, n], some at a time so that they stay in the cache."""
+        weights = np.full(len(self.phases), np.sqrt(2 / len(self.phases)), np.float32)
+        values = np.empty(xyz.shape[1], np.float32)
+        for start in range(0, len(values), CHUNK):
+            waves = self.vectors @ xyz[:, start : start + CHUNK]
+            waves += self.phases[:, None]
+            np.sin(waves, out=waves)
+            np.matmul(weights, waves, out=values[start : start + CHUNK])
+        return values
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +89,29 @@ class Points:
     def side(self) -> Array:
         """Distance from the middle."""
         return np.abs(self.x)
+
+    @cached_property
+    def stacked(self) -> Array:
+        """All points, [3, n]."""
+        return np.stack([np.ravel(axis) for axis in (self.x, self.y, self.z)])
+
+    @cached_property
+    def middle_plane(self) -> tuple[Array, Array, Array]:
+        """Distance from the middle, y and z of points [rows, columns, planes] in one plane."""
+        middle = self.x.shape[-1] // 2
+        x, y, z = (np.ascontiguousarray(axis[..., middle]) for axis in (self.x, self.y, self.z))
+        return np.abs(x), y, z
+
+    @cached_property
+    def known(self) -> dict[object, Array]:
+        """What has been evaluated here: values of textures, and of functions of points alone."""
+        return {}
+
+    def keep(self, function: Callable[[Points], Array]) -> Array:
+        """Return a function's values, kept for whoever asks next; not to be changed."""
+        if function not in self.known:
+            self.known[function] = function(self)
+        return self.known[function]
 
     def moved(self, x: Array, y: Array, z: Array) -> Points:
         """Return points moved by mm along the axes."""
@@ -126,13 +168,21 @@ def head_points(patient: Patient, textures: Textures, xyz: tuple[Array, Array, A
 
 def ellipsoid(points: Points, centre: Vector, radii: Vector) -> Array:
     """Return the distance from an ellipsoid."""
-    parts = [
-        (axis - np.float32(c)) / np.float32(r)
-        for axis, c, r in zip((points.x, points.y, points.z), centre, radii, strict=True)
-    ]
-    norm = np.sqrt(parts[0] ** 2 + parts[1] ** 2 + parts[2] ** 2)
-    steep = np.sqrt(sum((part / np.float32(r)) ** 2 for part, r in zip(parts, radii, strict=True)))
-    return np.asarray(norm * (norm - 1) / np.maximum(steep, np.float32(1e-6)), np.float32)
+    squares, slopes = [], []
+    for axis, c, r in zip((points.x, points.y, points.z), centre, radii, strict=True):
+        part = axis - np.float32(c)
+        part *= np.float32(1 / r)
+        part *= part
+        squares.append(part)
+        slopes.append(part * np.float32(1 / r**2))
+    norm, steep = sum_of(squares), sum_of(slopes)
+    np.sqrt(norm, out=norm)
+    np.sqrt(steep, out=steep)
+    np.maximum(steep, np.float32(1e-6), out=steep)
+    result = norm - np.float32(1)
+    result *= norm
+    result /= steep
+    return np.asarray(result, np.float32)
 
 
 def capsule(points: Points, start: Vector, end: Vector, radii: tuple[float, float]) -> Array:
@@ -140,13 +190,32 @@ def capsule(points: Points, start: Vector, end: Vector, radii: tuple[float, floa
 
     ``points`` may be mirrored: see ``both_sides``.
     """
-    a, b = np.array(start, np.float32), np.array(end, np.float32)
-    step = b - a
-    x, y, z = points.x - a[0], points.y - a[1], points.z - a[2]
-    share = np.clip((x * step[0] + y * step[1] + z * step[2]) / (step @ step), 0, 1)
-    x, y, z = x - share * step[0], y - share * step[1], z - share * step[2]
-    radius = np.float32(radii[0]) + share * np.float32(radii[1] - radii[0])
-    return np.asarray(np.sqrt(x * x + y * y + z * z) - radius, np.float32)
+    a = np.array(start, np.float32)
+    step = np.array(end, np.float32) - a
+    offsets = [axis - low for axis, low in zip((points.x, points.y, points.z), a, strict=True)]
+    share = sum_of(
+        offset * along for offset, along in zip(offsets, step / (step @ step), strict=True) if along
+    )
+    share.clip(0, 1, out=share)
+    for offset, along in zip(offsets, step, strict=True):
+        if along:
+            offset -= share * along
+        offset *= offset
+    far = sum_of(offsets)
+    np.sqrt(far, out=far)
+    if radii[1] != radii[0]:
+        share *= np.float32(radii[1] - radii[0])
+        far -= share
+    far -= np.float32(radii[0])
+    return np.asarray(far, np.float32)
+
+
+def sum_of(parts: Iterable[Array]) -> Array:
+    """Return the sum of arrays, in the first of them."""
+    first, *others = parts
+    for other in others:
+        first += other
+    return first
 
 
 def both_sides(points: Points) -> Points:
@@ -156,8 +225,14 @@ def both_sides(points: Points) -> Points:
 
 def ramp(values: Array, centre: float, width: float) -> Array:
     """Return a smooth step from 0 to 1 around ``centre``."""
-    share = np.clip((values - np.float32(centre)) / np.float32(width) + np.float32(0.5), 0, 1)
-    return np.asarray(share * share * (3 - 2 * share), np.float32)
+    share = values * np.float32(1 / width)
+    share += np.float32(0.5 - centre / width)
+    share.clip(0, 1, out=share)
+    result = np.float32(-2) * share
+    result += np.float32(3)
+    result *= share
+    result *= share
+    return np.asarray(result, np.float32)
 
 
 def union(first: Array, *others: Array, smooth_mm: float = 0.0) -> Array:
@@ -165,8 +240,14 @@ def union(first: Array, *others: Array, smooth_mm: float = 0.0) -> Array:
     total = first
     for other in others:
         if smooth_mm:
-            near = np.maximum(np.float32(smooth_mm) - np.abs(total - other), 0)
-            total = np.minimum(total, other) - near * near / np.float32(4 * smooth_mm)
+            near = total - other
+            np.abs(near, out=near)
+            np.subtract(np.float32(smooth_mm), near, out=near)
+            np.maximum(near, 0, out=near)
+            near *= near
+            near *= np.float32(1 / (4 * smooth_mm))
+            total = np.minimum(total, other)
+            total -= near
         else:
             total = np.minimum(total, other)
     return total
@@ -174,5 +255,6 @@ def union(first: Array, *others: Array, smooth_mm: float = 0.0) -> Array:
 
 def cover(distance: Array, width: float | Array) -> Array:
     """Return the share of a pixel that lies inside: a ramp of ``width`` mm across the surface."""
-    share = np.float32(0.5) - distance / np.asarray(width, np.float32)
-    return np.asarray(np.clip(share, 0, 1, out=share), np.float32)
+    share = distance / np.asarray(-width, np.float32)
+    share += np.float32(0.5)
+    return np.asarray(share.clip(0, 1, out=share), np.float32)

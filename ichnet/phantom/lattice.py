@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ichnet.phantom.field import Array
+from ichnet.phantom.field import Array, Points
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -51,14 +51,19 @@ class Lattice:
         """Size of a pixel."""
         return self.coarse_mm / self.fold
 
-    def window(self, wanted: NDArray[np.bool_]) -> tuple[slice, slice]:
-        """Return the rows and columns of the smallest box of coarse points around those wanted."""
+    def window(self, wanted: NDArray[np.bool_], margin: int = 1) -> tuple[slice, slice]:
+        """Return the rows and columns of the smallest box around the coarse points wanted.
+
+        Args:
+            wanted: bool [rows, columns].
+            margin: coarse points around it.
+        """
         bounds = []
         for axis in (1, 0):
             where = np.flatnonzero(wanted.any(axis=axis))
             low, high = (int(where[0]), int(where[-1])) if len(where) else (0, 0)
             size = wanted.shape[1 - axis]
-            bounds.append(slice(max(low - 1, 0), min(high + 2, size)))
+            bounds.append(slice(max(low - margin, 0), min(high + margin + 1, size)))
         return bounds[0], bounds[1]
 
     def pixels(self, window: tuple[slice, slice]) -> tuple[slice, slice]:
@@ -88,3 +93,10 @@ def cropped(whole: Fields, window: tuple[slice, slice]) -> Fields:
         one.name: np.ascontiguousarray(getattr(whole, one.name)[window]) for one in fields(whole)
     }
     return type(whole)(**values)
+
+
+def cropped_points(whole: Points, window: tuple[slice, slice]) -> Points:
+    """Return the points in a window, with what is known there."""
+    part = cropped(whole, window)
+    part.known.update((what, values[window]) for what, values in whole.known.items())
+    return part

@@ -10,47 +10,21 @@ from ichnet.phantom.field import (
     Array,
     Points,
     Textures,
-    both_sides,
     capsule,
     cover,
     ellipsoid,
     ramp,
     union,
 )
+from ichnet.phantom.lattice import Lattice
 from ichnet.phantom.patient import Patient
+from ichnet.phantom.region import Box, Pixels, Region
 from ichnet.phantom.skull import AIR_HU, FAT_HU, TABLE_HU, Skull, blend
 
 NECK_TOP_MM = -50.0
 """No part of this module is higher."""
 
 JAW_HU, TOOTH_HU, FILLING_HU, GLAND_HU = 1100.0, 2000.0, 6000.0, 20.0
-
-
-@dataclass(frozen=True, eq=False)
-class Neck:
-    """Distances of what lies below the skull base, mm; negative inside.
-
-    Attributes:
-        outline: from the skin.
-        muscle: from the nearest muscle.
-        tongue: from the tongue and the floor of the mouth.
-        gland: from the parotid glands.
-        vessel: from carotid arteries and jugular veins.
-        bone: from mandible, maxilla, styloid process and vertebrae.
-        tooth: from the teeth.
-        airway: from nasal cavity, pharynx and mouth.
-        planes: of fat between and within muscles.
-    """
-
-    outline: Array
-    muscle: Array
-    tongue: Array
-    gland: Array
-    vessel: Array
-    bone: Array
-    tooth: Array
-    airway: Array
-    planes: Array
 
 
 def outline_of(points: Points) -> Array:
@@ -69,34 +43,6 @@ def outline_of(points: Points) -> Array:
     )
 
 
-def neck_of(points: Points, textures: Textures, patient: Patient) -> Neck:
-    """Return the distances of the neck's parts."""
-    mirrored = both_sides(points)
-    soft = textures.soft.at(points.x, points.y, points.z)
-    fine = textures.fine.at(points.x, points.y, points.z)
-    return Neck(
-        outline=outline_of(points) + 1.2 * soft,
-        muscle=_muscles(points, mirrored) + 1.4 * soft - np.float32(patient.brawn_mm),
-        tongue=union(
-            ellipsoid(points, (0, -44, -96), (26, 33, 20)),
-            ellipsoid(points, (0, -48, -112), (22, 34, 16)),
-            smooth_mm=6,
-        )
-        + 1.5 * soft,
-        gland=ellipsoid(mirrored, (54, 6, -84), (9, 14, 19)) + 2.0 * fine,
-        vessel=union(
-            capsule(mirrored, (27, 2, -58), (26, 0, -130), (3.0, 3.6)),
-            capsule(mirrored, (31, 9, -58), (30, 8, -130), (4.6, 5.2)),
-        ),
-        bone=_bones(points, mirrored) + 0.6 * fine,
-        tooth=np.asarray(
-            np.maximum(_arch(mirrored, -92.0, 4.0), -2.2 + 3.2 * np.abs(fine)), np.float32
-        ),
-        airway=_airway(points, patient) + 0.8 * soft,
-        planes=np.asarray(1.0 - 4.0 * np.abs(soft + 0.35 * fine), np.float32),
-    )
-
-
 def _arch(mirrored: Points, z: float, radius: float) -> Array:
     """Return the distance from a dental arch at a height."""
     return union(
@@ -105,7 +51,7 @@ def _arch(mirrored: Points, z: float, radius: float) -> Array:
     )
 
 
-def _muscles(points: Points, mirrored: Points) -> Array:
+def _muscles(mirrored: Points) -> Array:
     return union(
         capsule(mirrored, (57, -20, -60), (51, -16, -108), (7.5, 8.0)),  # masseter
         capsule(mirrored, (28, -22, -60), (41, -14, -105), (6.0, 7.0)),  # medial pterygoid
@@ -137,49 +83,151 @@ def _bones(points: Points, mirrored: Points) -> Array:
     )
 
 
-def _airway(points: Points, patient: Patient) -> Array:
-    mouth = ellipsoid(points, (0, -56, -83), (17, 20, 5.5 * patient.sinus))
-    return union(
+def _airway(ground: Ground, region: Region) -> Array:
+    """Return the distance from nasal cavity, pharynx and mouth, at the pixels."""
+    points = region.points
+    airway = union(
         ellipsoid(points, (0, -18, -72), (12, 9, 13)),
         ellipsoid(points, (0, -9, -92), (13, 6.5, 20)),
         ellipsoid(points, (0, -4, -120), (11, 8, 18)),
-        mouth,
+        ellipsoid(points, (0, -56, -83), (17, 20, 5.5 * ground.patient.sinus)),
     )
+    return region.at_pixels(airway + 0.8 * region.soft)
+
+
+@dataclass(frozen=True, eq=False)
+class Ground:
+    """What parts of the neck are painted on; arrays of one shape.
+
+    Attributes:
+        hu: density so far, changed.
+        deep: share of each pixel that is below the skin, but not bone of the vault.
+        texture: of millimetres.
+        patient: who.
+    """
+
+    hu: Array
+    deep: Array
+    texture: Array
+    patient: Patient
+
+    def at(self, pixels: Pixels) -> Ground:
+        """Return a window of it, whose ``hu`` is a part of this one's."""
+        return Ground(self.hu[pixels], self.deep[pixels], self.texture[pixels], self.patient)
+
+    @property
+    def lean(self) -> Array:
+        """Density of muscle."""
+        return np.asarray(np.float32(self.patient.muscle_hu) + 5 * self.texture, np.float32)
 
 
 def paint_neck(
-    hu: Array, skull: Skull, neck: Neck, points: Points, patient: Patient, texture: Array
+    hu: Array,
+    skull: Skull,
+    points: Points,
+    lattice: Lattice,
+    coarse: Points,
+    textures: Textures,
+    patient: Patient,
+    texture: Array,
 ) -> None:
     """Paint face and neck where neither bone of the vault nor what is in it lies.
 
     Args:
         hu: [rows, columns, planes], changed.
         skull: at the pixels.
-        neck: at the pixels.
         points: of the pixels.
+        lattice: of the section.
+        coarse: its points.
+        textures: of the head.
         patient: who.
         texture: fine, at the pixels.
     """
     reach = ramp(-points.z, 58, 12)
     bone = cover(-skull.depth - skull.thickness * ramp(points.z, -64, 12) - 4, 1.5)
-    bone = np.maximum(bone * ramp(points.z, -70, 8), cover(-skull.depth - np.float32(3.5), 1.5))
+    inner = cover(-skull.depth - np.float32(3.5), 1.5)
+    bone = np.maximum(bone * ramp(points.z, -70, 8), inner)
     free = reach * (1 - np.maximum(bone, 0))
     free *= np.maximum(cover(skull.base, 1.5), cover(skull.depth, 1.5))
-    within = free * cover(neck.outline, 2.0)
-    blend(hu, free * (1 - cover(neck.outline, 2.0)) * ramp(-points.z, 70, 8), AIR_HU)
+    outline = lattice.interpolate(coarse.keep(outline_of) + 1.2 * textures.soft.on(coarse))
+    skin = cover(outline, 2.0)
+    within = free * skin
+    blend(hu, free * (1 - skin) * ramp(-points.z, 70, 8), AIR_HU)
     blend(hu, within, 30.0)
-    deep = within * cover(neck.outline + np.float32(2.0), 1.5)
+    deep = within * cover(outline + np.float32(2.0), 1.5)
     blend(hu, deep, FAT_HU + 12 * texture)
-    lean = np.float32(patient.muscle_hu) + 5 * texture
-    blend(hu, deep * cover(np.maximum(neck.muscle, neck.planes), 1.5), lean)
-    blend(hu, deep * cover(neck.tongue, 1.5), lean + 4 * texture)
-    blend(hu, deep * cover(np.abs(neck.airway - 2.5) - 2.5, 1.5), lean - 6)
-    blend(hu, deep * cover(neck.gland, 2.0), GLAND_HU + 10 * texture)
-    blend(hu, deep * cover(neck.vessel, 1.5), 44 + patient.haematocrit_hu)
-    blend(hu, deep * cover(neck.airway, 1.2), AIR_HU)
-    blend(hu, deep * cover(neck.bone, 1.2), JAW_HU)
-    blend(hu, deep * cover(neck.bone + np.float32(2.6), 1.2), 450 + 150 * texture)
-    tooth = FILLING_HU if "filling" in patient.mimics else TOOTH_HU
-    blend(hu, deep * cover(neck.tooth, 1.2), tooth)
-    ring = cover(-skull.depth - np.float32(3.5), 1.5) * cover(skull.depth, 1.5)
+    ground = Ground(hu, deep, texture, patient)
+    for box, paint in PARTS:
+        region = Region.around(box, lattice, coarse, textures)
+        if region is not None:
+            paint(ground.at(region.pixels), region)
+    ring = inner * cover(skull.depth, 1.5)
     blend(hu, ring * ramp(-points.z, 72, 6), TABLE_HU * 0.8)
+
+
+def _paint_muscles(ground: Ground, region: Region) -> None:
+    distance = _muscles(region.mirrored) + 1.4 * region.soft - np.float32(ground.patient.brawn_mm)
+    planes = 1.0 - 4.0 * np.abs(region.soft + 0.35 * region.fine)
+    lean = np.maximum(region.at_pixels(distance), region.at_pixels(np.asarray(planes, np.float32)))
+    blend(ground.hu, ground.deep * cover(lean, 1.5), ground.lean)
+
+
+def _paint_tongue(ground: Ground, region: Region) -> None:
+    tongue = union(
+        ellipsoid(region.points, (0, -44, -96), (26, 33, 20)),
+        ellipsoid(region.points, (0, -48, -112), (22, 34, 16)),
+        smooth_mm=6,
+    )
+    share = ground.deep * cover(region.at_pixels(tongue + 1.5 * region.soft), 1.5)
+    blend(ground.hu, share, ground.lean + 4 * ground.texture)
+
+
+def _paint_wall(ground: Ground, region: Region) -> None:
+    """Paint the wall of the airway; the airway itself is painted over glands and vessels."""
+    share = ground.deep * cover(np.abs(_airway(ground, region) - 2.5) - 2.5, 1.5)
+    blend(ground.hu, share, ground.lean - 6)
+
+
+def _paint_gland(ground: Ground, region: Region) -> None:
+    gland = ellipsoid(region.mirrored, (54, 6, -84), (9, 14, 19)) + 2.0 * region.fine
+    share = ground.deep * cover(region.at_pixels(gland), 2.0)
+    blend(ground.hu, share, GLAND_HU + 10 * ground.texture)
+
+
+def _paint_vessels(ground: Ground, region: Region) -> None:
+    vessels = union(
+        capsule(region.mirrored, (27, 2, -58), (26, 0, -130), (3.0, 3.6)),
+        capsule(region.mirrored, (31, 9, -58), (30, 8, -130), (4.6, 5.2)),
+    )
+    share = ground.deep * cover(region.at_pixels(vessels), 1.5)
+    blend(ground.hu, share, 44 + ground.patient.haematocrit_hu)
+
+
+def _paint_airway(ground: Ground, region: Region) -> None:
+    blend(ground.hu, ground.deep * cover(_airway(ground, region), 1.2), AIR_HU)
+
+
+def _paint_bones(ground: Ground, region: Region) -> None:
+    bone = region.at_pixels(_bones(region.points, region.mirrored) + 0.6 * region.fine)
+    blend(ground.hu, ground.deep * cover(bone, 1.2), JAW_HU)
+    marrow = cover(bone + np.float32(2.6), 1.2)
+    blend(ground.hu, ground.deep * marrow, 450 + 150 * ground.texture)
+
+
+def _paint_teeth(ground: Ground, region: Region) -> None:
+    tooth = np.maximum(_arch(region.mirrored, -92.0, 4.0), -2.2 + 3.2 * np.abs(region.fine))
+    hu = FILLING_HU if "filling" in ground.patient.mimics else TOOTH_HU
+    blend(ground.hu, ground.deep * cover(region.at_pixels(tooth), 1.2), hu)
+
+
+PARTS = (
+    (Box((0, -60, -160), (80, 90, -40)), _paint_muscles),
+    (Box((0, -98, -140), (40, 2, -62)), _paint_tongue),
+    (Box((0, -92, -152), (32, 24, -40)), _paint_wall),
+    (Box((34, -24, -120), (76, 36, -50)), _paint_gland),
+    (Box((16, -14, -152), (46, 26, -44)), _paint_vessels),
+    (Box((0, -88, -150), (26, 16, -46)), _paint_airway),
+    (Box((0, -98, -400), (66, 76, -40)), _paint_bones),
+    (Box((0, -92, -106), (42, -30, -78)), _paint_teeth),
+)
+"""Where each part lies, in the order in which they are painted."""

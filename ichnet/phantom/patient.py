@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ichnet.config import LeftOut
+
 WIDE = "wide"
 """The cohort whose heads, blood and scanners vary far beyond what is usual: see ``wide``."""
 
@@ -67,6 +69,7 @@ class Patient:
         brawn_mm: by which muscles are thicker than those of a slender neck.
         scalp_lumps: bruises of the scalp, where there are any.
         mantle_hu: by which brain is denser at its surface than in its middle.
+        without: what scans of this patient leave out: see ``ablation``.
     """
 
     cohort: str
@@ -97,6 +100,7 @@ class Patient:
     base_rough_mm: float = 1.2
     scalp_lumps: int = 1
     brawn_mm: float = 1.5
+    without: tuple[LeftOut, ...] = ()
 
 
 def generator(seed: int, cohort: str, index: int, purpose: int = 0) -> np.random.Generator:

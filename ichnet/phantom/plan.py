@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ichnet.ct.volume import slice_normal
+from ichnet.phantom.ablation import site_without
 from ichnet.phantom.head import Head
 from ichnet.phantom.patient import WIDE
 from ichnet.phantom.sites import SITES, Site
@@ -37,6 +38,8 @@ def drawn_site(rng: np.random.Generator, cohort: str) -> Site:
 def draw_plan(rng: np.random.Generator, head: Head, slices: tuple[int, int]) -> Plan:
     """Draw a site and where the slices lie, so that no lesion falls between two of them."""
     site = drawn_site(rng, head.patient.cohort)
+    if head.patient.without:
+        site = site_without(site, rng, head.patient.without)
     count = int(rng.integers(slices[0], slices[1] + 1))
     tilt = np.radians(rng.uniform(3, site.tilt_degrees)) if rng.random() < site.tilted_share else 0
     orientation = np.array([1, 0, 0, 0, np.cos(tilt), np.sin(tilt)])

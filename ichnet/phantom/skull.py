@@ -53,11 +53,11 @@ class Skull:
 def skull_of(points: Points, textures: Textures, patient: Patient) -> Skull:
     """Return the skull's distances."""
     x, y, z, side = points.x, points.y, points.z, points.side
-    soft, slow = textures.soft.at(x, y, z), textures.slow.at(x, y, z)
+    soft, slow = textures.soft.on(points), textures.slow.on(points)
     back_ridge = np.exp(-((x / 6) ** 2)) * ramp(y, 66, 20) * np.exp(-(((z + 16) / 15) ** 2))
     front_crest = np.exp(-((x / 3) ** 2)) * ramp(-y, 64, 12) * np.exp(-(((z + 4) / 22) ** 2))
     # fingers of the gyri in the inner table, deeper at the base
-    depth = vault_depth(points) - 5.5 * back_ridge - 4.0 * front_crest + 0.5 * soft
+    depth = points.keep(vault_depth) - 5.5 * back_ridge - 4.0 * front_crest + 0.5 * soft
     if z.min() < CANAL_TOP_MM:
         # the vault ends at the occiput; below, the spinal canal is what bone surrounds
         canal = np.minimum(12.5 - np.hypot(0.9 * side, y - 31), -z + CANAL_TOP_MM)
@@ -100,7 +100,7 @@ def _above_base(points: Points, textures: Textures, soft: Array, patient: Patien
     side, y = points.side, points.y
     height = base_height(side, y) + _clinoids(side, y, patient)
     steep = (base_height(side + 1, y) - height) ** 2 + (base_height(side, y + 1) - height) ** 2
-    ridges = 0.7 * soft + 0.5 * textures.fine.at(points.x, y, points.z)
+    ridges = 0.7 * soft + 0.5 * textures.fine.on(points)
     rough = np.float32(patient.base_rough_mm) * (0.35 + 0.65 * ramp(-y, -10, 30))
     above = points.z - height - rough * ridges
     # a slope matters to a distance near the surface only
@@ -139,7 +139,7 @@ def base_height(side: Array, y: Array) -> Array:
 
 def suture_distance(points: Points, textures: Textures) -> Array:
     """Return the distance from the nearest of coronal, sagittal and lambdoid suture."""
-    zigzag = textures.fine.at(points.x, points.y, points.z)
+    zigzag = textures.fine.on(points)
     coronal, lambdoid = suture_lines(points)
     sagittal = np.where(points.z > 20, points.side + 6 * (1 - ramp(points.y, -16, 8)), 99)
     sagittal = np.where(points.y > 62, 99, sagittal)
@@ -166,7 +166,9 @@ def _frontal_sinus(points: Points, depth: Array, soft: Array, patient: Patient) 
 
 def blend(hu: Array, share: Array, value: float | np.float32 | Array) -> None:
     """Paint a value over ``hu`` with a pixel's share of it."""
-    hu += share * (np.asarray(value, np.float32) - hu)
+    change = np.asarray(value, np.float32) - hu
+    change *= share
+    hu += change
 
 
 def paint_vault(hu: Array, skull: Skull, textures: tuple[Array, Array], width: Array) -> None:

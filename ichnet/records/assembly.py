@@ -1,4 +1,4 @@
-"""A record set in the making: a folder of parts beside it, and how it becomes the set."""
+"""Assembling a record set: its parts are written to a folder beside it, then joined."""
 
 from __future__ import annotations
 
@@ -38,15 +38,16 @@ def write_record_set(
 ) -> RecordSet:
     """Write a record set from scans that all must be usable.
 
-    What was interrupted is taken up where it stopped; workers change no byte of the result.
+    An interrupted run continues where it stopped. The number of workers does not change the
+    result.
 
     Args:
-        chosen: what describes each scan to the source, and its split.
-        source: turns that into scans, in worker processes.
+        chosen: for each scan its description, which ``source`` understands, and its split.
+        source: loads a scan from its description, in worker processes.
         image: matrix and field of view of the records.
         folder: the record set to write; an existing one is replaced when the new one is whole.
-        info: to be kept in ``info.json``, beside ``image``.
-        workers: processes.
+        info: entries of ``info.json`` in addition to ``image``.
+        workers: number of processes.
 
     Raises:
         ReadError: when a scan cannot be used.
@@ -66,12 +67,12 @@ def write_record_set(
 
 
 def stage_of(parts: Sequence[Part], job: Job, folder: Path) -> Stage:
-    """Return the record set in the making: its folder of parts, and what it is made from."""
+    """Return the unfinished record set: its folder of parts, and its inputs."""
     return Stage(folder, {"plan": fingerprint(parts, job)}, marks=("info.json",))
 
 
 def finish(parts: Sequence[Part], stage: Stage, info: dict[str, Any]) -> RecordSet:
-    """Turn the folder of parts, which holds the tables by now, into the record set.
+    """Turn the folder of finished parts and tables into the record set.
 
     Raises:
         RecordSetError: when a part is missing.

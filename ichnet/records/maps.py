@@ -58,7 +58,7 @@ def maps_dataset(folder: Path, split: str) -> tf.data.Dataset:
 
 
 def maps_records(folder: Path, split: str) -> tf.data.Dataset:
-    """Return the records of one split as they are stored, to be decoded by the batch.
+    """Return the serialized records of one split, to be decoded a batch at a time.
 
     Raises:
         FileNotFoundError: when the cache is not finished or does not hold the split.
@@ -128,7 +128,7 @@ def maps_members(folder: Path) -> tuple[str, ...]:
 
 
 def require_maps_of(record_set: RecordSet, folder: Path) -> None:
-    """Refuse a cache of other records.
+    """Check that a cache was computed from this record set.
 
     Raises:
         ConfigError: when the records were made again since.
@@ -151,7 +151,7 @@ def maps_fingerprint(folder: Path) -> str:
 
 
 def read_info(folder: Path) -> dict[str, Any]:
-    """Return what a finished cache says about itself.
+    """Return ``info.json`` of a finished cache: members, splits, digests.
 
     Raises:
         FileNotFoundError: when the cache is not finished, or in an older format.

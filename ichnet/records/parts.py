@@ -1,9 +1,9 @@
-"""A record set in parts: one shard each, with its rows, written whole by whichever process.
+"""A record set in parts: each is one shard with its table rows, written by one process.
 
-What a part holds is decided before anything is written, from the scans alone: any number of
-processes, on one machine or several, write the same bytes. A part counts as finished when its rows
-(JSON) are there, which are written after its shard. While a set is being made, its parts lie in a
-folder beside it, which only its owner can read: the rows name files that could not be used.
+Which scans a part holds is decided before anything is written, from the list of scans alone: any
+number of processes, on one machine or several, write the same bytes. A part is finished when its
+rows (JSON) exist, which are written after its shard. Until the set is complete, its parts lie in a
+folder beside it that only its owner can read: the rows name files that could not be used.
 """
 
 from __future__ import annotations
@@ -34,17 +34,17 @@ from ichnet.records.source import ScanSource
 from ichnet.records.tfrecord import TFRecordFile
 
 Chosen = Sequence[tuple[Any, str, frozenset[str] | None]]
-"""What describes each scan to its source, its split, and the slices wanted (``None``: all)."""
+"""Of each scan: its description for the source, its split, the slices wanted (``None``: all)."""
 
 
 @dataclass(frozen=True)
 class Job:
-    """What turns a described scan into records.
+    """How scans become records.
 
     Attributes:
         source: of the scans.
         image: matrix and field of view.
-        strict: raise the first error instead of listing it.
+        strict: raise the first error instead of excluding the scan.
     """
 
     source: ScanSource
@@ -54,11 +54,11 @@ class Job:
 
 @dataclass(frozen=True)
 class Part:
-    """One shard to be.
+    """One shard to write.
 
     Attributes:
-        split, index, count: which shard of how many of which split.
-        scans: and the slices wanted of each, ``None`` for all.
+        split, index, count: shard ``index`` of ``count`` of this split.
+        scans: their descriptions, and the slices wanted of each, ``None`` for all.
     """
 
     split: str
@@ -75,7 +75,7 @@ class Part:
 def plan_parts(chosen: Chosen, source: ScanSource) -> list[Part]:
     """Divide the scans of each split, in order, into shards of about ``SLICES_PER_SHARD``.
 
-    No scan is divided: a shard holds at least one, and never more slices than that besides.
+    Scans are not divided between shards, so that a shard with one long scan can be larger.
     """
     shards: dict[str, list[list[tuple[Any, frozenset[str] | None]]]] = {}
     filled: Counter[str] = Counter()
@@ -94,7 +94,7 @@ def plan_parts(chosen: Chosen, source: ScanSource) -> list[Part]:
 
 
 def fingerprint(parts: Sequence[Part], job: Job) -> str:
-    """Return a hash of all that decides the bytes: scans, their source, and the settings."""
+    """Return a hash of everything that the records depend on: scans, source and settings."""
     digest = hashlib.sha256(repr((SCHEMA_VERSION, job.source, job.image, len(parts))).encode())
     for part in parts:
         digest.update(part.name.encode())
@@ -177,7 +177,7 @@ def _write_scan(
 def merge_tables(
     parts: Sequence[Part], folder: Path
 ) -> Iterator[tuple[list[dict[str, Any]], list[dict[str, Any]], list[Exclusion], int]]:
-    """Write ``scans.csv`` and ``slices.csv``, part by part, and yield what each part held.
+    """Write ``scans.csv`` and ``slices.csv``, part by part, and yield the content of each part.
 
     Yields:
         rows of scans, rows of slices, exclusions, slices repaired.

@@ -25,7 +25,7 @@ CHUNKS_EACH = 4
 """Chunks for each worker at the least, so that all have something to do until the end."""
 
 PRELOADED = ["ichnet.records.parts", "scipy.sparse"]
-"""Modules that workers find loaded."""
+"""Modules that are imported before workers are forked."""
 
 KILLED = (
     "a worker process was killed, perhaps for want of memory; run the same command again "
@@ -45,7 +45,7 @@ def _one_thread_each() -> None:
 
 @contextmanager
 def worker_pool(workers: int) -> Iterator[Executor | None]:
-    """Start worker processes; ``None``, for one worker, means to work in this process.
+    """Start worker processes; yield ``None`` for one worker: the caller then does the work itself.
 
     Workers are forked from a server that has imported what they need once (and, unlike this
     process, has no threads that a fork would lose).
@@ -67,8 +67,8 @@ def worker_pool(workers: int) -> Iterator[Executor | None]:
 def mapper_over(pool: Executor | None, workers: int) -> Mapper:
     """Return ``map`` over the pool, in chunks that are worth sending.
 
-    Few chunks are under way at a time: what waits for its turn takes no memory, and a progress bar
-    around the input or the output tells the truth.
+    Only a few chunks are submitted at a time, so that waiting input takes no memory and a progress
+    bar around the input or the output is correct.
 
     Raises (the mapper):
         RecordSetError: when a worker was killed.

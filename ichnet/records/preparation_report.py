@@ -15,7 +15,7 @@ class Preparation:
 
     Attributes:
         folder: the record set.
-        scans_found: scans that the cohort's files and labels make.
+        scans_found: scans in the cohort's files that have labels.
         scans_chosen: of these, those that the selection asked for.
         scans_kept, slices_kept: in the record set.
         files: the ledger of files.
@@ -72,7 +72,7 @@ class Preparation:
 
 @dataclass(frozen=True)
 class Share:
-    """What one of several processes did towards a record set; ``str`` says what comes next."""
+    """The result of writing one share of a record set; ``str`` says what to do next."""
 
     folder: Path
     finished: int

@@ -41,13 +41,13 @@ from ichnet.subtypes import LABELS, SUBTYPES
 
 @dataclass(frozen=True)
 class Options:
-    """How, not what: none of these but ``average_mm`` changes a record.
+    """How a cohort is prepared. Of these only ``average_mm`` changes the records.
 
     Attributes:
-        strict: stop at the first thing that cannot be used instead of counting it.
-        workers: processes.
-        shard: ``(k, n)``: write the k-th of n shares (from 1) of the set's parts, for a cluster;
-            a run without it then joins them.
+        strict: stop at the first unusable file instead of excluding it.
+        workers: number of processes.
+        shard: ``(k, n)``: write only the k-th of n shares of the set (k from 1), for a cluster.
+            When all are written, a run without it joins them.
         average_mm: thin slices are averaged to about this thickness.
     """
 
@@ -67,13 +67,14 @@ def prepare(
 ) -> Preparation | Share:
     """Write one cohort's record set, or a share of it.
 
-    Patients are split before anything is drawn, over the whole cohort: two sets drawn from one
-    cohort agree on who is kept for validation. An interrupted run is taken up where it stopped;
-    workers and shares change no byte of the result.
+    All patients of the cohort are split before slices or scans are drawn: two sets drawn from one
+    cohort keep the same patients for validation. An interrupted run continues where it stopped.
+    The number of workers or shares does not change the result.
 
     Args:
         cohort: one of :data:`~ichnet.cohorts.readers.READERS`.
-        selection: experiment A's slices, experiment B's scans, or all scans, for testing.
+        selection: ``slices`` for experiment A, ``scans`` for experiment B, or ``all`` scans, for
+            testing.
         config: counts, shares, image geometry and seed.
         raw: the cohort's folder.
         folder: the record set to write; an existing one is replaced when the new one is whole.

@@ -153,7 +153,7 @@ def shard_files(folder: Path, split: str) -> list[Path]:
 
 
 def require_patient_disjoint(sides: Iterable[tuple[RecordSet, str]]) -> None:
-    """Refuse splits (of one or several sets) that share a patient.
+    """Check that splits (of one or several sets) share no patient.
 
     Raises:
         PatientOverlapError: with the list of shared patients.
@@ -168,7 +168,7 @@ def require_patient_disjoint(sides: Iterable[tuple[RecordSet, str]]) -> None:
 def require_disjoint_test_patients(
     learnt: Iterable[RecordSet], tested: Iterable[RecordSet]
 ) -> None:
-    """Refuse to test on patients of the sets that models learn from, whatever their split.
+    """Check that no test patient is in a set that models learn from, in whatever split.
 
     Raises:
         PatientOverlapError: with the list of shared patients.
@@ -186,7 +186,7 @@ def require_disjoint_test_patients(
 
 
 def write_table(rows: Iterable[Mapping[str, object]], columns: tuple[str, ...], path: Path) -> None:
-    """Write a CSV whole."""
+    """Write a CSV file, or none at all when interrupted."""
     with write_whole(path, newline="") as handle:
         writer = csv.DictWriter(handle, columns)
         writer.writeheader()

@@ -14,9 +14,10 @@ from ichnet.ct.source import archive_of
 
 
 class ScanSource(Protocol):
-    """Turns what describes a scan into the scan.
+    """Loads scans from their descriptions.
 
-    It is sent to worker processes, and its ``repr`` tells all that decides what ``load`` returns.
+    It is pickled for worker processes. Its ``repr`` must name every setting that changes what
+    ``load`` returns: it is part of the fingerprint of a record set.
     """
 
     def load(self, entry: Any) -> Case:
@@ -27,7 +28,7 @@ class ScanSource(Protocol):
         """
 
     def slices(self, entry: Any) -> int:
-        """Return about how many slices it has, before it is loaded."""
+        """Return about how many slices the scan has, without loading it."""
 
     def state(self, entry: Any) -> str:
         """Return what, with the source's own ``repr``, decides the result of ``load``."""
@@ -43,7 +44,7 @@ class CohortScans:
     Attributes:
         cohort: whose reader loads the scans.
         key: for the pseudonyms.
-        average_mm: thin slices are averaged to about this; ``None`` leaves them.
+        average_mm: thin slices are averaged to about this thickness; ``None`` for none.
     """
 
     cohort: str
@@ -77,12 +78,12 @@ class CohortScans:
 
 @dataclass(frozen=True)
 class MadeScans:
-    """Scans that a function makes, with no file in between.
+    """Scans that a function generates, without files.
 
     Attributes:
-        make: from what describes a scan to the scan; for several workers, a function of a module
-            or an instance of a class. All that decides what it returns stands in its ``repr`` and
-            in that of its argument.
+        make: from a scan's description to the scan. Several workers need something that can be
+            pickled: a function of a module, or an instance of a class. Everything that its result
+            depends on must be in its ``repr`` and in that of its argument.
         most_slices: of a scan.
     """
 

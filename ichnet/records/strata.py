@@ -21,7 +21,7 @@ class Stratum:
     Attributes:
         kind: what they are, to follow "slices" in a message, e.g. ``with hemorrhage``.
         numbers: int64 [slices], positions among the slices of the split.
-        share: of all slices drawn, above 0; the shares of all strata sum to 1.
+        share: of the slices in each batch, above 0; the shares of all strata sum to 1.
     """
 
     kind: str

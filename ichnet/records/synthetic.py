@@ -14,7 +14,7 @@ import numpy as np
 from ichnet.cohorts.case import Case
 from ichnet.cohorts.labels import labels_from_mask
 from ichnet.cohorts.splits import split_patients, stratum_of
-from ichnet.config import Config
+from ichnet.config import Config, LeftOut
 from ichnet.ct.volume import Volume
 from ichnet.phantom.cohort import with_hemorrhage
 from ichnet.phantom.draw import draw_patient
@@ -44,15 +44,17 @@ class Drawing:
         seed: of the whole phantom.
         matrix: rows and columns.
         slices: fewest and most.
+        without: what is left out, to measure what it is worth.
     """
 
     seed: int
     matrix: int
     slices: tuple[int, int]
+    without: tuple[LeftOut, ...] = ()
 
     def __call__(self, wanted: SyntheticScan) -> Case:
         """Draw a scan with its outlines."""
-        patient = draw_patient(self.seed, WIDE, wanted.index, wanted.has_ich)
+        patient = draw_patient(self.seed, WIDE, wanted.index, wanted.has_ich, without=self.without)
         scan = scan_patient(patient, self.seed, self.matrix, self.slices)
         labels = np.array([labels_from_mask(mask) for mask in scan.mask], np.int8)
         name = f"{WIDE}{wanted.index:06d}"
@@ -92,7 +94,7 @@ def write_synthetic_scans(config: Config, folder: Path, workers: int = 1) -> Rec
         RecordSetError: when a worker was killed.
     """
     phantom = config.phantom
-    drawing = Drawing(config.seed, phantom.matrix, phantom.slices)
+    drawing = Drawing(config.seed, phantom.matrix, phantom.slices, phantom.without)
     source = MadeScans(drawing, most_slices=phantom.slices[1])
     info = {"cohort": WIDE, "seed": config.seed, "phantom": asdict(phantom)}
     return write_record_set(_chosen(config), source, config.image, folder, info, workers)
@@ -104,13 +106,15 @@ def _chosen(config: Config) -> Chosen:
         SyntheticScan(index, bool(has_ich))
         for index, has_ich in enumerate(with_hemorrhage(config.phantom, config.seed, WIDE))
     ]
-    strata = {f"{one.index:06d}": _stratum(config.seed, one) for one in wanted}
+    strata = {f"{one.index:06d}": _stratum(config, one) for one in wanted}
     split_of = split_patients(strata, split_shares(config.selection), config.seed)
     return [(one, split_of[f"{one.index:06d}"], None) for one in wanted]
 
 
-def _stratum(seed: int, wanted: SyntheticScan) -> str:
+def _stratum(config: Config, wanted: SyntheticScan) -> str:
     """Return the subtype that a patient has alone, ``mixed``, or nothing."""
-    lesions = draw_patient(seed, WIDE, wanted.index, wanted.has_ich).lesions
-    subtypes = {one.subtype for one in lesions}
+    patient = draw_patient(
+        config.seed, WIDE, wanted.index, wanted.has_ich, without=config.phantom.without
+    )
+    subtypes = {one.subtype for one in patient.lesions}
     return stratum_of(np.array([label in subtypes for label in LABELS]))

@@ -94,7 +94,7 @@ def _fits(row: Row, segmenter: Segmenter, small_lesion_ml: float) -> bool:
 
 
 def _draw(rows: Sequence[Row], count: int, seed: int) -> list[Row]:
-    """Draw at random, each scan by its own number, so that a scan more changes no other's fate."""
+    """Sample by a hash of the scan id, so that adding a scan does not change other choices."""
 
     def number(row: Row) -> bytes:
         return hashlib.sha256(f"{seed} {row['scan_id']}".encode()).digest()

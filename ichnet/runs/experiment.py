@@ -1,7 +1,7 @@
-"""What a run is of: one configuration and one folder of record sets, kept in the run folder.
+"""The experiment of a run: one configuration and one folder of record sets.
 
-The first training of a run keeps them; whatever follows reads them there. A training with another
-configuration is refused, so that no report mixes two experiments.
+The first training of a run stores both in the run folder; all later steps read them there. A
+training with another configuration is refused, so that no report mixes two experiments.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ SHOWN_DIFFERENCES = 5
 
 @dataclass(frozen=True)
 class Experiment:
-    """A run folder with what it is of.
+    """A run folder with its configuration and its data.
 
     Attributes:
         config: the configuration.
         records: folder of the record sets.
-        run: where results lie.
+        run: the folder of the results.
     """
 
     config: Config
@@ -36,19 +36,19 @@ class Experiment:
 
 
 def begin_run(config: Config, records: Path, run: RunFolder, replace: bool = False) -> Experiment:
-    """Keep what a run is of in its folder; refuse to make another experiment of it.
+    """Store the experiment of a run in its folder, or check that it is the same.
 
-    A run without a model can still be of anything.
+    While a run has no trained model, its experiment can still be changed.
 
     Args:
         config: the configuration.
         records: folder of the record sets. It is kept relative to the run folder.
         run: the run folder.
-        replace: keep this configuration in the place of another. What depends on the difference
-            must then be made again, as the workflow does.
+        replace: overwrite another configuration. What depends on the difference must then be
+            made again, as the workflow does.
 
     Raises:
-        ConfigError: when the run is of another configuration, or of other records; names what
+        ConfigError: when the run has another configuration or other records; names what
             differs.
     """
     if not replace and run.config.exists() and any(run.model("").glob("*")):
@@ -66,7 +66,7 @@ def begin_run(config: Config, records: Path, run: RunFolder, replace: bool = Fal
 
 
 def open_run(run: RunFolder) -> Experiment:
-    """Return what a run is of.
+    """Return the experiment of a run.
 
     Raises:
         ConfigError: when nothing has been trained in it, or its configuration cannot be read.

@@ -66,10 +66,10 @@ def fold_name(model: str, fold: int | None, folds: int) -> str:
 
 
 BASELINES: tuple[str, ...] = ("mean", "maximum", "nnls")
-"""Combinations of all segmenters that do not look at their input."""
+"""Combinations of all segmenters by fixed weights, the same for every input."""
 
 THRESHOLD = "baseline-threshold"
-"""The model that is no network: bright tissue within the skull."""
+"""The baseline without a network: bright tissue within the skull."""
 
 
 def baseline_name(baseline: str) -> str:
@@ -109,7 +109,7 @@ class RunFolder:
         return self.model(model) / "best.keras"
 
     def calibration(self, model: str) -> Path:
-        """The map from a raw scan score to a probability."""
+        """What turns the slice scores of a scan into its probability."""
         return self.root / "calibration" / model / "calibration.json"
 
     @property
@@ -143,7 +143,7 @@ class RunFolder:
         return self.root / "export" / model / str(version)
 
     def next_version(self, model: str) -> int:
-        """The number after the newest exported version; 1 for a model without one."""
+        """The latest exported version number + 1; 1 for a model without one."""
         folders = (self.root / "export" / model).glob("*")
         return 1 + max((int(path.name) for path in folders if path.name.isdecimal()), default=0)
 

@@ -1,8 +1,8 @@
-"""A result that takes long: is it finished, was it made from the same, is it to be begun anew.
+"""Results that take long: finished, to be continued, or to be started over.
 
-``made_from.json`` in a result's folder says what the result was made from: settings of the
-configuration, and digests of records and models. It is written when the result is begun, so that
-an interrupted one is continued only from the same.
+``made_from.json`` in a result's folder lists the inputs of the result: settings of the
+configuration, and digests of records and models. It is written at the start, so that an interrupted
+result is continued only with the same inputs.
 """
 
 from __future__ import annotations
@@ -33,10 +33,11 @@ class Stage:
 
     Attributes:
         folder: where the finished result lies.
-        made_from: everything it depends on, as JSON holds it.
-        marks: files that a finished result holds; the last of them is written last.
-        in_place: whether it grows where it will lie, for results that one watches growing.
-            Others grow beside it, in a folder that takes its place when they are whole.
+        made_from: all its inputs, as JSON values.
+        marks: files that a finished result has; the last one is written last.
+        in_place: whether the result is built in ``folder`` itself, for results that are watched
+            while they grow, e.g. by TensorBoard. Others are built in a folder beside it, which is
+            renamed when they are complete.
     """
 
     folder: Path
@@ -45,15 +46,15 @@ class Stage:
     in_place: bool = False
 
     def is_finished(self) -> bool:
-        """Return whether the result is there, whole, and made from the same."""
+        """Return whether the result is complete and was made from the same inputs."""
         whole = all((self.folder / mark).exists() for mark in self.marks)
         return whole and made_from_same(self.folder, self.made_from)
 
     def begin(self) -> Path:
-        """Return the folder to work in: what was begun from the same, or a new one.
+        """Return the folder to work in: the unfinished result of the same inputs, or a new one.
 
-        What was begun from something else is removed. Processes that begin at once get the same
-        folder.
+        An unfinished result of other inputs is removed. Processes that begin at the same time get
+        the same folder.
         """
         place = self.growing
         if not self.in_place and self._lost_a_mark():
@@ -67,10 +68,10 @@ class Stage:
         return place
 
     def finish(self) -> None:
-        """Put the result in its place; an older one makes way.
+        """Move the finished result to ``folder``, replacing an older one.
 
         Raises:
-            FileNotFoundError: when a mark is missing.
+            FileNotFoundError: when one of ``marks`` is missing.
         """
         missing = [mark for mark in self.marks if not (self.growing / mark).exists()]
         if missing:
@@ -84,7 +85,7 @@ class Stage:
 
     @property
     def growing(self) -> Path:
-        """The folder in which the result grows."""
+        """The folder in which the result is built."""
         return self.folder if self.in_place else self.folder.with_name(f".{self.folder.name}.begun")
 
     def _lost_a_mark(self) -> bool:
@@ -114,17 +115,17 @@ class Stage:
 
 
 def made_from_same(folder: Path, made_from: Mapping[str, Any]) -> bool:
-    """Return whether the result in a folder was made from the same."""
+    """Return whether the result in a folder was made from these inputs."""
     return same_origin(read_made_from(folder), made_from)
 
 
 def same_origin(kept: object, made_from: Mapping[str, Any]) -> bool:
-    """Return whether a result that keeps what it was made from is made from the same."""
+    """Return whether the stored inputs of a result are these inputs."""
     return bool(kept == _plain(made_from))
 
 
 def read_made_from(folder: Path) -> dict[str, Any] | None:
-    """Return what the result in a folder was made from; ``None`` where it does not say."""
+    """Return the inputs of the result in a folder; ``None`` when it has no ``made_from.json``."""
     try:
         found = json.loads((folder / MADE_FROM).read_text(encoding="utf-8"))
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""Numbers one can trust: ROC, intervals, tests, agreement, calibration. NumPy and SciPy alone."""
+"""ROC, intervals, tests, agreement, calibration, scan scores; NumPy and SciPy only."""
 
 from ichnet.statistics.agreement import cohen_kappa, count_ratings, fleiss_kappa
 from ichnet.statistics.bootstrap import bootstrap_interval, mean_interval

@@ -1,4 +1,4 @@
-"""Lesions of a scan as components in 3-D: which were found, how well outlined, at what price.
+"""Lesions of a scan as 3-D components: detected ones, false positives, Dice, HD95, FROC.
 
 Reference:
     Maier-Hein L et al. Metrics reloaded. Nature Methods 2024;21:195-212.

@@ -26,10 +26,10 @@ class Localisation:
     """One map against one outline.
 
     Attributes:
-        hit: the largest evidence lies in the outline or near it.
+        hit: whether the largest evidence lies in the outline, or within the tolerance of it.
         energy_inside: share of the evidence inside the outline; 0 without evidence.
         iou: overlap of the outline with where evidence is at least half its maximum.
-        area: share of the image inside the outline: what the measures are by chance.
+        area: share of the image inside the outline: the value of the measures by chance.
     """
 
     hit: bool

@@ -28,29 +28,29 @@ class OperatingPoint:
 
     @property
     def sensitivity(self) -> float:
-        """Share of positive units that are called."""
+        """Share of positive units that are called positive."""
         return _share(self.true_positives, self.false_negatives)
 
     @property
     def specificity(self) -> float:
-        """Share of negative units that are not called."""
+        """Share of negative units that are not called positive."""
         return _share(self.true_negatives, self.false_positives)
 
     @property
     def accuracy(self) -> float:
-        """Share of all units that are decided rightly."""
+        """Share of all units with a correct decision."""
         return _share(
             self.true_positives + self.true_negatives, self.false_positives + self.false_negatives
         )
 
     @property
     def positive_predictive_value(self) -> float:
-        """Share of called units that are positive, at the data's own prevalence."""
+        """Share of units called positive that are positive, at the prevalence of the data."""
         return _share(self.true_positives, self.false_positives)
 
     @property
     def negative_predictive_value(self) -> float:
-        """Share of units not called that are negative, at the data's own prevalence."""
+        """Share of units not called positive that are negative, at the prevalence of the data."""
         return _share(self.true_negatives, self.false_negatives)
 
 

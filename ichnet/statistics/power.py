@@ -77,7 +77,7 @@ def auc_difference_sample_size(
     Args:
         auc_a: true AUC of the first score.
         auc_b: of the second.
-        power: that is wanted.
+        power: the chance to find the difference, e.g. 0.8.
         negatives_per_positive: negatives are rounded up.
         correlation: of the two estimated AUCs (see :func:`auc_difference_power`).
         alpha: two-sided level of the test.

@@ -1,4 +1,4 @@
-"""Statistics that need no resampled arrays, only how often each unit was drawn.
+"""Statistics computed from how often each unit was drawn, without resampled arrays.
 
 Scores are sorted and thresholds applied once; a bootstrap replicate is then a few sums over the
 counts, tens of times faster than drawing arrays and sorting them again. A statistic may return

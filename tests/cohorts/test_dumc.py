@@ -72,7 +72,7 @@ def test_the_table_names_the_patient(cohort, key):
     entries, _ = dumc.list_scans(cohort(HEADER, "S1,P1,dicom/a,1", "S2,P2,dicom/b,0"))
     volume = dumc.load(entries[0], key).volume
     assert volume.patient_id == pseudonym(key, "patient", "P1")
-    assert volume.scan_id == pseudonym(key, "scan", "1.1")
+    assert volume.scan_id == pseudonym(key, "scan", "1.1\x001.1.0\0anonymous")
 
 
 def test_masks_label_the_slices(cohort, key, draw):

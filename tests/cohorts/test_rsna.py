@@ -64,7 +64,7 @@ def test_a_case_has_labels_in_the_order_of_its_slices_and_no_mask(cohort, key):
     assert case.scan_labels.tolist() == [1, 0, 1, 0, 0, 1]
     assert case.mask is None
     assert np.isnan(case.volume_ml()).all()
-    assert case.volume.scan_id == pseudonym(key, "scan", "ID_s1")
+    assert case.volume.scan_id == pseudonym(key, "scan", "ID_s1\0ID_s1.0\0ID_p1")
     assert case.volume.patient_id == pseudonym(key, "patient", "ID_p1")
 
 
@@ -178,8 +178,9 @@ def test_two_slices_of_one_identity_cannot_be_told_apart(cohort, write_slice, co
 
 
 def test_without_a_label_table_or_images_there_is_an_error(tmp_path, cohort):
-    with pytest.raises(ReadError, match=r"stage_2_train.csv: there is no such label table"):
+    with pytest.raises(ReadError, match="there is no such label table") as error:
         rsna.list_scans(tmp_path)
+    assert error.value.path == tmp_path / "stage_2_train.csv"
     root = cohort()
     for path in (root / "stage_2_train").iterdir():
         path.unlink()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pydicom
 import pydicom.config
 import pytest
 
+import ichnet.ct.dicom
 from ichnet.ct.dicom import group_series, read_headers, read_series
 from ichnet.ct.errors import ReadError
 from ichnet.ct.pseudonym import pseudonym
@@ -323,3 +325,20 @@ def test_a_real_tilted_head(real_head):
     assert volume.hu.max() == 2121
     brain = volume.hu[10, 200:300, 220:290]
     assert 20 < np.median(brain) < 45
+
+
+def test_copies_of_one_instance_are_read_once_each(write_slice, tmp_path, monkeypatch):
+    """Files that share an instance UID cost time in proportion to their number."""
+    files = [
+        write_slice(tmp_path / f"{n:03d}.dcm", FLAT + n % 20, SOPInstanceUID="1.2.3")
+        for n in range(60)
+    ]
+    read: list[Path] = []
+    content_of = ichnet.ct.dicom.read_content
+    monkeypatch.setattr(
+        ichnet.ct.dicom, "read_content", lambda path: read.append(path) or content_of(path)
+    )
+    headers, exclusions = read_headers(files)
+    assert len(headers) == 20
+    assert [one.reason for one in exclusions] == ["duplicate-file"] * 40
+    assert len(read) <= 2 * len(files)

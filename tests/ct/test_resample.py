@@ -113,6 +113,20 @@ def test_the_centre_of_an_image_that_is_not_square_maps_to_the_centre():
     assert np.argwhere(result > -1).tolist() == [[9, 9], [9, 10], [10, 9], [10, 10]]
 
 
+def test_the_square_is_centred_where_it_is_told():
+    image = np.arange(64).reshape(8, 8)
+    result = to_matrix(image, (1.0, 1.0), 4, 4, centre_mm=(1.0, -2.0))
+    # rows 3 to 6 and columns 0 to 3: a pixel down, two to the left of the middle ones
+    assert result == pytest.approx(image[3:7, 0:4].astype(float), abs=1e-3)
+    mask = (image == 8 * 4 + 1).astype(np.uint8)
+    assert np.argwhere(mask_to_matrix(mask, (1.0, 1.0), 4, 4, (1.0, -2.0))).tolist() == [[1, 1]]
+
+
+def test_what_the_square_shows_beside_the_image_is_air():
+    result = to_matrix(np.zeros((4, 4), np.int16), (1.0, 1.0), 4, 4, centre_mm=(0.0, 1.5))
+    assert result[0] == pytest.approx(np.array([0, 0, -512, -1024]), abs=1e-3)
+
+
 # masks --------------------------------------------------------------------------------------------
 
 
@@ -181,6 +195,14 @@ def test_the_way_back_is_zero_outside_of_the_field_of_view():
     back = from_matrix(np.ones((1, 8, 8), np.float32), (1.0, 2.0), 24, 12, 16)
     expected = np.zeros((24, 12))
     expected[4:20, 2:10] = 1
+    assert back[0] == pytest.approx(expected, abs=1e-6)
+
+
+def test_the_way_back_of_a_square_beside_the_centre():
+    maps = np.arange(1, 17, dtype=np.float32).reshape(1, 4, 4)
+    back = from_matrix(maps, (1.0, 1.0), 8, 8, 4, centre_mm=(1.0, -2.0))
+    expected = np.zeros((8, 8))
+    expected[3:7, 0:4] = maps[0]
     assert back[0] == pytest.approx(expected, abs=1e-6)
 
 

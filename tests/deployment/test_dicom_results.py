@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -11,24 +12,17 @@ import highdicom
 import numpy as np
 import pydicom
 import pytest
+from known_scans import BLEEDING_SLICE as BLEEDING
+from known_scans import HEIGHTS_MM, head
 
-from ichnet.cli import SUCCESS, main
+from ichnet.cli import EXCLUDED, SUCCESS, main
 from ichnet.ct.errors import ReadError
 from ichnet.ct.volume import Volume
 from ichnet.deployment.dicom_source import source_slices
 from ichnet.deployment.export import export_model
 from ichnet.deployment.scan_result import read_result
 
-HEIGHTS_MM = np.array([0, 5, 10, 22, 27, 32, 37, 42, 47, 52, 57])  # one gap is wider
-BLEEDING = 2
 VOLUME_ML = 256 * 4 * 8.5 * np.cos(np.radians(20)) / 1000
-
-
-def head(lesion_hu: float) -> np.ndarray:
-    hu = np.full((len(HEIGHTS_MM), 64, 64), -1000)
-    hu[:, 8:56, 8:56] = 30
-    hu[BLEEDING, 24:40, 16:32] = lesion_hu
-    return hu
 
 
 def predict(model_dir: Path, scans: Path, tmp_path: Path) -> tuple[Path, Path]:
@@ -172,6 +166,117 @@ def test_again_and_the_same(model_dir, write_scan, tmp_path):
     predict(model_dir, tmp_path / "scan", tmp_path)  # the DICOM objects are missing: again
     assert json_file.stat().st_mtime_ns > before
     assert {p.name: pydicom.dcmread(p).SOPInstanceUID for p in dicom.iterdir()} == first
+
+
+def test_uids_belong_to_what_the_result_was_made_from(model_dir, write_scan, tmp_path):
+    """A PACS that holds the objects of other contents must not take these for the same."""
+    reports = []
+    for lesion_hu in (80, 81):
+        write_scan(tmp_path / "scan", head(lesion_hu), HEIGHTS_MM, series="9")
+        _, dicom = predict(model_dir, tmp_path / "scan", tmp_path)
+        (seg,), (sr,) = dicom.glob("*.seg.dcm"), dicom.glob("*.sr.dcm")
+        reports.append((pydicom.dcmread(seg), pydicom.dcmread(sr)))
+    (old_seg, old_sr), (new_seg, new_sr) = reports
+    for old, new in ((old_seg, new_seg), (old_sr, new_sr)):
+        assert old.SOPInstanceUID != new.SOPInstanceUID
+        assert old.SeriesInstanceUID != new.SeriesInstanceUID
+    assert "PredecessorDocumentsSequence" not in old_sr
+    (study,) = new_sr.PredecessorDocumentsSequence
+    (series,) = study.ReferencedSeriesSequence
+    (instance,) = series.ReferencedSOPSequence
+    assert study.StudyInstanceUID == old_sr.StudyInstanceUID
+    assert series.SeriesInstanceUID == old_sr.SeriesInstanceUID
+    assert instance.ReferencedSOPInstanceUID == old_sr.SOPInstanceUID
+    assert instance.ReferencedSOPClassUID == old_sr.SOPClassUID
+    # made again, it refers to the one before it and not to itself
+    shutil.rmtree(dicom)
+    predict(model_dir, tmp_path / "scan", tmp_path)
+    (path,) = dicom.glob("*.sr.dcm")
+    again = pydicom.dcmread(path)
+    assert again.SOPInstanceUID == new_sr.SOPInstanceUID
+    assert again.PredecessorDocumentsSequence == new_sr.PredecessorDocumentsSequence
+
+
+KOREAN = "Hong^Gildong=\u6d2a^\u5409\u6d1e=\ud64d^\uae38\ub3d9"
+JAPANESE = "Yamada^Tarou=\u5c71\u7530^\u592a\u90ce"
+
+
+@pytest.mark.parametrize(
+    ("charset", "name", "elements"),
+    [
+        (["", "ISO 2022 IR 149"], KOREAN, {}),
+        (["", "ISO 2022 IR 87"], JAPANESE, {}),
+        ("ISO_IR 192", KOREAN, {}),
+        ("ISO_IR 100", "M\u00fcller^J\u00f6rg", {}),
+        ("ISO_IR 100", "Doe^Jane", {"StudyDate": "20231301", "PatientBirthDate": "unknown"}),
+        ("ISO_IR 100", "Doe^Jane", {"StudyTime": "noon", "PatientSex": "W"}),
+    ],
+)
+def test_objects_are_utf_8_with_the_same_names(
+    model_dir, write_scan, tmp_path, charset, name, elements
+):
+    elements = {"SpecificCharacterSet": charset, "PatientName": name, **elements}
+    with pydicom.config.disable_value_validation():
+        write_scan(tmp_path / "scan", head(80), HEIGHTS_MM, **elements)
+    _, dicom = predict(model_dir, tmp_path / "scan", tmp_path)
+    for path in dicom.iterdir():
+        written = pydicom.dcmread(path)
+        assert str(written.PatientName) == name
+        assert written.SpecificCharacterSet == "ISO_IR 192"
+        assert written.StudyDate in ("20230917", "")
+        assert written.PatientSex == ""
+    assert len(list(dicom.iterdir())) == 2
+
+
+def test_comments_are_not_taken_over(model_dir, write_scan, tmp_path):
+    comments = {
+        "PatientComments": "SECRET words",
+        "ImageComments": "SECRET",
+        "OtherPatientIDs": "9",
+    }
+    write_scan(tmp_path / "scan", head(80), HEIGHTS_MM, **comments)
+    _, dicom = predict(model_dir, tmp_path / "scan", tmp_path)
+    for path in dicom.iterdir():
+        assert b"SECRET" not in path.read_bytes()
+        assert "OtherPatientIDs" not in pydicom.dcmread(path)
+
+
+@pytest.mark.parametrize("error", [TypeError("Doe^Jane"), KeyError("Doe"), RuntimeError("Doe")])
+def test_a_failed_dicom_result_does_not_cost_the_prediction(
+    model_dir, write_scan, tmp_path, monkeypatch, error
+):
+    def fail(*_):
+        raise error
+
+    monkeypatch.setattr("ichnet.deployment.dicom_results.build_report", fail)
+    write_scan(tmp_path / "scan", head(80), HEIGHTS_MM)
+    out, dicom = tmp_path / "out", tmp_path / "dicom"
+    arguments = ["predict", "--model", model_dir, "--out", out, "--dicom", dicom, tmp_path / "scan"]
+    assert main([str(argument) for argument in arguments]) == EXCLUDED
+    with (out / "predictions.csv").open(encoding="utf-8") as handle:
+        assert [row["decision"] for row in csv.DictReader(handle)] == ["hemorrhage"]
+    with (out / "excluded.csv").open(encoding="utf-8") as handle:
+        assert [row["reason"] for row in csv.DictReader(handle)] == ["no-dicom-result"]
+    assert not list(tmp_path.glob("dicom/*"))
+
+
+def test_the_report_says_absent_where_it_is_absent_and_how_sure_it_is(predicted):
+    _, _, sr, result = predicted
+    (group,) = highdicom.sr.srread(sr).content.get_volumetric_roi_measurement_groups()
+    bleeds = result.decision == "hemorrhage"
+    assert group.finding_type.value == ("1386000" if bleeds else "no-hemorrhage")
+    said = {e.name.value: e.value.meaning for e in group.get_qualitative_evaluations()}
+    assert said == {
+        "1386000": "Present" if bleeds else "Absent",
+        "uncertain": "Absent",
+        "calibrated": "No",
+    }
+    values = {m.name.value: m.value for m in group.get_measurements()}
+    assert (values["abstain-low"], values["abstain-high"]) == pytest.approx(result.abstain)
+    texts = [str(item.get("TextValue")) for item in items_of(highdicom.sr.srread(sr))]
+    assert "uncertain from 0.4 to 0.6, both included" in texts
+    assert "probability not calibrated: it is the score" in texts
+    assert "For research use only; not a medical device." in texts
 
 
 def test_frames_of_one_file_are_refused():

@@ -13,12 +13,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from known_scans import HEIGHTS_MM, head
 
 from ichnet.cli import EXCLUDED, FAILED, SUCCESS, main
 
 ORTHANC = shutil.which("Orthanc")
 PLUGIN = Path("/usr/share/orthanc/plugins/libOrthancDicomWeb.so")
-HEIGHTS_MM = np.array([0, 5, 10, 22, 27, 32, 37, 42, 47, 52, 57])
 STUDY = "1.2.826.0.1.3680043"
 
 pytestmark = pytest.mark.skipif(
@@ -72,17 +72,15 @@ def orthanc(tmp_path_factory):
 @pytest.fixture
 def head_in_pacs(orthanc, write_scan, tmp_path) -> list[str]:
     """SOP Instance UIDs of a tilted head with a bleeding, stored in the PACS."""
-    hu = np.full((len(HEIGHTS_MM), 64, 64), -1000)
-    hu[:, 8:56, 8:56] = 30
-    hu[2, 24:40, 16:32] = 80
-    for path in write_scan(tmp_path / "sent", hu, HEIGHTS_MM, series="5"):
+    for path in write_scan(tmp_path / "sent", head(80), HEIGHTS_MM, series="5"):
         ask(f"{orthanc}/instances", path.read_bytes())
     return [f"1.2.826.0.1.3680043.5.{index}" for index in range(len(HEIGHTS_MM))]
 
 
-def pacs(orthanc: str, model_dir: Path, out: Path, study: str) -> int:
+def pacs(orthanc: str, model_dir: Path, out: Path, *studies: str) -> int:
     url = f"{orthanc}/dicom-web"
-    return main(["pacs", "--url", url, "--model", str(model_dir), "--out", str(out), study])
+    options = ["--model", str(model_dir), "--out", str(out), "--settle", "0.1"]
+    return main(["pacs", "--url", url, *options, *studies])
 
 
 def test_there_and_back_again(orthanc, head_in_pacs, model_dir, tmp_path, capsys):
@@ -122,8 +120,42 @@ def test_a_study_without_a_head_gets_nothing(orthanc, write_scan, model_dir, tmp
 
 
 def test_a_study_that_is_not_there(orthanc, model_dir, tmp_path, capsys):
-    assert pacs(orthanc, model_dir, tmp_path / "out", "1.9.9") == FAILED
+    assert pacs(orthanc, model_dir, tmp_path / "out", "1.9.9") == EXCLUDED
     assert "no CT of study 1.9.9" in capsys.readouterr().err
+    table = (tmp_path / "out" / "excluded.csv").read_text()
+    assert "not-in-pacs" in table
+    assert "1.9.9" not in table
+
+
+def test_studies_after_a_missing_one_are_tried(orthanc, head_in_pacs, model_dir, tmp_path, capsys):
+    assert pacs(orthanc, model_dir, tmp_path / "out", "1.9.9", STUDY) == EXCLUDED
+    assert f"{STUDY}: 2 objects stored" in capsys.readouterr().out
+
+
+def test_more_slices_later_are_another_result_that_refers_to_the_first(
+    orthanc, write_scan, model_dir, tmp_path
+):
+    """Orthanc keeps what it has under a UID: the second result must not bear the first one's."""
+    study, heights_mm = "1.2.3.5", np.arange(24) * 5.0
+    hu = np.repeat(head()[:1], 24, axis=0)
+    hu[18, 24:40, 16:32] = 80
+    files = write_scan(tmp_path / "sent", hu, heights_mm, series="6", StudyInstanceUID=study)
+    reports = []
+    for part in (files[:12], files[12:]):
+        for path in part:
+            ask(f"{orthanc}/instances", path.read_bytes())
+        assert pacs(orthanc, model_dir, tmp_path / "out", study) == SUCCESS
+        found = [ask(f"{orthanc}/instances/{one}/simplified-tags") for one in held(orthanc, study)]
+        reports.append({one["SOPInstanceUID"]: one for one in found if one["Modality"] == "SR"})
+    (first,), (second,) = reports[0], reports[1].keys() - reports[0].keys()
+    assert json.dumps(reports[1][second]["PredecessorDocumentsSequence"]).count(first) == 1
+    assert '"Absent"' in json.dumps(reports[0][first])
+    assert '"Present"' in json.dumps(reports[1][second])
+
+
+def held(orthanc: str, study: str) -> list[str]:
+    query = {"Level": "Instance", "Query": {"StudyInstanceUID": study}}
+    return ask(f"{orthanc}/tools/find", json.dumps(query).encode())
 
 
 def test_a_pacs_that_is_not_there(model_dir, tmp_path, capsys):

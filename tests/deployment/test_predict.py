@@ -20,7 +20,6 @@ from known_scans import BLEEDING_SLICE, HEIGHTS_MM, head
 from ichnet.cli import EXCLUDED, FAILED, SUCCESS, main
 from ichnet.cohorts.case import Case
 from ichnet.ct.dicom import read_series
-from ichnet.ct.nifti import read_nifti
 from ichnet.deployment import scan_prediction as prediction
 from ichnet.deployment.export import export_model
 from ichnet.deployment.predict import Predictor, predict_inputs
@@ -28,9 +27,6 @@ from ichnet.deployment.saved_model import SavedModel
 from ichnet.deployment.scan_prediction import predict_volume
 from ichnet.deployment.scan_result import CSV_COLUMNS
 from ichnet.records.writer import encode_case
-from ichnet.statistics.calibration import PlattCalibration
-from ichnet.statistics.pooling_choice import PoolingAuc
-from ichnet.statistics.scan_score import ScanCalibration
 
 KEY = bytes(range(32))
 # 16 x 16 pixels of 2 x 2 mm; the slice stands for (5 + 10) / 2 mm along z, and the gantry's tilt
@@ -57,29 +53,6 @@ def json_of(out: Path, row: dict[str, str]) -> dict:
 
 def run(model_dir: Path, out: Path, *inputs: Path) -> int:
     return main(["predict", "--model", str(model_dir), "--out", str(out), *map(str, inputs)])
-
-
-def test_a_model_that_is_not_calibrated_says_so_once_and_is_uncertain_of_all(
-    bright_pixels, config, two_scans, tmp_path, caplog
-):
-    refused = ScanCalibration(
-        "mean-of-3",
-        PlattCalibration(0.01, 0.0),
-        calibrated=False,
-        with_ich=5,
-        without_ich=6,
-        validation=(PoolingAuc("mean-of-3", 0.6, 0.4, 0.8),),
-    )
-    export_model(bright_pixels, "bright", config, refused, tmp_path / "model")
-    caplog.clear()
-    assert run(tmp_path / "model", tmp_path / "out", two_scans) == SUCCESS
-    told = [text for text in caplog.messages if "bright cannot be told from a model" in text]
-    assert len(told) == 1
-    rows = rows_of(tmp_path / "out" / "predictions.csv")
-    assert [row["uncertain"] for row in rows] == ["yes", "yes"]
-    normal, bleeding = sorted(float(row["score"]) for row in rows)
-    # one slice of eleven shows the blood, at a score of 1
-    assert (normal, bleeding) == (0, pytest.approx(1 / 3, abs=1e-6))
 
 
 def test_a_normal_and_a_bleeding_scan(model_dir, two_scans, tmp_path):
@@ -137,20 +110,6 @@ def test_no_identity_leaves_the_reader(model_dir, two_scans, tmp_path):
             assert identity not in content, f"{identity!r} in {path.suffix}"
 
 
-def test_the_link_is_written_on_request_for_the_owner_alone(model_dir, two_scans, tmp_path):
-    out, link = tmp_path / "out", tmp_path / "link.csv"
-    predict_inputs(model_dir, [two_scans], out, KEY, link)
-    assert link.stat().st_mode & 0o777 == 0o600
-    uid_of = {row["scan_id"]: row["series_instance_uid"] for row in rows_of(link)}
-    decisions = {
-        uid_of[row["scan_id"]]: row["decision"] for row in rows_of(out / "predictions.csv")
-    }
-    assert decisions == {
-        "1.2.826.0.1.3680043.1": "no hemorrhage",
-        "1.2.826.0.1.3680043.2": "hemorrhage",
-    }
-
-
 def test_a_classifier_has_no_volume_and_no_outline(
     classifier, config, calibration, two_scans, tmp_path
 ):
@@ -181,9 +140,12 @@ def change_threshold(model_dir: Path, scans: Path, out: Path) -> None:
     path.write_text(json.dumps({**metadata, "threshold": 0.25}), encoding="utf-8")
 
 
-def remove_highest_slice(model_dir: Path, scans: Path, out: Path) -> None:
-    (scans / "1-001.dcm").unlink()
-    (scans / "2-001.dcm").unlink()
+def change_one_byte(model_dir: Path, scans: Path, out: Path) -> None:
+    for series in ("1", "2"):
+        path = scans / f"{series}-001.dcm"
+        content = bytearray(path.read_bytes())
+        content[-1] ^= 1
+        path.write_bytes(content)
 
 
 def damage_json(model_dir: Path, scans: Path, out: Path) -> None:
@@ -197,7 +159,7 @@ def remove_pictures(model_dir: Path, scans: Path, out: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [change_threshold, remove_highest_slice, damage_json, remove_pictures]
+    "change", [change_threshold, change_one_byte, damage_json, remove_pictures]
 )
 def test_scans_are_computed_again_when_anything_differs(model_dir, two_scans, tmp_path, change):
     model, out = tmp_path / "model", tmp_path / "out"
@@ -312,6 +274,24 @@ def test_dicom_and_records_give_the_model_the_same_pixels(model_dir, config, wri
     np.testing.assert_allclose(predicted.probability, expected["probability"], atol=1e-6)
 
 
+def test_a_head_beside_the_centre_is_seen_and_its_mask_lies_on_it(model_dir, write_scan, tmp_path):
+    middle = head(80.0)
+    wide = np.full((len(HEIGHTS_MM), 64, 160), -1000)
+    wide[:, :, 80:144] = middle  # 64 pixels of 2 mm to the left of where the networks would look
+    model = SavedModel(model_dir)
+    expected = predict_volume(
+        model, read_series(write_scan(tmp_path / "a", middle, HEIGHTS_MM), KEY)
+    )
+    volume = read_series(write_scan(tmp_path / "b", wide, HEIGHTS_MM), KEY)
+    assert volume.centre_mm == pytest.approx((0, 64))
+    predicted = predict_volume(model, volume)
+    np.testing.assert_allclose(predicted.probability, expected.probability, atol=1e-5)
+    assert predicted.mask is not None
+    assert expected.mask is not None
+    np.testing.assert_array_equal(predicted.mask[:, :, 80:144], expected.mask)
+    assert np.count_nonzero(predicted.mask) == np.count_nonzero(expected.mask) > 0
+
+
 def test_a_folder_that_is_no_model_ends_with_2(two_scans, tmp_path, capsys):
     assert run(two_scans, tmp_path / "out", two_scans) == FAILED
     message = capsys.readouterr().err
@@ -386,30 +366,6 @@ def test_sources_are_never_altered(model_dir, two_scans, tmp_path):
     predict_inputs(model_dir, [two_scans], tmp_path / "out", KEY, dicom_dir=tmp_path / "dicom")
     assert len(list((tmp_path / "dicom").iterdir())) == 4
     assert state() == before
-
-
-def test_masks_as_nifti(model_dir, two_scans, tmp_path):
-    out, nifti = tmp_path / "out", tmp_path / "nifti"
-    assert run_with_nifti(model_dir, out, nifti, two_scans) == SUCCESS
-    rows = rows_of(out / "predictions.csv")
-    masks = {row["scan_id"]: nifti / f"{row['scan_id']}.mask.nii.gz" for row in rows}
-    assert set(nifti.iterdir()) == set(masks.values())
-    for row in rows:
-        # 57 mm at the smallest gap of 5 mm: one slice beside the 12 mm gap is repeated
-        values = read_nifti(masks[row["scan_id"]]).values
-        assert values.shape == (12, 64, 64)
-        bleeding = row["decision"] == "hemorrhage"
-        assert set(np.unique(values)) == ({0, 1} if bleeding else {0})
-    kept = predict_inputs(model_dir, [two_scans], out, KEY, nifti_dir=nifti)
-    next(iter(masks.values())).unlink()
-    again = predict_inputs(model_dir, [two_scans], out, KEY, nifti_dir=nifti)
-    assert kept.scans == again.scans == 2
-    assert all(path.exists() for path in masks.values())
-
-
-def run_with_nifti(model_dir: Path, out: Path, nifti: Path, *inputs: Path) -> int:
-    arguments = ["--model", str(model_dir), "--out", str(out), "--nifti", str(nifti)]
-    return main(["predict", *arguments, *map(str, inputs)])
 
 
 def test_what_is_no_whole_head_is_refused_with_the_reason(model_dir, write_scan, tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import shutil
 import subprocess
 import sys
 
@@ -12,8 +13,10 @@ from known_scans import HEIGHTS_MM, head
 import ichnet
 from ichnet.cli import SUCCESS, main
 from ichnet.ct.errors import ReadError
-from ichnet.deployment.embedded import embedded_model_dir
+from ichnet.deployment.embedded import copy_embedded_model, embedded_model_dir
 from ichnet.deployment.metadata import ModelError
+from ichnet.deployment.predict import predict_inputs
+from ichnet.deployment.saved_model import SavedModel
 
 
 @pytest.fixture
@@ -81,3 +84,24 @@ def test_importing_ichnet_loads_nothing_else():
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout == "set() []\n"
+
+
+def test_the_embedded_model_is_copied_out_once(model_dir, tmp_path):
+    """As TF Serving takes it: a folder of the model's name, and in it one of its version."""
+    weights = tmp_path / "weights"
+    shutil.copytree(model_dir, weights / "bright" / "3")
+    copied = copy_embedded_model(tmp_path / "served", weights)
+    assert copied == tmp_path / "served" / "bright" / "3"
+    assert SavedModel(copied).fingerprint == SavedModel(model_dir).fingerprint
+    with pytest.raises(FileExistsError, match="3: this version exists"):
+        copy_embedded_model(tmp_path / "served", weights)
+    with pytest.raises(ModelError, match="no model is embedded"):
+        copy_embedded_model(tmp_path / "served", tmp_path / "none")
+
+
+def test_without_a_model_the_embedded_one_predicts(model_dir, scans, tmp_path, monkeypatch):
+    monkeypatch.setattr("ichnet.deployment.predict.embedded_model_dir", lambda: model_dir)
+    named = ichnet.predict(scans, model=model_dir)
+    assert [one.score for one in ichnet.predict(scans)] == [one.score for one in named]
+    summary = predict_inputs(None, [scans], tmp_path / "out", bytes(32))
+    assert summary.scans == len(named)

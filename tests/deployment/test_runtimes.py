@@ -28,6 +28,7 @@ from ichnet.networks.classifiers import build_classifier
 from ichnet.networks.ensemble import build_ensemble
 from ichnet.networks.inception_unet import build_inception_unet
 from ichnet.networks.weight_model import build_weight_model
+from ichnet.statistics.calibration import PlattCalibration
 
 TOLERANCE = 1e-4
 MEMBERS = ("all", "sdh")
@@ -113,7 +114,8 @@ def folders(networks, config, calibration, tmp_path_factory) -> dict[str, Path]:
     root = tmp_path_factory.mktemp("golden")
     for kind, network in networks.items():
         members = MEMBERS if kind == "ensemble" else ()
-        calibrated = replace(calibration, a=0.7, b=0.4)
+        curve = PlattCalibration(a=0.7, b=0.4)
+        calibrated = replace(calibration, pooling="over-10-mm", curve=curve)
         export_model(network, kind, config, calibrated, root / kind / "1", members=members)
     return {kind: root / kind / "1" for kind in networks}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from dataclasses import replace
 
 import numpy as np
@@ -9,7 +10,15 @@ import pytest
 
 from ichnet.ct.volume import Volume
 from ichnet.deployment.metadata import ModelMetadata
-from ichnet.deployment.scan_result import PredictedSlices, Provenance, summarize_scan
+from ichnet.deployment.scan_result import (
+    PredictedSlices,
+    Provenance,
+    read_result,
+    summarize_scan,
+    write_predictions_csv,
+    write_result,
+)
+from ichnet.statistics.calibration import PlattCalibration
 
 
 @pytest.fixture
@@ -84,3 +93,49 @@ def test_volume_is_pixels_by_area_and_gap(volume, metadata):
     result = summarize(volume, metadata, [0.9, 0.9], mask=mask)
     assert result.volume_ml == pytest.approx(0.015)
     assert [one.volume_ml for one in result.slices] == pytest.approx([0.010, 0.005])
+
+
+def test_where_decision_and_mask_differ_the_result_says_why(volume, metadata):
+    nothing, one = np.zeros((2, 2, 2), np.uint8), np.array([[[1, 0], [0, 0]]] * 2, np.uint8)
+    unseen = summarize(volume, metadata, [0.1, 0.9], mask=nothing)
+    assert (unseen.decision, unseen.volume_ml) == ("hemorrhage", 0)
+    assert unseen.notes == (
+        "hemorrhage is suspected, but no pixel is sure enough to be outlined: the decision follows "
+        "the highest slice score (probability from 0.5), the outline each pixel by itself (above "
+        "0.5)",
+    )
+    small = summarize(volume, metadata, [0.1, 0.2], mask=one)
+    assert small.decision == "no hemorrhage"
+    assert small.notes[0].startswith("pixels are outlined, but no slice is suspicious enough")
+    assert summarize(volume, metadata, [0.1, 0.9], mask=one).notes == ()
+    assert summarize(volume, metadata, [0.1, 0.2], mask=nothing).notes == ()
+    assert summarize(volume, metadata, [0.1, 0.9]).notes == ()  # a classifier has no mask
+
+
+def test_a_result_tells_its_band_and_whether_it_is_calibrated(volume, metadata):
+    plain = summarize(volume, metadata, [0.1, 0.9])
+    assert (plain.abstain, plain.calibrated) == ((0.4, 0.6), False)
+    fitted = replace(metadata, calibration=PlattCalibration(a=0.8, b=-1.0))
+    assert summarize(volume, fitted, [0.1, 0.9]).calibrated
+
+
+def test_a_result_comes_back_from_its_file_as_it_was(volume, metadata, tmp_path):
+    result = summarize(volume, metadata, [0.1, 0.9], mask=np.zeros((2, 2, 2), np.uint8))
+    made = Provenance("d" * 64, "m" * 64, instances=("a", "b"))
+    result = replace(result, provenance=made, predecessor=replace(made, digest="e" * 64))
+    write_result(result, metadata, tmp_path / "scan.json")
+    again = read_result(tmp_path / "scan.json")
+    assert again == result
+    assert again.provenance.instances == ("a", "b")
+    (tmp_path / "scan.json").write_text("[]")
+    assert read_result(tmp_path / "scan.json") is None
+
+
+def test_every_row_says_that_it_is_for_research(volume, metadata, tmp_path):
+    results = [summarize(volume, metadata, [0.1, score]) for score in (0.2, 0.9)]
+    write_predictions_csv(results, tmp_path / "predictions.csv")
+    with (tmp_path / "predictions.csv").open(encoding="utf-8", newline="") as handle:
+        rows = list(csv.DictReader(handle))
+    assert [row["research_use"] for row in rows] == [
+        "For research use only; not a medical device."
+    ] * 2

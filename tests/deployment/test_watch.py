@@ -11,16 +11,20 @@ import pytest
 from ichnet.deployment.watch import stopped_by_signals, watch
 
 
+def no_failure(entry, error):
+    raise AssertionError(f"{entry.name} was set aside") from error
+
+
 def watched(folder, settle_s, until):
     """Watch in a thread until so many entries were taken; return them."""
     taken, stop = [], threading.Event()
 
-    def take(entry):
-        taken.append(entry.name)
+    def take(entries):
+        taken.extend(entry.name for entry in entries)
         if len(taken) == until:
             stop.set()
 
-    thread = threading.Thread(target=watch, args=(folder, settle_s, take, stop))
+    thread = threading.Thread(target=watch, args=(folder, settle_s, take, no_failure, stop))
     thread.start()
     return taken, thread
 
@@ -56,7 +60,32 @@ def test_what_still_changes_is_waited_for(tmp_path):
 
 def test_a_folder_that_is_missing(tmp_path):
     with pytest.raises(FileNotFoundError):
-        watch(tmp_path / "none", 1.0, lambda _: None, threading.Event())
+        watch(tmp_path / "none", 1.0, lambda _: None, no_failure, threading.Event())
+
+
+def test_what_fails_is_tried_alone_and_set_aside_after_three_times(tmp_path):
+    (tmp_path / "bad.zip").write_bytes(b"b")
+    (tmp_path / "good.zip").write_bytes(b"g")
+    calls, aside, stop = [], [], threading.Event()
+
+    def take(entries):
+        names = [entry.name for entry in entries]
+        calls.append(names)
+        if "bad.zip" in names:
+            raise OSError("no")
+
+    def set_aside(entry, error):
+        aside.append((entry.name, type(error)))
+        if len(aside) == 1:
+            (tmp_path / "bad.zip").write_bytes(b"changed")  # it is tried again then
+        else:
+            stop.set()
+
+    watch(tmp_path, 0.05, take, set_aside, stop)
+    assert calls[0] == ["bad.zip", "good.zip"]
+    assert calls.count(["good.zip"]) == 1
+    assert calls[1:].count(["bad.zip"]) == 2 + 3
+    assert aside == [("bad.zip", OSError)] * 2
 
 
 def test_signals_stop_and_are_given_back():

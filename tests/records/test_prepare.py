@@ -286,9 +286,7 @@ def test_a_scan_that_fails_while_it_is_read_is_counted_too(
     assert report.excluded == {"truncated": slices}
     first, second, *_ = report.names_file.read_text().splitlines()[1:]
     assert first.endswith("dicom/D0001/IM0000.dcm: damaged since it was listed")
-    assert second.endswith(
-        "IM0001.dcm: of the same scan as IM0000.dcm: damaged since it was listed"
-    )
+    assert second.endswith("IM0001.dcm: another file of its scan: damaged since it was listed")
     (tmp_path / "strict").mkdir()
     with pytest.raises(ReadError, match="damaged since it was listed"):
         prepare(
@@ -299,8 +297,9 @@ def test_a_scan_that_fails_while_it_is_read_is_counted_too(
 
 def test_strict_stops_at_it_and_leaves_nothing(damaged, config, tmp_path):
     (tmp_path / "records").mkdir()
-    with pytest.raises(ReadError, match=r"IM0003\.dcm.*\[truncated\]"):
+    with pytest.raises(ReadError, match=r"\[truncated\]") as error:
         prepare("dumc", "all", config, damaged, tmp_path / "records" / "dumc", Options(strict=True))
+    assert error.value.path.name == "IM0003.dcm"
     assert list((tmp_path / "records").iterdir()) == []
 
 
@@ -310,8 +309,9 @@ def test_strict_stops_at_what_the_listing_left_out(raw, config, tmp_path):
     (folder / "dicom" / "D0002" / "notes.dcm").write_text("no DICOM")
     report = prepare("dumc", "all", config, folder, tmp_path / "dumc")
     assert report.excluded == {"not-dicom": 1}
-    with pytest.raises(ReadError, match=r"notes\.dcm"):
+    with pytest.raises(ReadError) as error:
         prepare("dumc", "all", config, folder, tmp_path / "dumc", Options(strict=True))
+    assert error.value.path.name == "notes.dcm"
     assert RecordSet.open(tmp_path / "dumc").info["excluded"] == {"not-dicom": 1}  # the old one
 
 

@@ -20,7 +20,7 @@ from ichnet.phantom.wide import FIELD_OF_VIEW_MM
 from ichnet.records import synthetic
 from ichnet.records.record_set import RecordSet
 from ichnet.records.schema import parse_slice
-from ichnet.records.synthetic import write_synthetic_scans
+from ichnet.records.synthetic import SyntheticScan, write_synthetic_scans
 from ichnet.subtypes import LABELS, bit_of
 
 MATRIX, SLICES, SCANS = 32, (3, 5), 4
@@ -108,6 +108,17 @@ def test_the_same_seed_gives_the_same_bytes_whatever_the_workers(config, record_
     )
     assert first == second
     assert first != third
+
+
+def test_what_the_configuration_leaves_out_is_left_out(config, monkeypatch):
+    left_out = ("face-and-neck", "bright-rim")
+    some = replace(config, phantom=replace(config.phantom, without=left_out))
+    monkeypatch.setattr(synthetic, "write_record_set", lambda chosen, source, *_: source)
+    source = write_synthetic_scans(some, Path("nowhere"))
+    assert repr(left_out) in repr(source)  # other records are not taken for these
+    patient = draw_patient(config.seed, WIDE, 0, False, without=left_out)
+    scan = scan_patient(patient, config.seed, MATRIX, SLICES)
+    np.testing.assert_array_equal(source.load(SyntheticScan(0, False)).volume.hu, scan.hu)
 
 
 def test_a_configuration_without_the_cohort_is_refused(config, tmp_path):

@@ -101,7 +101,7 @@ def profile_of(points: Points, placed: Placed, textures: Textures) -> Array:
         along = (dy / ry) ** 2 + (dz / rz) ** 2
     else:
         along = (np.sqrt(dx * dx + dy * dy) / ry) ** 2 + (dz / rz) ** 2
-    rough = textures.soft.at(points.x, points.y, points.z)
+    rough = textures.soft.on(points)
     if lesion.subtype == "EDH":
         lens = 1 - along * (1 + 0.06 * rough)
         return np.asarray(np.minimum(lens, _within_sutures(points, placed)), np.float32)

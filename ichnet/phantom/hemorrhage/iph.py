@@ -64,8 +64,8 @@ def level(around: Surroundings, placed: Placed) -> Level:
         dx, dy = cosine * dx + sine * dy, (cosine * dy - sine * dx) / LENGTH
         far = np.sqrt(dx * dx + dy * dy + dz * dz) * (1.0 if index == 0 else 1.25)
         nearest = np.minimum(nearest, far)
-    soft = around.textures.soft.at(points.x, points.y, points.z)
-    fine = around.textures.fine.at(points.x, points.y, points.z)
+    soft = around.textures.soft.on(points)
+    fine = around.textures.fine.on(points)
     return Level(np.asarray(nearest * (1 + 0.14 * soft + 0.06 * fine), np.float32))
 
 

@@ -32,10 +32,11 @@ def brain_at(around: Surroundings, patient: Patient, placed: Sequence[Placed]) -
 
 def shifted(points: Points, placed: Sequence[Placed]) -> Points:
     """Return where the tissue at points came from before lesions pushed it."""
+    pushing = [one for one in placed if one.lesion.volume_ml >= LEAST_ML]
+    if not pushing:
+        return points
     x, y, z = np.zeros_like(points.x), np.zeros_like(points.x), np.zeros_like(points.x)
-    for one in placed:
-        if one.lesion.volume_ml < LEAST_ML:
-            continue
+    for one in pushing:
         if one.lesion.subtype == "IPH":
             dx, dy, dz = _outwards(points, one)
             x, y, z = x + dx, y + dy, z + dz

@@ -65,8 +65,8 @@ def level(around: Surroundings, placed: Placed) -> Level:
         dx, dy, dz = points.x - cx, points.y - cy, points.z - cz
         far = np.sqrt(dx * dx + dy * dy + (FLATNESS * dz) ** 2) * (1 + 0.35 * index)
         nearest = np.minimum(nearest, far)
-    soft = around.textures.soft.at(points.x, points.y, points.z)
-    fine = around.textures.fine.at(points.x, points.y, points.z)
+    soft = around.textures.soft.on(points)
+    fine = around.textures.fine.on(points)
     below = np.float32(FAR_MM) * ramp(-points.z, LOWEST_MM, 6)
     return Level(np.asarray(nearest * (1 + 0.25 * soft + 0.10 * fine) + below, np.float32))
 

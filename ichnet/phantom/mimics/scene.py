@@ -48,12 +48,12 @@ class Scene:
     @property
     def rough(self) -> Array:
         """A texture of a few millimetres, for irregular borders."""
-        return self.textures.cells.at(self.points.x, self.points.y, self.points.z)
+        return self.textures.cells.on(self.points)
 
     @property
     def soft(self) -> Array:
         """A texture of centimetres."""
-        return self.textures.soft.at(self.points.x, self.points.y, self.points.z)
+        return self.textures.soft.on(self.points)
 
     @property
     def side(self) -> int:

@@ -34,7 +34,7 @@ ARM_DASHES: dict[str, Any] = {
     "aihub-weak": (0, (5, 2)),
     "aihub-strong": "solid",
 }
-"""A second sign beside the colour."""
+"""Line style of each arm, for readers who cannot tell the colours apart."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +45,7 @@ class Panel:
         title: above it, with n.
         curves: by what the legend calls them.
         lines: how each is drawn.
-        reason: why there are none.
+        reason: why there are no curves; otherwise empty.
     """
 
     title: str

@@ -1,4 +1,4 @@
-"""eFigures 1, 2 and 5: what a network is given, where it looks, whom the weight model trusts."""
+"""eFigures 1, 2 and 5: input channels, saliency maps of each arm, weights of the members."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Image = NDArray[np.float32]
 
 @dataclass(frozen=True, eq=False)
 class ArmMap:
-    """What a classifier of one arm makes of a slice.
+    """The saliency map and score of one arm's classifier on a slice.
 
     Attributes:
         title: of the arm.

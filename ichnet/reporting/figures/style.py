@@ -53,7 +53,7 @@ MODEL_DASHES: dict[str, str | tuple[int, tuple[int, ...]]] = {
     "VGG19": (0, (7, 2, 1, 2)),
     "ensemble": "solid",
 }
-"""A second sign beside the colour."""
+"""Line styles, for readers who cannot tell the colours apart."""
 
 THEME_VARIABLES: dict[str, str] = {
     INK: "var(--ink)",

@@ -24,7 +24,7 @@ class Matched:
     """A model at the matched threshold.
 
     Attributes:
-        threshold: on its probability.
+        threshold: on the model's probability.
         sensitivity, specificity: with exact intervals.
         difference: its specificity minus the reference's.
         p: McNemar's, over the normal scans; ``None`` for the reference.
@@ -71,7 +71,7 @@ def match_models(
 
 
 def unmatchable(subset: ModelPredictions, threshold: float) -> str:
-    """Return why nothing can be matched, or nothing."""
+    """Return why nothing can be matched; an empty text when it can."""
     if reason := unmeasurable(subset):
         return reason
     if REFERENCE not in subset.by_model:

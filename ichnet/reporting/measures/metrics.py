@@ -1,8 +1,8 @@
-"""metrics.json: every figure of a run's predictions, measured once and read by all that show one.
+"""metrics.json: all measures of a run's predictions, computed once.
 
-Tables, figures and the report take their numbers from here, and so can other programs. The file
-tells from which settings and predictions it was made; when one of them is another, it is made
-again, so that nothing shows what no longer holds.
+Tables, figures and the report take their numbers from this file, and so can other programs. It
+names the settings and predictions that it was computed from, and is computed again when one of
+them has changed.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from ichnet.runs.stage import same_origin
 from ichnet.statistics.operating_points import OperatingPoint
 
 FORMAT = 1
-"""To be raised when what is measured, or how, is changed: older files are then made again."""
+"""To be raised with every change of what is measured, or how; older files are then remade."""
 
 T = TypeVar("T")
 
@@ -45,11 +45,11 @@ class SetMetrics:
 
     Attributes:
         units: scans or slices.
-        with_ich: of these.
-        unmeasurable: why there are no numbers, or nothing.
-        models: by name, of those with predictions.
+        with_ich: number of them with hemorrhage.
+        unmeasurable: why nothing could be measured; otherwise empty.
+        models: performance by name, of models with predictions.
         comparisons: by model and reference.
-        unmatched: why no model was brought to the reference's sensitivity, or nothing.
+        unmatched: why there is nothing at matched sensitivity; otherwise empty.
         matched: each model at the reference's sensitivity, by scan.
     """
 
@@ -68,12 +68,12 @@ class SetMetrics:
 
 
 NOTHING = SetMetrics(0, 0, "0 with and 0 without ICH, two of each are needed", {}, {}, "", {})
-"""Of a set that a run does not have."""
+"""Stands for a test set that a run does not have."""
 
 
 @dataclass(frozen=True)
 class Metrics:
-    """The figures of a run, by unit and test set (see :func:`.model_pairs.model_pairs`)."""
+    """The measures of a run, by unit and test set (see :func:`.model_pairs.model_pairs`)."""
 
     sets: Mapping[Unit, Mapping[str, SetMetrics]]
 
@@ -83,7 +83,7 @@ class Metrics:
 
 
 def load_metrics(run: RunFolder, config: Config) -> Metrics:
-    """Return a run's figures from ``metrics.json``, which is written anew when it is not current.
+    """Return a run's measures from ``metrics.json``, which is first updated when it is outdated.
 
     Raises:
         ValueError: when predictions cannot be compared, or the file is not JSON; names the files.
@@ -136,9 +136,9 @@ def _measure_run(run: RunFolder, config: Config) -> dict[str, Any]:
 
 
 def model_metrics(run: RunFolder, model: str, config: Config) -> dict[str, Any]:
-    """Return one model's figures by test set, by scan, as JSON has them.
+    """Return one model's measures by scan for each test set, as JSON values.
 
-    Of each set ``scans``, ``with_ich`` and either ``unmeasurable``, the reason, or the fields of
+    Each set has ``scans``, ``with_ich`` and either ``unmeasurable``, the reason, or the fields of
     :class:`~.performance.Performance`. Empty for a model without predictions.
 
     Raises:

@@ -21,7 +21,7 @@ REFERENCE_ARM = "rsna-weak"
 """What the paper tests the other arms against (Table 2)."""
 
 CONTRAST = ("aihub-weak", "aihub-strong")
-"""The same slices without and with outlines: the question itself, which the paper never tests."""
+"""The same slices without and with outlines: what strong supervision adds (not in the paper)."""
 
 REFERENCE = ensemble_name("basic")
 """What the paper tests the other combinations against (Table 3)."""

@@ -29,7 +29,7 @@ TRUTH_COLUMNS: dict[Unit, tuple[str, ...]] = {
     "scan": ("cohort", "scan_id", "patient_id", *LABELS, "volume_ml", "votes"),
     "slice": ("cohort", "scan_id", "patient_id", "slice_index", *LABELS, "mask_pixels"),
 }
-"""What must be the same in every model's predictions."""
+"""Columns that must be the same in every model's predictions."""
 
 PREDICTED: dict[Unit, str] = {"scan": "probability", "slice": "score"}
 """The column that holds what a model predicted: calibrated of scans, raw of slices."""
@@ -76,7 +76,7 @@ class ModelPredictions:
 
     @property
     def patients(self) -> NDArray[np.object_]:
-        """Patient of each unit, unique over cohorts; a scan of nobody stands for itself."""
+        """Patient of each unit, unique over cohorts; without a patient id each scan is its own."""
         columns = (self.truth[name] for name in ("cohort", "patient_id", "scan_id"))
         units = zip(*columns, strict=True)
         return np.array([f"{c}/{p or scan}" for c, p, scan in units], dtype=object)
@@ -120,40 +120,29 @@ def load_predictions(
 
     A cohort that no model of the run was tested on is left out; a model that lacks one of the
     others is missing, since it could not be compared on the same units. Units whose ANY label is
-    unknown are left out. All three are told in ``notes`` or ``missing``. So the units are the same
+    unknown are left out. ``notes`` and ``missing`` say so. The units are therefore the same
     whichever models are asked for. Of scans the notes also name models that were not calibrated.
 
     Raises:
         ValueError: when two models were tested on different units or hold different truth, or
             a prediction is unknown; the message names both files. When a calibration is none.
     """
-    models = tuple(dict.fromkeys(models))
-    files = {model: _files(run, model, unit, cohorts) for model in models}
+    files = {model: _files(run, model, unit, cohorts) for model in dict.fromkeys(models)}
     tested = tuple(
         name for name in cohorts if any(run.root.glob(f"predictions/*/{name}.{unit}s.csv"))
     )
-    missing = {
-        model: f"no predictions for {', '.join(absent)}"
+    missing = _missing(files, tested or cohorts)
+    paths = {
+        model: [found[name] for name in tested]
         for model, found in files.items()
-        if (absent := [name for name in tested or cohorts if name not in found])
+        if model not in missing
     }
+    truth, by_model = _join(paths, unit)
     notes = [
         f"{COHORT_TITLES.get(name, name)}: no {unit} predictions, left out."
         for name in cohorts
         if name not in tested
     ]
-    truth = _no_units(unit)
-    by_model: dict[str, NDArray[np.float64]] = {}
-    first: Path | None = None
-    for model in models:
-        if model in missing:
-            continue
-        paths = [files[model][name] for name in tested]
-        table = _sorted(concatenate(read_predictions(path) for path in paths), unit)
-        if first is None:
-            first, truth = paths[0], {column: table[column] for column in TRUTH_COLUMNS[unit]}
-        _require_same_truth(truth, table, first, paths[0])
-        by_model[model] = _known(table, PREDICTED[unit], paths[0])
     if unit == "scan":
         notes += refusals(run, by_model)
     return _without_unknown(ModelPredictions(unit, tested, truth, by_model, missing, tuple(notes)))
@@ -177,6 +166,29 @@ def _files(run: RunFolder, model: str, unit: Unit, cohorts: Sequence[str]) -> di
     locate = scans_path if unit == "scan" else slices_path
     paths = {name: locate(run.predictions(model), name) for name in cohorts}
     return {name: path for name, path in paths.items() if path.exists()}
+
+
+def _missing(files: Mapping[str, Mapping[str, Path]], cohorts: Sequence[str]) -> dict[str, str]:
+    """Return the models that lack one of the cohorts, and which."""
+    absent = {model: [name for name in cohorts if name not in files[model]] for model in files}
+    return {
+        model: f"no predictions for {', '.join(names)}" for model, names in absent.items() if names
+    }
+
+
+def _join(
+    paths: Mapping[str, Sequence[Path]], unit: Unit
+) -> tuple[Table, dict[str, NDArray[np.float64]]]:
+    """Return the truth that all models hold, and what each predicted, in one order of units."""
+    truth, first = _no_units(unit), None
+    by_model: dict[str, NDArray[np.float64]] = {}
+    for model, own in paths.items():
+        table = _sorted(concatenate(read_predictions(path) for path in own), unit)
+        if first is None:
+            first, truth = own[0], {column: table[column] for column in TRUTH_COLUMNS[unit]}
+        _require_same_truth(truth, table, first, own[0])
+        by_model[model] = _known(table, PREDICTED[unit], own[0])
+    return truth, by_model
 
 
 def _no_units(unit: Unit) -> Table:

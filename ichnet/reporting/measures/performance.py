@@ -1,9 +1,8 @@
-"""What a model's probabilities amount to: AUC, sensitivity and specificity with intervals.
+"""A model's performance: AUC, sensitivity, specificity and calibration, with intervals.
 
-Every number of the tables comes through here (and from here through metrics.json), so that all of
-them are made alike: AUC with
-DeLong's interval and a bootstrap interval, proportions with a bootstrap or an exact interval,
-replicates drawn within each class and, where units are slices, by patient.
+All tables take these numbers from here, through metrics.json: AUC with DeLong's interval and with a
+bootstrap interval, proportions with a bootstrap and with an exact interval. Replicates are drawn
+within each class and, where units are slices, by patient.
 """
 
 from __future__ import annotations
@@ -51,12 +50,12 @@ class Performance:
         auc_bootstrap: with the bootstrap's percentile interval.
         sensitivity, specificity: at the threshold, percentile bootstrap.
         sensitivity_exact, specificity_exact: the same with Clopper and Pearson's interval.
-        discarded: bootstrap replicates without a finite value, of all three together.
+        discarded: number of bootstrap replicates without a finite value, over all three.
         decisions: counts at the threshold.
         youden_threshold: where sensitivity + specificity is largest on these units.
-        brier, expected_calibration_error: of the probability.
+        brier, expected_calibration_error: of the predicted probability.
         calibration_slope, calibration_in_the_large: ``None`` when the probability separates the
-            classes or is the same everywhere.
+            classes completely or is constant.
     """
 
     auc: Estimate
@@ -89,7 +88,7 @@ class Comparison:
 
 
 def unmeasurable(predictions: ModelPredictions) -> str:
-    """Return why there are no numbers, or nothing when each class has two units or more.
+    """Return why nothing can be measured; an empty text when each class has two units or more.
 
     DeLong's variance is that between the units of a class, so one unit is not enough.
     """
@@ -138,7 +137,7 @@ def compare(
     """Return a model's AUC against that of a reference, paired unit by unit.
 
     Scans are compared by DeLong's test. Slices of one patient are not independent, so at slice
-    level patients are drawn anew and there is no p.
+    level the interval is from a bootstrap by patient, and there is no p value.
     """
     ich = predictions.ich
     a, b = predictions.by_model[model], predictions.by_model[reference]

@@ -12,7 +12,7 @@ ALL = "All"
 """The test set of all units."""
 
 TABLE3_SETS = (ALL, "SDH", "SAH", "Small")
-"""All hemorrhages, and the difficult kinds."""
+"""Table 3's test sets: all hemorrhages, and kinds that are hard to detect (paper)."""
 
 
 def positives_by_set(

@@ -1,4 +1,4 @@
-"""What the report's interactive part works on: every scan's truth, every model's probability.
+"""Data of the report's interactive part: every scan's truth, every model's probability.
 
 The page itself draws the ROC curve, moves the threshold and sorts the cases; the tables of the
 report stay the reference, and the tests hold both to the same numbers.

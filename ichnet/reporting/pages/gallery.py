@@ -59,8 +59,8 @@ def choose_cases(
 ) -> Gallery:
     """Choose the scans to show: those with a picture first, then by probability.
 
-    Scans without a picture fill up what is left, so that a miss is never kept back for want of
-    one. Ties go by scan id.
+    Remaining places go to scans without a picture, so that a miss is shown even without one. Ties
+    are ordered by scan id.
 
     Args:
         predictions: scans with the predictions of ``model``.
@@ -104,11 +104,11 @@ def _case(predictions: ModelPredictions, model: str, index: int) -> ShownCase:
 
 @dataclass(frozen=True)
 class Predicted:
-    """What ``ichnet predict`` left in a folder.
+    """Results of ``ichnet predict`` in a folder.
 
     Attributes:
         pictures: overlays by scan id.
-        models: which drew the outlines.
+        models: names of the models that drew the outlines.
         excluded: number of files that could not be used.
     """
 

@@ -1,4 +1,4 @@
-"""What the project's HTML pages share: templates, and scripts that a security policy can name."""
+"""Shared by the HTML pages: templates, embedded JSON, and hashes for their security policy."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import jinja2
 
 
 def page_environment() -> jinja2.Environment:
-    """Return the templates; what they insert is escaped, what they lack is an error."""
+    """Return the templates; inserted text is escaped, an undefined variable is an error."""
     return jinja2.Environment(
         loader=jinja2.PackageLoader("ichnet.reporting.pages"),
         autoescape=True,
@@ -34,6 +34,6 @@ def template_text(environment: jinja2.Environment, name: str) -> str:
 
 
 def script_hash(script: str) -> str:
-    """Return what a content security policy calls a script by, so that no other one runs."""
+    """Return the hash by which a content security policy allows a script, and no other."""
     digest = hashlib.sha256(script.encode("utf-8")).digest()
     return f"sha256-{base64.b64encode(digest).decode('ascii')}"

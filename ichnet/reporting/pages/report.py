@@ -1,4 +1,4 @@
-"""The report: one HTML file that holds everything a run has to say, and needs no network."""
+"""The report: all tables and figures of a run in one HTML file that needs no network."""
 
 from __future__ import annotations
 
@@ -35,6 +35,7 @@ from ichnet.reporting.tables.contrasts import contrasts_table
 from ichnet.reporting.tables.difficult import difficult_tables
 from ichnet.reporting.tables.etable1 import etable1
 from ichnet.reporting.tables.pooling import pooling_table
+from ichnet.reporting.tables.subtypes import subtypes_table
 from ichnet.reporting.tables.table import Table, to_html
 from ichnet.reporting.tables.table1 import table1
 from ichnet.reporting.tables.table2 import ARM_TITLES, table2
@@ -45,7 +46,7 @@ Part = dict[str, str | Markup]
 """A section as the template shows it: ``id``, ``title``, ``text``, ``content``."""
 
 PACKAGES = ("numpy", "scipy", "matplotlib", "tensorflow", "keras", "pydicom", "opencv-python")
-"""Whose versions are told, where installed; none is imported for that."""
+"""Packages whose versions the report lists, where installed; none is imported for that."""
 
 
 def write_report(run: RunFolder, records: Path) -> Path:
@@ -69,7 +70,7 @@ def write_report(run: RunFolder, records: Path) -> Path:
 
 
 def render_report(run: RunFolder, records: Path, made: datetime) -> str:
-    """Return the report as HTML; ``made`` is the date it bears."""
+    """Return the report as HTML; ``made`` is the date shown on it."""
     config = load_config(run.config)
     environment = page_environment()
     script = template_text(environment, "report.js")
@@ -108,6 +109,7 @@ def _sections(run: RunFolder, records: Path, config: Config) -> list[Part]:
         "ensembles": lambda: _html(table3(run, config)),
         "roc": lambda: _roc(run, config) + _html(etable1(run, config)),
         "slices-to-scan": lambda: _html(pooling_table(run, config)),
+        "which-hemorrhage": lambda: _html(subtypes_table(run, config)),
         "difficult": lambda: _difficult(run, config),
     }
     parts, absent = [], []

@@ -1,4 +1,4 @@
-"""The page that tells what a run showed: every table and figure, with the command that made it."""
+"""The results page: every table and figure of a run, with the command that made it."""
 
 from __future__ import annotations
 

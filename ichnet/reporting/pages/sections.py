@@ -1,4 +1,4 @@
-"""What a run has to say, section by section: the one list of the report and the results page."""
+"""The sections of the report and of the results page: one list for both."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ class Section:
     """A part of a page.
 
     Attributes:
-        key: anchor of the section; no table is called so.
+        key: anchor of the section; must differ from all tables' names.
         title: its heading.
         text: what a reader should know before the numbers.
-        script: of ``eval/``, makes the files.
+        script: script of ``eval/`` that writes the files.
         tables, figures: stems of the files in the run folder.
-        options: of the script, beside ``--run``.
+        options: further options of the script, beside ``--run``.
     """
 
     key: str
@@ -133,6 +133,13 @@ SECTIONS: tuple[Section, ...] = (
         "calibrated, and its probabilities are no more than the share of hemorrhages.",
         "pooling",
         tables=("pooling",),
+    ),
+    Section(
+        "which-hemorrhage",
+        "Which hemorrhage",
+        "Model 2's encoder is pre-trained on the subtypes and keeps that head beside its map.",
+        "subtypes",
+        tables=("subtypes",),
     ),
     Section(
         "probabilities",

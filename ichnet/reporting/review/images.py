@@ -1,4 +1,4 @@
-"""Slices small enough that a browser holds 161 scans, with HU enough to switch windows.
+"""Slices as pictures: small enough for 161 scans on a page, with enough HU to switch windows.
 
 HU become 256 codes: one for each HU where brain and blood lie, wider ones towards bone and air. A
 slice is a WebP picture of codes; the page turns codes back into HU and HU into grey.

@@ -1,4 +1,4 @@
-"""What comes of the review: agreement, consensus meeting, amended truth, before and after.
+"""Results of the review: agreement, consensus meeting, amended truth, accuracy before and after.
 
 The paper (Methods 3): where a reader disagrees with the ground truth, a consensus meeting votes; at
 least four of six amend the truth, three to three leave it; everything is computed again.

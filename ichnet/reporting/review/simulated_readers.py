@@ -1,4 +1,4 @@
-"""Experts who do not exist, to show and test the review without any: never evidence of anything."""
+"""Simulated readers, to demonstrate and test the review without experts; not evidence."""
 
 from __future__ import annotations
 

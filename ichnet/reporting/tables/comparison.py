@@ -31,8 +31,8 @@ class Line:
     """One row to be made.
 
     Attributes:
-        heads: the row's first cells, which say what it is about.
-        model: whose performance it tells.
+        heads: the row's first cells.
+        model: the model whose performance is shown.
         reference: the model it is tested against; ``None`` for the reference itself.
     """
 
@@ -52,12 +52,12 @@ def comparison_rows(
     """Return a row for each line; the tests of all lines together are one family for Holm.
 
     Slices of a patient are not independent, as DeLong's test takes them to be: at slice level
-    the difference has an interval from patients drawn anew, and no p.
+    the difference has an interval from a bootstrap by patient, and no p value.
 
     Args:
         metrics: of the test set.
         unit: whether ``metrics`` are of scans or of slices.
-        lines: what to tell. Models without predictions get dashes.
+        lines: the rows to make. Models without predictions get dashes.
         exact: give proportions Clopper and Pearson's intervals rather than the bootstrap's.
     """
     width = len(comparison_columns(unit))

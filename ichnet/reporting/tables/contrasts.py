@@ -93,7 +93,7 @@ def contrasts_table(run: RunFolder, config: Config) -> Table:
 def measure_contrast(
     contrast: ContrastConfig, metrics: Metrics, repeats: Sequence[ModelPredictions], config: Config
 ) -> ContrastResult:
-    """Look one contrast up among a run's figures, and measure it on the repeats."""
+    """Look up one contrast in a run's metrics, and measure it on the repeats."""
     found = metrics.of("scan", contrast.test_set)
     first = found.comparisons.get((contrast.model, contrast.against))
     return ContrastResult(

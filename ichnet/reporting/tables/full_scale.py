@@ -78,8 +78,8 @@ def full_scale_table(
     Args:
         costs: one for each network.
         schedule: hours until the last training ends, by the number of such devices.
-        rate: matrix-product rate of the machine that measured, FLOP/s.
-        device_rate: that of the device to tell of, FLOP/s.
+        rate: throughput of matrix products on the machine that measured, FLOP/s.
+        device_rate: the same of the target device, FLOP/s.
         batch: slices of a measured step.
         steps: how many were measured.
     """

@@ -1,4 +1,4 @@
-"""Where classifiers look: their saliency maps against outlines, weak and strong side by side."""
+"""Saliency maps of classifiers against outlines, weak and strong side by side."""
 
 from __future__ import annotations
 

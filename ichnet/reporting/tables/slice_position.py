@@ -1,4 +1,4 @@
-"""What the place of a slice tells by itself: what an AUC by slice is to be held against.
+"""The AUC of slice position alone: the baseline for AUCs by slice.
 
 Hemorrhages lie where the brain is, so a slice near the vertex rarely shows one. A classifier that
 has learned no more ranks slices well, and cannot rank scans.
@@ -32,7 +32,7 @@ CAPTION = (
 
 
 def position_table(learnt: RecordSet, tested: Sequence[RecordSet], config: Config) -> Table:
-    """Return the AUC by slice of a score that knows the place of a slice only.
+    """Return the AUC by slice of a score that depends on the position of a slice only.
 
     Args:
         learnt: whole scans; the shares are those of its split ``train``.

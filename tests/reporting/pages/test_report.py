@@ -60,7 +60,7 @@ def test_every_section_is_there_and_linked(page: str) -> None:
 
     targets = {attributes.get("id") for _, attributes in parsed.elements}
     links = [str(a["href"]) for a in parsed.attributes("a")]
-    assert len(links) == 14  # with the one to skip them
+    assert len(links) == 15  # with the one to skip them
     assert all(link.startswith("#") and link[1:] in targets for link in links)
     for name in (
         "contrasts",
@@ -70,6 +70,7 @@ def test_every_section_is_there_and_linked(page: str) -> None:
         "table3",
         "etable1",
         "pooling",
+        "subtypes",
     ):
         assert f'id="{name}"' in page
     assert len(parsed.attributes("svg")) == 4  # three figures and the curve to explore

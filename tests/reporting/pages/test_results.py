@@ -66,3 +66,10 @@ def test_a_missing_table_names_its_command(complete, tmp_path):
     with pytest.raises(FileNotFoundError, match=r"table3\.md is missing.*eval/table3\.py"):
         write_results(complete, page, tmp_path / "none.md")
     assert not page.exists()
+
+
+def test_the_committed_page_holds_the_committed_analysis():
+    docs = Path(__file__).parents[3] / "docs"
+    analysis = (docs / "results_analysis.md").read_text(encoding="utf-8").strip()
+    assert analysis
+    assert analysis in (docs / "results.md").read_text(encoding="utf-8")
