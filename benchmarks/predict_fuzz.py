@@ -142,10 +142,11 @@ def fuzz(model_dir: Path, folder: Path, seed: int, count: int) -> Tally:
 
 
 def series(number: int) -> Slices:
-    """Return the files of a head's slices, brain in a skull, in one of the encodings."""
-    hu = np.full((SIZE, SIZE), -1000, np.int16)
-    hu[8:56, 8:56] = 1000
-    hu[10:54, 10:54] = 30
+    """Return the files of a head's slices, brain in a skull and a vertex, in one encoding."""
+    hu = np.full((SLICES, SIZE, SIZE), -1000, np.int16)
+    hu[:-1, 8:56, 8:56] = 1000
+    hu[:-1, 10:54, 10:54] = 30
+    hu[-1, 24:40, 24:40] = 1000
     contents = []
     for index in range(SLICES):
         dataset = Dataset()
@@ -162,7 +163,7 @@ def series(number: int) -> Slices:
         dataset.Rows = dataset.Columns = SIZE
         dataset.BitsAllocated = dataset.BitsStored = 16
         dataset.HighBit, dataset.PixelRepresentation = 15, 1
-        contents.append(_encoded(dataset, hu, number % len(SYNTAXES)))
+        contents.append(_encoded(dataset, hu[index], number % len(SYNTAXES)))
     return contents
 
 

@@ -275,7 +275,7 @@ def test_the_report_says_absent_where_it_is_absent_and_how_sure_it_is(predicted)
     assert (values["abstain-low"], values["abstain-high"]) == pytest.approx(result.abstain)
     texts = [str(item.get("TextValue")) for item in items_of(highdicom.sr.srread(sr))]
     assert "uncertain from 0.4 to 0.6, both included" in texts
-    assert "probability not calibrated: it is the score" in texts
+    assert "probability not calibrated on validation scans" in texts
     assert "For research use only; not a medical device." in texts
 
 

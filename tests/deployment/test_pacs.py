@@ -138,6 +138,7 @@ def test_more_slices_later_are_another_result_that_refers_to_the_first(
     """Orthanc keeps what it has under a UID: the second result must not bear the first one's."""
     study, heights_mm = "1.2.3.5", np.arange(24) * 5.0
     hu = np.repeat(head()[:1], 24, axis=0)
+    hu[[11, 23]] = head()[-1]  # each half has a vertex
     hu[18, 24:40, 16:32] = 80
     files = write_scan(tmp_path / "sent", hu, heights_mm, series="6", StudyInstanceUID=study)
     reports = []

@@ -20,10 +20,13 @@ BLEEDING_SLICE = 18  # in the upper half
 
 
 def tall_head(bleeds: bool = True) -> np.ndarray:
-    """24 slices of brain in a skull, each half of them long enough to be judged alone."""
+    """24 slices of brain in a skull; each half of them could be judged alone, with a vertex."""
     hu = np.full((SLICES, 64, 64), -1000)
     hu[:, 8:56, 8:56] = 1000
     hu[:, 10:54, 10:54] = 30
+    for top in (SLICES // 2 - 1, SLICES - 1):
+        hu[top] = -1000
+        hu[top, 24:40, 24:40] = 1000
     if bleeds:
         hu[BLEEDING_SLICE, 24:40, 16:32] = 80
     return hu

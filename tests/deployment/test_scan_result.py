@@ -19,6 +19,7 @@ from ichnet.deployment.scan_result import (
     write_result,
 )
 from ichnet.statistics.calibration import PlattCalibration
+from ichnet.statistics.pooling import POOLINGS
 
 
 @pytest.fixture
@@ -35,6 +36,7 @@ def metadata(config, calibration) -> ModelMetadata:
         pixel_threshold=0.5,
         calibration=calibration,
         versions={},
+        neighbours=0,
     )
 
 
@@ -101,7 +103,7 @@ def test_where_decision_and_mask_differ_the_result_says_why(volume, metadata):
     assert (unseen.decision, unseen.volume_ml) == ("hemorrhage", 0)
     assert unseen.notes == (
         "hemorrhage is suspected, but no pixel is sure enough to be outlined: the decision follows "
-        "the highest slice score (probability from 0.5), the outline each pixel by itself (above "
+        f"the {POOLINGS['max']} (probability from 0.5), the outline each pixel by itself (above "
         "0.5)",
     )
     small = summarize(volume, metadata, [0.1, 0.2], mask=one)
@@ -115,7 +117,8 @@ def test_where_decision_and_mask_differ_the_result_says_why(volume, metadata):
 def test_a_result_tells_its_band_and_whether_it_is_calibrated(volume, metadata):
     plain = summarize(volume, metadata, [0.1, 0.9])
     assert (plain.abstain, plain.calibrated) == ((0.4, 0.6), False)
-    fitted = replace(metadata, calibration=PlattCalibration(a=0.8, b=-1.0))
+    curve = PlattCalibration(a=0.8, b=-1.0)
+    fitted = replace(metadata, calibration=replace(metadata.calibration, curve=curve))
     assert summarize(volume, fitted, [0.1, 0.9]).calibrated
 
 
