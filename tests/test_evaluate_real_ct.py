@@ -1,14 +1,12 @@
-"""The how-to's commands can be typed: their scripts and options exist, and the path works."""
+"""The how-to has two commands a cohort that fit together, and the path works."""
 
 from __future__ import annotations
 
 import json
 import re
-import shlex
 import subprocess
 import sys
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +21,7 @@ from ichnet.statistics.scan_score import UNCHANGED
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "evaluate_real_ct.md").read_text(encoding="utf-8")
-COMMANDS = re.findall(r"^    python (.*)$", PAGE, re.MULTILINE)
+COMMANDS = re.findall(r"^python (.*)$", PAGE, re.MULTILINE)
 COHORTS = ("ct_ich", "cq500", "rsna", "bhsd", "dumc")
 
 
@@ -33,24 +31,10 @@ def start(*command: object) -> subprocess.CompletedProcess[str]:
     )
 
 
-@cache
-def options_of(script: str) -> set[str]:
-    return set(re.findall(r"--[a-z-]+", start(script, "--help").stdout))
-
-
 def test_each_cohort_has_its_two_commands():
     scripts = [command.split()[0] for command in COMMANDS]
     assert scripts[::2] == [f"data_prep/{cohort}.py" for cohort in COHORTS]
     assert scripts[1::2] == ["eval/external.py"] * len(COHORTS)
-
-
-@pytest.mark.parametrize("command", COMMANDS)
-def test_the_options_of_a_command_exist(command):
-    script, *arguments = shlex.split(command)
-    options = {argument for argument in arguments if argument.startswith("--")}
-    assert options <= options_of(script)
-    if "--config" in arguments:
-        assert (ROOT / arguments[arguments.index("--config") + 1]).exists()
 
 
 def test_the_second_command_takes_the_records_of_the_first():

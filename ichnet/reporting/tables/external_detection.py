@@ -124,14 +124,12 @@ def _subtype_units(answers: ExternalAnswers, name: str, by_slice: bool) -> Units
 def _few(counts: dict[str, tuple[int, int]]) -> tuple[str, ...]:
     """Say which rows rest on few scans, or on none."""
     rare = [f"{title} {with_it}" for title, (with_it, _) in counts.items() if with_it < FEW]
-    notes = (
-        [f"Few scans (fewer than {FEW}), which show very little: {', '.join(rare)}."]
-        if rare
-        else []
-    )
-    normal = min((without for _, without in counts.values()), default=FEW)
+    normal = min(without for _, without in counts.values())
+    notes = []
+    if rare:
+        notes.append(f"Fewer than {FEW} scans, which show very little: {', '.join(rare)}.")
     if normal < FEW:
-        notes.append(f"Only {normal} scans without: a specificity and an AUC show very little.")
+        notes.append(f"Scans without: {normal}, so that specificity and AUC show very little.")
     return tuple(notes)
 
 

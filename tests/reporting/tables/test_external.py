@@ -54,8 +54,9 @@ def test_rows_by_subtype_and_size_stand_against_all_normal_scans(tables):
 def test_what_cannot_be_known_is_said(tables):
     ivh = row(tables["detection"], "IVH")
     assert (ivh["AUC"], ivh["Sensitivity"]) == (DASH, DASH)
-    few = next(note for note in tables["detection"].notes if note.startswith("Few scans"))
+    few = next(note for note in tables["detection"].notes if note.startswith("Fewer than 10 scans"))
     assert "IVH 0, SAH 0, SDH 2" in few
+    assert any(note.startswith("Scans without: 4,") for note in tables["detection"].notes)
     assert tables["subtypes"].notes == ("m does not tell subtypes.",)
 
 
