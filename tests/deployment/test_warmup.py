@@ -18,7 +18,7 @@ def requests(model_dir):
 
 def test_every_signature_that_computes_is_warmed_up(requests):
     signatures = [request.model_spec.signature_name for request in requests]
-    assert sorted(signatures) == ["bytes", "int16", "scan", "serving_default"]
+    assert sorted(signatures) == ["bytes", "consecutive", "int16", "scan", "serving_default"]
     assert {request.model_spec.name for request in requests} == {"bright"}
 
 
