@@ -23,7 +23,7 @@ def main() -> None:
     result = figure2(run, config)
     caption = f"{FIGURE2_TITLE}. {result.caption}"
     paths = write_figure(draw_figure2(result), run.figures, "figure2", caption)
-    paths.append(write_curves(result, run.figures / "figure2.csv"))
+    paths.append(write_curves(result.curves, run.figures / "figure2.csv"))
     for path in paths + write_table(etable1(run, config), run.tables):
         print(path)
 

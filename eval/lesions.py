@@ -31,7 +31,8 @@ def main() -> None:
     record_set = RecordSet.open(one.records / COHORT)
     for model in models:
         measure_lesions(config, model, record_set, SPLIT, run)
-    for path in write_table(lesions_table(run, config, models), run.tables):
+    settings = config.ensembles.pixel_threshold, config.evaluation.bootstrap_replicates, config.seed
+    for path in write_table(lesions_table(run, models, *settings), run.tables):
         print(path)
 
 

@@ -10,9 +10,13 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ichnet import __version__, commands
 from ichnet.commands import CRASHED, EXCLUDED, FAILED, SUCCESS
+
+if TYPE_CHECKING:
+    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]
 
 __all__ = ["CRASHED", "EXCLUDED", "FAILED", "SUCCESS", "build_parser", "main"]
 
@@ -100,61 +104,68 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"ichnet {__version__}")
     subparsers = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    for add in (_add_predict, _add_pacs, _add_export, _add_phantom, _add_info):
+        add(subparsers)
+    return parser
 
-    predict = subparsers.add_parser(
+
+def _add_predict(subparsers: Subparsers) -> None:
+    parser = subparsers.add_parser(
         "predict",
         help="predict head CT in DICOM: probability, volume and overlay of each scan",
         description=PREDICT_DESCRIPTION,
         epilog=PREDICT_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    _add_model(predict)
-    predict.add_argument(
+    _add_model(parser)
+    parser.add_argument(
         "--out", type=Path, required=True, metavar="DIR", help="folder for the results"
     )
-    predict.add_argument(
+    parser.add_argument(
         "--link", type=Path, metavar="FILE", help="write which scan is which (confidential CSV)"
     )
-    predict.add_argument(
+    parser.add_argument(
         "--dicom", type=Path, metavar="DIR", help="write DICOM SEG and SR (with identity) here"
     )
-    predict.add_argument("--nifti", type=Path, metavar="DIR", help="write each mask as NIfTI here")
-    predict.add_argument(
+    parser.add_argument("--nifti", type=Path, metavar="DIR", help="write each mask as NIfTI here")
+    parser.add_argument(
         "--watch",
         type=Path,
         metavar="DIR",
         help="then predict what arrives in this folder, until interrupted (SIGINT or SIGTERM)",
     )
-    predict.add_argument(
+    parser.add_argument(
         "--settle",
         type=float,
         default=10,
         metavar="SECONDS",
         help="how long an arrival must stay unchanged before it is read (default: 10)",
     )
-    predict.add_argument(
+    parser.add_argument(
         "inputs", type=Path, nargs="*", metavar="INPUT", help="DICOM folder, file or zip"
     )
-    predict.set_defaults(run=commands.predict)
+    parser.set_defaults(run=commands.predict)
 
-    pacs = subparsers.add_parser(
+
+def _add_pacs(subparsers: Subparsers) -> None:
+    parser = subparsers.add_parser(
         "pacs",
         help="fetch studies from a PACS, predict them, store the results back",
         description=PACS_DESCRIPTION,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    pacs.add_argument("--url", required=True, help="base URL of the PACS's DICOMweb service")
-    _add_model(pacs)
-    pacs.add_argument(
+    parser.add_argument("--url", required=True, help="base URL of the PACS's DICOMweb service")
+    _add_model(parser)
+    parser.add_argument(
         "--out", type=Path, required=True, metavar="DIR", help="folder for the results"
     )
-    pacs.add_argument(
+    parser.add_argument(
         "--dicom",
         type=Path,
         metavar="DIR",
         help="keep the DICOM SEG and SR (with identity) here as well",
     )
-    pacs.add_argument(
+    parser.add_argument(
         "--settle",
         type=float,
         default=5,
@@ -162,7 +173,7 @@ def build_parser() -> argparse.ArgumentParser:
         help="how long the number of a series' instances must stay the same before the series "
         "is fetched (default: 5)",
     )
-    pacs.add_argument(
+    parser.add_argument(
         "--time-limit",
         type=float,
         default=1800,
@@ -170,42 +181,49 @@ def build_parser() -> argparse.ArgumentParser:
         help="limit for fetching a study, and again for storing its results, including retries "
         "(default: 1800)",
     )
-    pacs.add_argument("studies", nargs="+", metavar="STUDY", help="StudyInstanceUID of each study")
-    pacs.set_defaults(run=commands.pacs)
+    parser.add_argument(
+        "studies", nargs="+", metavar="STUDY", help="StudyInstanceUID of each study"
+    )
+    parser.set_defaults(run=commands.pacs)
 
-    export = subparsers.add_parser(
+
+def _add_export(subparsers: Subparsers) -> None:
+    parser = subparsers.add_parser(
         "export",
         help="copy the model in the package out of it, as a SavedModel for TF Serving",
         description=EXPORT_DESCRIPTION,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    export.add_argument(
+    parser.add_argument(
         "--out", type=Path, required=True, metavar="DIR", help="gets <model>/<version>"
     )
-    export.set_defaults(run=commands.export)
+    parser.set_defaults(run=commands.export)
 
-    phantom = subparsers.add_parser(
+
+def _add_phantom(subparsers: Subparsers) -> None:
+    parser = subparsers.add_parser(
         "phantom",
         help="make synthetic head CT in the file formats of the four cohorts",
         description="Make the synthetic cohorts of a configuration, as DICOM with labels.",
     )
-    phantom.add_argument(
+    parser.add_argument(
         "--config",
         type=Path,
         required=True,
         metavar="YAML",
         help="says how many scans of which size",
     )
-    phantom.add_argument(
+    parser.add_argument(
         "--out", type=Path, required=True, metavar="DIR", help="gets a folder for each cohort"
     )
-    phantom.set_defaults(run=commands.phantom)
+    parser.set_defaults(run=commands.phantom)
 
-    info = subparsers.add_parser(
+
+def _add_info(subparsers: Subparsers) -> None:
+    parser = subparsers.add_parser(
         "info", help="versions, devices and DICOM decoders of this machine"
     )
-    info.set_defaults(run=commands.info)
-    return parser
+    parser.set_defaults(run=commands.info)
 
 
 def _add_model(parser: argparse.ArgumentParser) -> None:

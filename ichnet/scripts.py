@@ -12,6 +12,7 @@ from pathlib import Path
 from ichnet.config import ConfigError, load_config
 from ichnet.ct.errors import ReadError
 from ichnet.deployment.environment import quiet_tensorflow
+from ichnet.deployment.metadata import ModelError
 from ichnet.runs import RunFolder
 from ichnet.runs.experiment import Experiment, begin_run, open_run
 
@@ -195,6 +196,6 @@ def run_script(main: Callable[[], None]) -> None:
     except ReadError as error:
         print(f"error: {error.with_path}", file=sys.stderr)
         raise SystemExit(2) from error
-    except (ConfigError, OSError, ValueError, FloatingPointError) as error:
+    except (ConfigError, ModelError, OSError, ValueError, FloatingPointError) as error:
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(2) from error

@@ -23,7 +23,7 @@ STANDS_ON: dict[str, set[str]] = {
     "records": {"ct", "cohorts", "phantom", "runs", "config"},
     "networks": {"config"},
     "training": {"ct", "networks", "records", "statistics", "runs", "config"},
-    "evaluation": {"training", "networks", "records", "statistics", "runs", "config"},
+    "evaluation": {"training", "networks", "records", "statistics", "runs", "config", "deployment"},
     "deployment": {"ct", "networks", "statistics", "config"},
     "reporting": {"ct", "records", "statistics", "runs", "config"},
 }
@@ -120,6 +120,17 @@ def test_a_package_imports_what_it_stands_on_and_nothing_else(room):
         if room_of(module) not in allowed
     }
     assert not wrong
+
+
+def test_only_the_evaluation_of_exports_stands_on_deployment():
+    """Models of a run are evaluated as networks; an export as the SavedModel that is deployed."""
+    standing = {
+        name_of(path)
+        for path in MODULES
+        if room_of(name_of(path)) == "evaluation"
+        and any(room_of(module) == "deployment" for module in own_imports(path))
+    }
+    assert standing == {"ichnet.evaluation.exported"}
 
 
 @pytest.mark.parametrize("room", REPORTING)

@@ -120,6 +120,8 @@ class AugmentationConfig:
         bone_glow_hu: most that is added to tissue within thick bone, less with its distance. This
             and what follows is drawn as the largest times the square of a uniform number, so that
             most slices get little.
+        bone_band_hu: most that is added to tissue right beside bone, on parts of the skull only, as
+            a vault that slopes through a thick slice does.
         varied_noise_hu, coarse_noise_hu: largest standard deviation of white noise, and of noise
             with a grain of some mm.
     """
@@ -136,6 +138,7 @@ class AugmentationConfig:
     contrast_sd: float = 0.0
     field_hu: float = 0.0
     bone_glow_hu: float = 0.0
+    bone_band_hu: float = 0.0
     varied_noise_hu: float = 0.0
     coarse_noise_hu: float = 0.0
 

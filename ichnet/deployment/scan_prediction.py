@@ -27,9 +27,6 @@ from ichnet.deployment.scan_result import (
 )
 from ichnet.deployment.suitability import has_burned_in_annotation
 
-BATCH_SLICES = 8
-"""Few enough for the largest network at 512 x 512 in 4 GiB; more are hardly faster on a CPU."""
-
 
 def predict_scan(
     model: SavedModel,
@@ -103,14 +100,9 @@ def predict_volume(model: SavedModel, volume: Volume) -> PredictedSlices:
     metadata, spacing_mm = model.metadata, volume.pixel_spacing_mm
     matrix, field_of_view_mm = metadata.image.matrix, metadata.image.field_of_view_mm
     parts: dict[str, list[NDArray[Any]]] = defaultdict(list)
-    for first in range(0, slices, BATCH_SLICES):
-        last = min(first + BATCH_SLICES, slices)
-        # with the neighbours that the slices at either end of the batch are seen beside
-        begin, end = max(first - metadata.neighbours, 0), min(last + metadata.neighbours, slices)
-        seen = volume.hu[begin:end]
-        hu = to_matrix(seen, spacing_mm, matrix, field_of_view_mm, volume.centre_mm)
+    for seen, own in model.batches(slices):
+        hu = to_matrix(volume.hu[seen], spacing_mm, matrix, field_of_view_mm, volume.centre_mm)
         outputs = model(np.rint(hu))  # whole HU, as records hold them
-        own = slice(first - begin, last - begin)
         for name in ("probability", "member_probability", "subtype_score"):
             if name in outputs:
                 parts[name].append(outputs[name][own])

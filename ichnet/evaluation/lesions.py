@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -47,6 +48,58 @@ class ScanMaps:
     voxel_ml: NDArray[np.float64]
 
 
+class LesionTables:
+    """Lesions, scans and points of the FROC curve of one model, measured scan by scan.
+
+    Args:
+        pixel_threshold: a pixel is hemorrhage above this.
+    """
+
+    def __init__(self, pixel_threshold: float) -> None:
+        self._pixel_threshold = pixel_threshold
+        self._lesions: list[dict[str, object]] = []
+        self._scans: list[dict[str, object]] = []
+        self._by_threshold: dict[float, list[Matching]] = {t: [] for t in FROC_THRESHOLDS}
+
+    @property
+    def any_lesion(self) -> bool:
+        """Whether any scan so far holds an outlined lesion."""
+        return bool(self._lesions)
+
+    def add(self, scan: ScanMaps) -> None:
+        """Measure one scan."""
+        for threshold, matchings in self._by_threshold.items():
+            matchings.append(match_lesions(scan.outline, scan.map > threshold, scan.voxel_ml))
+        predicted = scan.map > self._pixel_threshold
+        matching = match_lesions(scan.outline, predicted, scan.voxel_ml)
+        identity = {"scan_id": scan.scan_id, "patient_id": scan.patient_id}
+        for volume_ml, found in zip(matching.volumes_ml, matching.found, strict=True):
+            self._lesions.append({**identity, "volume_ml": f"{volume_ml:.6g}", "found": int(found)})
+        with_lesion = bool(matching.found)
+        self._scans.append(
+            {
+                **identity,
+                "lesions": len(matching.found),
+                "false_positives": matching.false_positives,
+                "dice": _text(dice(scan.outline, predicted, scan.voxel_ml), with_lesion),
+                "hausdorff95_mm": _text(
+                    hausdorff95_mm(scan.outline, predicted, scan.spacing_mm), with_lesion
+                ),
+            }
+        )
+
+    def write(self, folder: Path) -> None:
+        """Write ``lesions.csv``, ``scans.csv`` and ``froc.csv``.
+
+        Raises:
+            ValueError: when no scan holds an outlined lesion.
+        """
+        points = [froc_point(*item) for item in self._by_threshold.items()]
+        _write(folder / "lesions.csv", self._lesions)
+        _write(folder / "scans.csv", self._scans)
+        _write(folder / "froc.csv", map(asdict, points))
+
+
 def measure_lesions(
     config: Config, model: str, record_set: RecordSet, split: str, run: RunFolder
 ) -> None:
@@ -58,34 +111,10 @@ def measure_lesions(
         FileNotFoundError: when the model is not trained or its maps are not cached.
         ValueError: when no scan holds an outlined lesion.
     """
-    lesions: list[dict[str, object]] = []
-    scans: list[dict[str, object]] = []
-    by_threshold: dict[float, list[Matching]] = {t: [] for t in FROC_THRESHOLDS}
+    tables = LesionTables(config.ensembles.pixel_threshold)
     for scan in scan_maps(config, model, record_set, split, run):
-        for threshold, matchings in by_threshold.items():
-            matchings.append(match_lesions(scan.outline, scan.map > threshold, scan.voxel_ml))
-        predicted = scan.map > config.ensembles.pixel_threshold
-        matching = match_lesions(scan.outline, predicted, scan.voxel_ml)
-        identity = {"scan_id": scan.scan_id, "patient_id": scan.patient_id}
-        for volume_ml, found in zip(matching.volumes_ml, matching.found, strict=True):
-            lesions.append({**identity, "volume_ml": f"{volume_ml:.6g}", "found": int(found)})
-        with_lesion = bool(matching.found)
-        scans.append(
-            {
-                **identity,
-                "lesions": len(matching.found),
-                "false_positives": matching.false_positives,
-                "dice": _text(dice(scan.outline, predicted, scan.voxel_ml), with_lesion),
-                "hausdorff95_mm": _text(
-                    hausdorff95_mm(scan.outline, predicted, scan.spacing_mm), with_lesion
-                ),
-            }
-        )
-    points = [froc_point(*item) for item in by_threshold.items()]
-    folder = run.lesions(model)
-    _write(folder / "lesions.csv", lesions)
-    _write(folder / "scans.csv", scans)
-    _write(folder / "froc.csv", map(asdict, points))
+        tables.add(scan)
+    tables.write(run.lesions(model))
 
 
 def scan_maps(
@@ -108,15 +137,20 @@ def scan_maps(
         columns = {name: values.numpy() for name, values in graph(batch).items()}
         for index, scan_id in enumerate(columns["scan_id"]):
             if held and held[0]["scan_id"] != scan_id:
-                yield from _scan(held)
+                yield from outlined(held)
                 held = []
             held.append({name: values[index] for name, values in columns.items()})
     if held:
-        yield from _scan(held)
+        yield from outlined(held)
 
 
-def _scan(slices: list[dict[str, NDArray[np.generic]]]) -> Iterator[ScanMaps]:
-    """Put a scan's slices together; nothing for one that nobody outlined."""
+def outlined(slices: Sequence[Mapping[str, Any]]) -> Iterator[ScanMaps]:
+    """Put a scan's slices together; nothing for one that nobody outlined.
+
+    Args:
+        slices: each with ``map``, ``mask``, ``has_mask``, ``scan_id``, ``patient_id`` and the two
+            spacings of the records.
+    """
     if not all(one["has_mask"] for one in slices):
         return
 

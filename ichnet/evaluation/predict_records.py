@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
 from ichnet.config import Config
 from ichnet.config.depends import settings_of
-from ichnet.evaluation.calibrate import calibration_of, digests, scan_slices, subtype_scans
+from ichnet.evaluation.calibrate import calibration_of, digests, scan_slices
 from ichnet.evaluation.slices import SlicePrediction, by_scan, split_predictor
+from ichnet.evaluation.subtype_rows import subtype_rows
 from ichnet.records.record_set import RecordSet, require_disjoint_test_patients
 from ichnet.runs import RECORD_SETS, TEST_COHORTS, RunFolder
 from ichnet.runs.predictions import (
@@ -19,6 +18,7 @@ from ichnet.runs.predictions import (
     SUBTYPE_COLUMNS,
     scans_path,
     slices_path,
+    subtypes_path,
     write_predictions,
 )
 from ichnet.runs.stage import Stage
@@ -74,7 +74,7 @@ def write_cohort(
     folder: Path,
     cohort: str,
 ) -> None:
-    """Write a cohort's two files (see :mod:`ichnet.runs.predictions`)."""
+    """Write a cohort's files (see :mod:`ichnet.runs.predictions`)."""
     row_of = {row["scan_id"]: row for row in record_set.scans}
     slice_rows = (_slice_row(one, row_of[one.scan_id]["cohort"]) for one in predictions)
     write_predictions(slice_rows, SLICE_COLUMNS, slices_path(folder, cohort))
@@ -83,6 +83,9 @@ def write_cohort(
         for scan_id, slices in by_scan(predictions).items()
     )
     write_predictions(scan_rows, SCAN_COLUMNS, scans_path(folder, cohort))
+    if predictions[0].subtype_scores is not None:
+        rows = subtype_rows(predictions, record_set, calibration)
+        write_predictions(rows, SUBTYPE_COLUMNS, subtypes_path(folder, cohort))
 
 
 def _slice_row(one: SlicePrediction, cohort: str) -> dict[str, object]:
@@ -111,21 +114,8 @@ def _scan_row(
     ]
     return {
         **{name: row[name] for name in ("cohort", "scan_id", "patient_id", *LABELS, "votes")},
-        **_subtype_probabilities(slices, calibration),
         "volume_ml": row["volume_ml_ANY"],
         "score": score,
         "probability": calibration.apply(score),
         "predicted_volume_ml": sum(volumes_ml) if volumes_ml else None,
     }
-
-
-def _subtype_probabilities(
-    slices: Sequence[SlicePrediction], calibration: ScanCalibration
-) -> dict[str, float]:
-    """Return the calibrated probability of each subtype, by column; nothing when there is none."""
-    (scan,) = subtype_scans(slices) or (None,)
-    if scan is None or calibration.subtypes is None:
-        return {}
-    pooled = [calibration.score(scores, scan.spacing_mm) for scores in scan.scores.T]
-    found = calibration.subtypes.of_scan(np.array(pooled))
-    return dict(zip(SUBTYPE_COLUMNS, found.tolist(), strict=True))

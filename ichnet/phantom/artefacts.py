@@ -38,6 +38,14 @@ def _rotations() -> list[tuple[Array, Array]]:
     return [(np.asarray(a, np.float32), np.asarray(b, np.float32)) for a, b in pairs]
 
 
+@cache
+def _ramp_filter() -> Array:
+    """Return the ramp filter of a filtered back-projection as a matrix, applied from the right."""
+    spectrum = np.fft.rfft(np.eye(RADON_PIXELS), 2 * RADON_PIXELS, axis=1)
+    filtered = np.fft.irfft(spectrum * np.linspace(0, 1, spectrum.shape[1]), axis=1)
+    return np.asarray(filtered[:, :RADON_PIXELS], np.float32)
+
+
 def hardening(hu: Array, pixel_mm: float) -> Array:
     """Return the error of a beam that gets harder in bone and metal: dark bands between them.
 
@@ -53,11 +61,10 @@ def hardening(hu: Array, pixel_mm: float) -> Array:
     small = cv2.resize(dense, size, interpolation=cv2.INTER_AREA)
     step_cm = hu.shape[0] * pixel_mm / 10 / RADON_PIXELS
     turned = [cv2.warpAffine(small, there, size) for there, _ in _rotations()]
-    rays = np.stack([image.sum(axis=axis) for axis in (0, 1) for image in turned])
-    error = -HARDENING * (rays * step_cm) ** 2
-    spectrum = np.fft.rfft(error, 2 * RADON_PIXELS, axis=1)
-    filtered = np.fft.irfft(spectrum * np.linspace(0, 1, spectrum.shape[1]), axis=1)
-    rows = filtered[:, :RADON_PIXELS].astype(np.float32)
+    stacked = np.stack(turned)
+    rays = np.concatenate([stacked.sum(axis=1), stacked.sum(axis=2)])
+    error = np.float32(-HARDENING * step_cm**2) * rays * rays
+    rows = error @ _ramp_filter()
     total = np.zeros(size, np.float32)
     across, along = rows[: len(turned)], rows[len(turned) :]
     for row, column, (_, back) in zip(across, along, _rotations(), strict=True):

@@ -78,7 +78,9 @@ def paint_dura(
     sagittal = np.maximum(sagittal, np.where(y > 0, -12 - z, 8 - z))
     straight = np.sqrt(side**2 + (0.75 * (dura.tent - 1)) ** 2) - 2.0
     straight = np.maximum(straight, np.abs(y - 49) - 20)
-    ring = np.maximum(np.abs(dura.tent + 1.5) - 3.6, skull.depth - 6.5)
+    right, left = (np.float32(width) for width in patient.sinus_widths)
+    width = np.where(points.x < 0, right, left)
+    ring = np.maximum(np.abs(dura.tent + 1.5) - 3.6 * width, skull.depth - 6.5 * width)
     transverse = np.maximum(ring, 30 - y)
     sinuses = np.minimum(np.minimum(sagittal, straight), transverse)
     blend(hu, cover(sinuses, 1.4) * inside, blood)

@@ -159,8 +159,7 @@ def _paint_nose(ground: Ground, region: Region) -> None:
             ellipsoid(points, (0, -22, -84), (14, 12, 14)),
         )
     )
-    cells = region.textures.cells.on(points)
-    walls = np.minimum(np.abs(3.0 * cells), np.abs(points.x + 1.5 * region.soft))
+    walls = np.minimum(np.abs(3.0 * region.cells), np.abs(points.x + 1.5 * region.soft))
     septa = region.at_pixels(np.asarray(walls, np.float32)) - np.float32(0.9)
     blend(ground.hu, ground.soft * cover(nose - np.float32(0.8), 1.0), SPONGE_HU)
     blend(ground.hu, ground.soft * cover(nose + np.float32(0.2), 1.0), AIR_HU)
@@ -171,7 +170,7 @@ def _paint_mastoid(ground: Ground, region: Region) -> None:
     mastoid = region.at_pixels(
         ellipsoid(region.mirrored, (54, 30, -46), (13, 17, 19)) + 2.5 * region.soft
     )
-    bubbles = 1.3 - 3.4 * np.abs(region.textures.cells.on(region.points))
+    bubbles = 1.3 - 3.4 * np.abs(region.cells)
     cells = region.at_pixels(np.asarray(bubbles, np.float32))
     blend(ground.hu, cover(mastoid, 1.0) * ground.below, TABLE_HU * 0.75)
     blend(ground.hu, cover(np.maximum(mastoid, cells), 1.2) * ground.below, AIR_HU * 0.85)

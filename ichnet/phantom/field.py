@@ -23,6 +23,10 @@ WARP_WAVELENGTH_MM, WARP_MM = 120.0, 2.2
 """Slow deformation that makes heads differ and each of them a little asymmetric."""
 
 
+CHUNK = 8192
+"""Points at which a texture is evaluated at a time."""
+
+
 @dataclass(frozen=True, eq=False)
 class Texture:
     """A smooth random function of unit variance: plane waves of about one length.
@@ -46,19 +50,25 @@ class Texture:
 
     def at(self, x: Array, y: Array, z: Array) -> Array:
         """Return the values at points of any shape."""
-        waves = self.vectors @ np.stack([np.ravel(axis) for axis in (x, y, z)])
-        waves += self.phases[:, None]
-        np.sin(waves, out=waves)
-        total = waves.sum(axis=0)
-        total *= np.float32(np.sqrt(2 / len(self.phases)))
-        return np.asarray(total.reshape(np.shape(x)), np.float32)
+        return self._of(np.stack([np.ravel(axis) for axis in (x, y, z)])).reshape(np.shape(x))
 
     def on(self, points: Points) -> Array:
         """Return the values at points, which keep them for whoever asks next; not to be changed."""
         return points.keep(self._at_points)
 
     def _at_points(self, points: Points) -> Array:
-        return self.at(points.x, points.y, points.z)
+        return self._of(points.stacked).reshape(points.x.shape)
+
+    def _of(self, xyz: Array) -> Array:
+        """Return the values at points [3, n], some at a time so that they stay in the cache."""
+        weights = np.full(len(self.phases), np.sqrt(2 / len(self.phases)), np.float32)
+        values = np.empty(xyz.shape[1], np.float32)
+        for start in range(0, len(values), CHUNK):
+            waves = self.vectors @ xyz[:, start : start + CHUNK]
+            waves += self.phases[:, None]
+            np.sin(waves, out=waves)
+            np.matmul(weights, waves, out=values[start : start + CHUNK])
+        return values
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,6 +89,11 @@ class Points:
     def side(self) -> Array:
         """Distance from the middle."""
         return np.abs(self.x)
+
+    @cached_property
+    def stacked(self) -> Array:
+        """All points, [3, n]."""
+        return np.stack([np.ravel(axis) for axis in (self.x, self.y, self.z)])
 
     @cached_property
     def middle_plane(self) -> tuple[Array, Array, Array]:

@@ -179,7 +179,8 @@ def _paint_tongue(ground: Ground, region: Region) -> None:
         smooth_mm=6,
     )
     share = ground.deep * cover(region.at_pixels(tongue + 1.5 * region.soft), 1.5)
-    blend(ground.hu, share, ground.lean + 4 * ground.texture)
+    denser_hu = np.float32(ground.patient.tongue_hu)
+    blend(ground.hu, share, ground.lean + denser_hu + (4 + 0.3 * denser_hu) * ground.texture)
 
 
 def _paint_wall(ground: Ground, region: Region) -> None:

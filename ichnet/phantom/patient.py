@@ -67,6 +67,8 @@ class Patient:
         grey_hu, white_hu, csf_hu, muscle_hu: density of these tissues.
         base_rough_mm: height of the ridges of the anterior skull base.
         brawn_mm: by which muscles are thicker than those of a slender neck.
+        tongue_hu: by which the tongue is denser than other muscle, as between teeth and fillings.
+        sinus_widths: of the right and the left transverse sinus, relative to the usual.
         scalp_lumps: bruises of the scalp, where there are any.
         mantle_hu: by which brain is denser at its surface than in its middle.
         without: what scans of this patient leave out: see ``ablation``.
@@ -100,6 +102,8 @@ class Patient:
     base_rough_mm: float = 1.2
     scalp_lumps: int = 1
     brawn_mm: float = 1.5
+    tongue_hu: float = 0.0
+    sinus_widths: tuple[float, float] = (1.0, 1.0)
     without: tuple[LeftOut, ...] = ()
 
 

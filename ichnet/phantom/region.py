@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ichnet.phantom.field import Array, Points, Textures, Vector, both_sides
-from ichnet.phantom.lattice import Lattice, cropped_points
+from ichnet.phantom.lattice import Lattice
 
 MARGIN = 2
 """Coarse points around a box: what is interpolated depends on its neighbours."""
@@ -49,15 +49,15 @@ class Region:
 
     Attributes:
         lattice: of the slice.
-        points: coarse points of the window.
+        whole: coarse points of the slice.
+        window: of them.
         textures: of the head.
-        pixels: of the window, within the pixels that are painted on.
     """
 
     lattice: Lattice
-    points: Points
+    whole: Points
+    window: Pixels
     textures: Textures
-    pixels: Pixels
 
     @classmethod
     def around(
@@ -67,8 +67,19 @@ class Region:
         wanted = box.met_by(points)
         if not wanted.any():
             return None
-        window = lattice.window(wanted, MARGIN)
-        return cls(lattice, cropped_points(points, window), textures, lattice.pixels(window))
+        return cls(lattice, points, lattice.window(wanted, MARGIN), textures)
+
+    @cached_property
+    def pixels(self) -> Pixels:
+        """The window's pixels, within those that are painted on."""
+        return self.lattice.pixels(self.window)
+
+    @cached_property
+    def points(self) -> Points:
+        """The window's coarse points."""
+        whole = self.whole
+        x, y, z, down = (axis[self.window] for axis in (whole.x, whole.y, whole.z, whole.down))
+        return Points(x, y, z, down)
 
     @cached_property
     def mirrored(self) -> Points:
@@ -78,12 +89,17 @@ class Region:
     @cached_property
     def soft(self) -> Array:
         """The texture of centimetres, at the coarse points."""
-        return self.textures.soft.on(self.points)
+        return self.textures.soft.on(self.whole)[self.window]
 
     @cached_property
     def fine(self) -> Array:
         """The texture of millimetres, at the coarse points."""
-        return self.textures.fine.on(self.points)
+        return self.textures.fine.on(self.whole)[self.window]
+
+    @cached_property
+    def cells(self) -> Array:
+        """The texture of air cells, at the coarse points."""
+        return self.textures.cells.on(self.whole)[self.window]
 
     def at_pixels(self, values: Array) -> Array:
         """Return coarse values at the window's pixels."""

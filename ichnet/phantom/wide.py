@@ -77,6 +77,8 @@ def draw_wide_patient(seed: int, index: int, has_ich: bool) -> Patient:
         base_rough_mm=float(rng.uniform(0.5, 4.5)),
         scalp_lumps=int(rng.integers(1, 5)),
         brawn_mm=float(rng.uniform(-1, 6)),
+        tongue_hu=float(max(rng.uniform(-20, 55), 0)),
+        sinus_widths=(float(np.exp(rng.normal(0, 0.35))), float(np.exp(rng.normal(0, 0.35)))),
     )
 
 

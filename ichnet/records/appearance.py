@@ -29,6 +29,9 @@ BONE_HU = (150.0, 750.0)
 GLOW_MM = 9.0
 """Standard deviation of the blur of bone: how far into the brain its brightness reaches."""
 
+BAND_MM = 3.0
+"""The same of a band beside bone: about the partial volume of a sloping vault."""
+
 NOT_AIR_HU = -150.0
 """What is added to tissue is left out below this."""
 
@@ -57,7 +60,7 @@ def change_appearance(
             are changed by the same amounts; only noise differs.
     """
     pixel_mm = image.field_of_view_mm / image.matrix
-    seeds = tf.unstack(tf.random.experimental.stateless_split(seed, 11))
+    seeds = tf.unstack(tf.random.experimental.stateless_split(seed, 13))
     scans = tf.shape(hu)[0] // together
 
     def uniform(seed: tf.Tensor, low: float, high: float) -> tf.Tensor:
@@ -77,7 +80,13 @@ def change_appearance(
     if augmentation.offset_hu:
         hu += uniform(seeds[2], -augmentation.offset_hu, augmentation.offset_hu)
     if augmentation.bone_glow_hu:
-        hu = brighten_near_bone(hu, squared(seeds[3], augmentation.bone_glow_hu), pixel_mm)
+        amount_hu = squared(seeds[3], augmentation.bone_glow_hu)
+        hu = brighten_near_bone(hu, amount_hu, GLOW_MM / pixel_mm)
+    if augmentation.bone_band_hu:
+        part = tf.nn.relu(slow_field(scans, image.matrix, seeds[11]))
+        amount_hu = squared(seeds[12], augmentation.bone_band_hu)
+        amount_hu = amount_hu * tf.repeat(part, together, axis=0)
+        hu = brighten_near_bone(hu, amount_hu, BAND_MM / pixel_mm)
     if augmentation.field_hu:
         field = slow_field(scans, image.matrix, seeds[5])
         sd_hu = uniform(seeds[4], 0.0, augmentation.field_hu)
@@ -103,14 +112,14 @@ def change_contrast(hu: tf.Tensor, factor: tf.Tensor) -> tf.Tensor:
     return hu + (factor - 1) * (soft - BRAIN_HU)
 
 
-def brighten_near_bone(hu: tf.Tensor, amount_hu: tf.Tensor, pixel_mm: float) -> tf.Tensor:
-    """Add ``amount_hu`` times the blurred bone of a slice: brain is brighter towards the skull.
+def brighten_near_bone(hu: tf.Tensor, amount_hu: tf.Tensor, sigma: float) -> tf.Tensor:
+    """Add ``amount_hu`` times the bone blurred by ``sigma`` pixels: brighter towards the skull.
 
     Beam hardening, scatter and the partial volume of the inner table do that to real scans.
     """
     low, high = BONE_HU
     bone = tf.clip_by_value((hu - low) / (high - low), 0.0, 1.0)
-    return add_to_tissue(hu, amount_hu * blur(bone, GLOW_MM / pixel_mm))
+    return add_to_tissue(hu, amount_hu * blur(bone, sigma))
 
 
 def slow_field(count: tf.Tensor, matrix: int, seed: tf.Tensor) -> tf.Tensor:

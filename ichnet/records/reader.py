@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+import itertools
+from collections.abc import Callable, Collection, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -49,6 +51,19 @@ def slices_dataset(
     return tf.data.Dataset.from_tensor_slices(np.array(numbers, np.int64)).map(
         lambda number: read(number)[1], num_parallel_calls=tf.data.AUTOTUNE
     )
+
+
+def stored_scans(record_set: RecordSet, split: str) -> Iterator[list[dict[str, Any]]]:
+    """Yield each scan of a split as the list of its stored slices, from feet to head.
+
+    Each slice holds what ``parse_slice`` gives, as NumPy arrays.
+
+    Raises:
+        RecordSetError: when a file of the split is missing or cut off.
+    """
+    slices = slices_dataset(record_set, split).as_numpy_iterator()
+    for _, group in itertools.groupby(slices, key=lambda one: one["scan_id"]):
+        yield list(group)
 
 
 def slice_reader(

@@ -16,9 +16,6 @@ from numpy.typing import NDArray
 from ichnet.files import write_whole
 from ichnet.subtypes import LABELS, SUBTYPES
 
-SUBTYPE_COLUMNS: tuple[str, ...] = tuple(f"probability_{name}" for name in SUBTYPES)
-"""Probability of each subtype in a scan."""
-
 SCAN_COLUMNS: tuple[str, ...] = (
     "cohort",
     "scan_id",
@@ -29,7 +26,6 @@ SCAN_COLUMNS: tuple[str, ...] = (
     "score",  # the model's raw scan score in [0, 1]
     "probability",  # the calibrated score, on which decisions are made
     "predicted_volume_ml",  # empty for classifiers
-    *SUBTYPE_COLUMNS,  # calibrated, empty for models that do not tell subtypes
 )
 
 SLICE_COLUMNS: tuple[str, ...] = (
@@ -43,6 +39,17 @@ SLICE_COLUMNS: tuple[str, ...] = (
     "predicted_pixels",  # pixels of the predicted mask, empty for classifiers
     "overlap_pixels",  # pixels in both
 )
+
+SUBTYPE_COLUMNS: tuple[str, ...] = (
+    "cohort",
+    "scan_id",
+    "patient_id",
+    "slice_index",  # empty in the row of the whole scan
+    *SUBTYPES,  # truth
+    *(f"score_{name}" for name in SUBTYPES),  # of a slice; of a scan pooled
+    *(f"probability_{name}" for name in SUBTYPES),  # calibrated, empty where there is no curve
+)
+"""Of models that tell subtypes: ``<cohort>.subtypes.csv``."""
 
 TEXT_COLUMNS = frozenset({"cohort", "scan_id", "patient_id", "votes"})
 
@@ -60,10 +67,15 @@ def slices_path(folder: Path, cohort: str) -> Path:
     return folder / f"{cohort}.slices.csv"
 
 
+def subtypes_path(folder: Path, cohort: str) -> Path:
+    """Return the path of a model's subtype predictions of one cohort, by scan and by slice."""
+    return folder / f"{cohort}.subtypes.csv"
+
+
 def write_predictions(
     rows: Iterable[Mapping[str, object]], columns: tuple[str, ...], path: Path
 ) -> None:
-    """Write all rows, or no file at all. ``None``, NaN and absent keys become empty cells.
+    """Write rows whole. ``None``, NaN and absent keys become empty cells.
 
     Raises:
         ValueError: when a row holds a key that is no column.
@@ -79,13 +91,13 @@ def read_predictions(path: Path) -> Table:
     """Read a predictions file into columns.
 
     Raises:
-        ValueError: when the header is neither a scan file's nor a slice file's, a row has too
-            few or too many cells, or a number is not a number; the message names the file.
+        ValueError: when the header is none of the three, a row has too few or too many cells, or
+            a number is not a number; the message names the file.
     """
     with path.open(encoding="utf-8", newline="") as handle:
         reader = csv.DictReader(handle)
         header = tuple(reader.fieldnames or ())
-        if header not in (SCAN_COLUMNS, SLICE_COLUMNS):
+        if header not in (SCAN_COLUMNS, SLICE_COLUMNS, SUBTYPE_COLUMNS):
             raise ValueError(f"{path}: not a predictions file (columns {', '.join(header)})")
         rows = list(reader)
     for line, row in enumerate(rows, start=2):

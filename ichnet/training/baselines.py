@@ -25,7 +25,7 @@ from ichnet.networks.threshold_rule import (
     prepare_scan,
 )
 from ichnet.records.maps import maps_dataset, maps_fingerprint, maps_members
-from ichnet.records.reader import slices_dataset
+from ichnet.records.reader import stored_scans
 from ichnet.records.record_set import RecordSet
 from ichnet.runs import RunFolder
 from ichnet.runs.stage import Stage
@@ -82,9 +82,7 @@ def prepared_scans(
     record_set: RecordSet, split: str
 ) -> Iterator[tuple[list[dict[str, Any]], Prepared]]:
     """Yield each scan's slices as they are stored, and the scan ready for a threshold."""
-    slices = slices_dataset(record_set, split).as_numpy_iterator()
-    for _, group in itertools.groupby(slices, key=lambda one: one["scan_id"]):
-        scan = list(group)
+    for scan in stored_scans(record_set, split):
         hu = np.stack([one["hu"] for one in scan])
         spacing_mm = np.array([one["slice_spacing_mm"] for one in scan], float)
         yield scan, prepare_scan(hu, float(scan[0]["pixel_spacing_mm"]), spacing_mm)

@@ -68,10 +68,12 @@ def test_a_header_is_inflated_within_a_limit(deflated, monkeypatch):
     assert peak_bytes < 16 << 20
 
 
-def test_a_damaged_deflated_file_is_a_bad_header(deflated):
+@pytest.mark.parametrize("share", [0.4, 0.6, 0.8])
+@pytest.mark.parametrize("rest", [b"", b"\xff" * 200])
+def test_a_damaged_deflated_file_is_named(deflated, share, rest):
     path = deflated()
     content = path.read_bytes()
-    path.write_bytes(content[:-80] + bytes(80))
+    path.write_bytes(content[: int(share * len(content))] + rest)
     with pytest.raises(ReadError) as error:
-        read_header(path)
-    assert error.value.reason in ("bad-header", "truncated")
+        read_hu(read_header(path))
+    assert error.value.reason in ("bad-header", "truncated", "no-pixels")

@@ -274,6 +274,24 @@ def test_dicom_and_records_give_the_model_the_same_pixels(model_dir, config, wri
     np.testing.assert_allclose(predicted.probability, expected["probability"], atol=1e-6)
 
 
+def test_a_head_beside_the_centre_is_seen_and_its_mask_lies_on_it(model_dir, write_scan, tmp_path):
+    middle = head(80.0)
+    wide = np.full((len(HEIGHTS_MM), 64, 160), -1000)
+    wide[:, :, 80:144] = middle  # 64 pixels of 2 mm to the left of where the networks would look
+    model = SavedModel(model_dir)
+    expected = predict_volume(
+        model, read_series(write_scan(tmp_path / "a", middle, HEIGHTS_MM), KEY)
+    )
+    volume = read_series(write_scan(tmp_path / "b", wide, HEIGHTS_MM), KEY)
+    assert volume.centre_mm == pytest.approx((0, 64))
+    predicted = predict_volume(model, volume)
+    np.testing.assert_allclose(predicted.probability, expected.probability, atol=1e-5)
+    assert predicted.mask is not None
+    assert expected.mask is not None
+    np.testing.assert_array_equal(predicted.mask[:, :, 80:144], expected.mask)
+    assert np.count_nonzero(predicted.mask) == np.count_nonzero(expected.mask) > 0
+
+
 def test_a_folder_that_is_no_model_ends_with_2(two_scans, tmp_path, capsys):
     assert run(two_scans, tmp_path / "out", two_scans) == FAILED
     message = capsys.readouterr().err

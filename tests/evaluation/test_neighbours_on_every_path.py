@@ -106,7 +106,7 @@ def test_a_served_scan_agrees_with_cached_maps(predicted, model, make_case):
 def test_a_scan_in_batches_is_the_scan_at_once(model, make_case, monkeypatch):
     volume = make_case("a", 70).volume
     at_once = predict_volume(model, volume)
-    monkeypatch.setattr("ichnet.deployment.scan_prediction.BATCH_SLICES", 1)
+    monkeypatch.setattr("ichnet.deployment.saved_model.BATCH_SLICES", 1)
     in_batches = predict_volume(model, volume)
     for one, other in zip(at_once, in_batches, strict=True):
         np.testing.assert_allclose(one, other, atol=1e-5)

@@ -113,6 +113,18 @@ def test_mimics_leave_the_rest_of_the_head_alone(plain, cut):
     assert 0 < np.count_nonzero(after != before) < 0.02 * np.count_nonzero(before > -500)
 
 
+def test_a_wide_transverse_sinus_is_dense_over_more_pixels(plain, cut, places):
+    """Behind, at the tentorium's edge; the patient's left is where x is positive."""
+    base, wide = (
+        cut(replace(plain, sinus_widths=widths), -12.0).hu for widths in ((1.0, 1.0), (1.0, 2.5))
+    )
+    changed = np.abs(wide - base) > 3
+    assert changed.sum() > 10
+    assert places[0][changed].min() > -2
+    assert places[1][changed].min() > 25
+    assert wide[changed].mean() > base[changed].mean() + 8
+
+
 def test_an_infarct_is_darker_and_swollen_brain_without_blood_is_too(plain, cut):
     before = cut(plain, 20.0).hu
     dark = cut(replace(plain, swelling=1.0, darkening_hu=8.0), 20.0).hu

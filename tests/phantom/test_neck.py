@@ -58,6 +58,15 @@ def test_fillings_are_denser_than_teeth(plain, cut):
     assert 4000 < teeth[1] <= 6000
 
 
+def test_a_tongue_between_fillings_is_denser(plain, cut, places):
+    at_rest, denser = (
+        cut(replace(plain, tongue_hu=hu), -100.0).hu[near(places, 0, -48, 8)].mean()
+        for hu in (0.0, 40.0)
+    )
+    assert at_rest == pytest.approx(52, abs=6)
+    assert denser - at_rest == pytest.approx(40, abs=4)
+
+
 def test_a_brawny_neck_has_more_muscle(plain, cut):
     counts = [
         np.count_nonzero(np.abs(cut(replace(plain, brawn_mm=mm), -104.0).hu - 52) < 15)

@@ -47,6 +47,7 @@ def sites():
         ("base_rough_mm", 0.5, 4.5),
         ("scalp_lumps", 1, 4),
         ("brawn_mm", -1, 6),
+        ("tongue_hu", 0, 55),
     ],
 )
 def test_patients_fill_the_whole_range(patients, name, low, high):
@@ -66,6 +67,12 @@ def test_acute_blood_is_denser_than_the_brain_beside_it(patients):
         brain_hu = patient.grey_hu + 0.6 * patient.mantle_hu
         fresh = [one.hu for one in patient.lesions if one.age in ("acute", "mixed")]
         assert min(fresh, default=99.0) >= brain_hu + 6
+
+
+def test_transverse_sinuses_are_narrow_or_wide_each_for_itself(patients):
+    widths = np.log([patient.sinus_widths for patient in patients])
+    np.testing.assert_allclose(widths.std(axis=0), 0.35, rtol=0.2)
+    assert abs(np.corrcoef(widths.T)[0, 1]) < 0.25
 
 
 def test_children_are_small_and_have_thin_skulls(patients):

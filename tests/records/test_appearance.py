@@ -9,6 +9,7 @@ import pytest
 import tensorflow as tf
 
 from ichnet.records.appearance import (
+    GLOW_MM,
     add_coarse_noise,
     add_to_tissue,
     blur,
@@ -100,7 +101,7 @@ def test_tissue_within_wide_bone_glows_and_air_does_not():
     hu = np.full((1, 41, 41), 30, np.float32)
     hu[:, :, 20:] = 1000  # thick bone counts in full from 750 HU on
     hu[:, :4] = -1000
-    glow = (brighten_near_bone(tf.constant(hu), 24.0, PIXEL_MM) - hu).numpy()[0]
+    glow = (brighten_near_bone(tf.constant(hu), 24.0, GLOW_MM / PIXEL_MM) - hu).numpy()[0]
     assert not glow[:4].any()
     # sigma is 2.25 pixels, and the edge lies between columns 19 and 20
     inside = glow[20]
@@ -113,7 +114,7 @@ def test_tissue_within_wide_bone_glows_and_air_does_not():
 def test_faint_bone_glows_in_proportion():
     for hu, share in ((150.0, 0.0), (450.0, 0.5), (900.0, 1.0)):
         image = tf.fill([1, 8, 8], hu)
-        glow = brighten_near_bone(image, 10.0, PIXEL_MM) - image
+        glow = brighten_near_bone(image, 10.0, 2.0) - image
         np.testing.assert_allclose(glow, np.full((1, 8, 8), 10 * share), rtol=1e-4, atol=1e-4)
 
 
@@ -125,6 +126,19 @@ def test_glow_is_drawn_as_a_square(still, image):
     assert np.median(glow) == pytest.approx(6, rel=0.2)
     assert glow.min() >= 0
     assert glow.max() <= 24
+
+
+def test_a_band_is_narrow_and_on_parts_of_the_skull_only(still, image):
+    """Bone fills the lower half of each slice; the band's sigma of 3 mm is .75 pixels."""
+    hu = np.full((COUNT, 32, 32), 30, np.float32)
+    hu[:, 16:] = 1000
+    band = added(tf.constant(hu), replace(still, bone_band_hu=30.0), image)
+    assert band.min() >= 0
+    assert band[:, :12].max() < 0.05  # four pixels, 16 mm, from the bone
+    edge = band[:, 15]
+    assert edge.max() > 10
+    assert 0.2 < (edge == 0).mean() < 0.8
+    assert ((edge == 0).any(axis=1) & (edge > 1).any(axis=1)).sum() > 20
 
 
 def test_a_slow_field_is_smooth_and_of_tissue_only():

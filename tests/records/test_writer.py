@@ -53,3 +53,15 @@ def test_pixels_beyond_the_image_are_air(make_case, image):
     # 4 x 4 pixels of 4 mm become 2 x 2 of 8 mm
     assert record.mask is not None
     assert np.argwhere(record.mask == 16).tolist() == [[12, 13], [12, 14], [13, 13], [13, 14]]
+
+
+def test_the_square_follows_the_scans_centre_and_so_does_its_mask(make_case, image):
+    case = make_case(2, {1: "SDH"})
+    # four pixels of 4 mm down, two to the left
+    beside = replace(case, volume=replace(case.volume, centre_mm=(16.0, -8.0)))
+    record = list(encode_case(beside, image))[1]
+    assert (record.hu[:28, 2:] == 21).all()
+    assert (record.hu[28:] == -1024).all()
+    assert (record.hu[:, :2] == -1024).all()
+    assert record.mask is not None
+    np.testing.assert_array_equal(np.argwhere(record.mask == 16)[[0, -1]], [[4, 12], [7, 15]])

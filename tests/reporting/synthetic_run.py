@@ -20,8 +20,10 @@ from ichnet.runs import (
 from ichnet.runs.predictions import (
     SCAN_COLUMNS,
     SLICE_COLUMNS,
+    SUBTYPE_COLUMNS,
     scans_path,
     slices_path,
+    subtypes_path,
     write_predictions,
 )
 from ichnet.statistics.calibration import PlattCalibration
@@ -119,15 +121,21 @@ def write_model(
     skill: float,
     rng: np.random.Generator,
 ) -> None:
-    scans, slices = [], []
+    scans, slices, subtypes = [], [], []
     for row in rows:
         logit = rng.normal(skill * (2 * int(row["ANY"]) - 1) / 2, 1.0)  # type: ignore[call-overload]
         probability = 1 / (1 + np.exp(-2 * logit))
-        subtypes = {
-            f"probability_{name}": probability * (0.2 + 0.8 * int(row[name]))  # type: ignore[call-overload]
-            for name in SUBTYPES
-        }
-        scans.append({**row, **subtypes, "score": probability, "probability": probability})
+        scans.append({**row, "score": probability, "probability": probability})
+        if model == "ensemble-all":
+            subtypes.append(
+                {
+                    **{key: row[key] for key in ("cohort", "scan_id", "patient_id", *SUBTYPES)},
+                    **{
+                        f"probability_{name}": probability * (0.2 + 0.8 * int(row[name]))  # type: ignore[call-overload]
+                        for name in SUBTYPES
+                    },
+                }
+            )
         for index in range(slices_per_scan):
             bleeding = int(bool(row["ANY"]) and index % 2 == 0)
             noise = rng.normal(logit if bleeding else -1.0, 0.8)
@@ -143,6 +151,8 @@ def write_model(
     folder = run.predictions(model)
     write_predictions(scans, SCAN_COLUMNS, scans_path(folder, cohort))
     write_predictions(slices, SLICE_COLUMNS, slices_path(folder, cohort))
+    if subtypes:
+        write_predictions(subtypes, SUBTYPE_COLUMNS, subtypes_path(folder, cohort))
 
 
 def calibration_of(model: str) -> ScanCalibration:

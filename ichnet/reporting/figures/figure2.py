@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -106,16 +107,18 @@ def curve_of(predictions: ModelPredictions, model: str, metrics: SetMetrics) -> 
     )
 
 
-def write_curves(result: Figure2, path: Path) -> Path:
+def write_curves(curves: Mapping[str, Curve], path: Path, name: str = "model") -> Path:
     """Write every point of every curve: ``model, false_positive_rate, ..., threshold``.
+
+    ``name`` is what the first column is called, that of the curves' keys.
 
     A curve's first point calls nothing positive; its threshold is infinite.
     """
     with write_whole(path, newline="") as handle:
         writer = csv.writer(handle)
-        writer.writerow(["model", "false_positive_rate", "true_positive_rate", "threshold"])
-        for model, curve in result.curves.items():
+        writer.writerow([name, "false_positive_rate", "true_positive_rate", "threshold"])
+        for key, curve in curves.items():
             points = (curve.false_positive_rate, curve.true_positive_rate, curve.threshold)
             for point in zip(*points, strict=True):
-                writer.writerow([model, *(f"{number:.9g}" for number in point)])
+                writer.writerow([key, *(f"{number:.9g}" for number in point)])
     return path

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 from matplotlib.figure import Figure
 
 from ichnet.config import Config
@@ -15,6 +16,7 @@ from ichnet.reporting.measures.performance import CALIBRATION_BINS as BINS
 from ichnet.reporting.measures.performance import unmeasurable
 from ichnet.runs import RunFolder
 from ichnet.statistics.calibration import Reliability, reliability
+from ichnet.statistics.proportions import proportion_interval
 
 
 def reliability_diagrams(run: RunFolder, config: Config) -> tuple[Mapping[str, Reliability], str]:
@@ -37,8 +39,9 @@ def reliability_diagrams(run: RunFolder, config: Config) -> tuple[Mapping[str, R
         }
     )
     caption = (
-        f"Scan level; {predictions.describe()}. Mean probability and share of hemorrhages in up to "
-        f"{BINS} bins of equal numbers of scans; on the diagonal a probability means what it says."
+        f"Scan level; {predictions.describe()}. Mean probability and share of hemorrhages, with "
+        f"Wilson's 95 % interval, in up to {BINS} bins of equal numbers of scans; on the diagonal "
+        "a probability means what it says."
     )
     return found, caption
 
@@ -57,7 +60,13 @@ def draw_reliability(found: Mapping[str, Reliability]) -> Figure:
 
 def _draw(axes: Any, model: str, result: Reliability) -> None:
     axes.plot([0, 1], [0, 1], color=SOFT_INK, lw=0.9, ls=(0, (2, 2)))
-    axes.plot(result.predicted, result.observed, "o-", ms=4, lw=1.2, color=BLUE)
+    shares = [
+        proportion_interval(round(float(share * units)), int(units), method="wilson")
+        for share, units in zip(result.observed, result.units, strict=True)
+    ]
+    reach = np.array([[one.value - one.low, one.high - one.value] for one in shares]).T
+    bars = {"elinewidth": 0.8, "ms": 4, "lw": 1.2, "color": BLUE}
+    axes.errorbar(result.predicted, result.observed, np.maximum(reach, 0), fmt="o-", **bars)
     axes.set_aspect("equal")
     axes.set_xlim(-0.02, 1.02)
     axes.set_ylim(-0.02, 1.02)

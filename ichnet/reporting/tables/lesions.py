@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 
-from ichnet.config import Config
 from ichnet.reporting.measures.estimate import Estimate
 from ichnet.reporting.tables.table import DASH, Cell, Table
 from ichnet.runs import RunFolder
@@ -33,8 +32,17 @@ CAPTION = (
 )
 
 
-def lesions_table(run: RunFolder, config: Config, models: list[str]) -> Table:
+def lesions_table(
+    run: RunFolder, models: list[str], pixel_threshold: float, replicates: int, seed: int
+) -> Table:
     """Return one row a model.
+
+    Args:
+        run: holds the models' lesions.
+        models: by name.
+        pixel_threshold: above which they call a pixel hemorrhage, for the caption.
+        replicates: of the bootstrap.
+        seed: of the bootstrap.
 
     Raises:
         FileNotFoundError: when a model's lesions were not measured.
@@ -43,15 +51,15 @@ def lesions_table(run: RunFolder, config: Config, models: list[str]) -> Table:
     for model in models:
         lesions = _read(run.lesions(model) / "lesions.csv")
         scans = _read(run.lesions(model) / "scans.csv")
-        rows.append((model, *_recall_cells(lesions), *_scan_cells(scans, config)))
+        rows.append((model, *_recall_cells(lesions), *_scan_cells(scans, replicates, seed)))
     return Table(
         name="lesions",
         title="Lesions found, by volume",
         caption=CAPTION.format(
             lesions=len(lesions),
             scans=len(scans),
-            threshold=config.ensembles.pixel_threshold,
-            replicates=config.evaluation.bootstrap_replicates,
+            threshold=pixel_threshold,
+            replicates=replicates,
         ),
         columns=(
             "Model",
@@ -76,7 +84,7 @@ def _recall_cells(lesions: list[dict[str, str]]) -> list[Cell]:
     return cells
 
 
-def _scan_cells(scans: list[dict[str, str]], config: Config) -> list[Cell]:
+def _scan_cells(scans: list[dict[str, str]], replicates: int, seed: int) -> list[Cell]:
     def mean(name: str) -> Cell:
         known = [row for row in scans if row[name]]
         if not known:
@@ -84,8 +92,8 @@ def _scan_cells(scans: list[dict[str, str]], config: Config) -> list[Cell]:
         interval = mean_interval(
             [float(row[name]) for row in known],
             [row["patient_id"] or row["scan_id"] for row in known],
-            config.evaluation.bootstrap_replicates,
-            seed=config.seed,
+            replicates,
+            seed=seed,
         )
         return Estimate.of(interval)
 

@@ -10,7 +10,7 @@ from ichnet.reporting.measures.estimate import Estimate
 from ichnet.reporting.measures.model_predictions import FINAL_MODEL, load_predictions
 from ichnet.reporting.tables.table import DASH, Cell, Table
 from ichnet.runs import TEST_COHORTS, RunFolder
-from ichnet.runs.predictions import concatenate, read_predictions, scans_path
+from ichnet.runs.predictions import concatenate, read_predictions, subtypes_path
 from ichnet.statistics.checks import FloatArray
 from ichnet.statistics.delong import delong_interval
 from ichnet.statistics.proportions import proportion_interval
@@ -22,16 +22,18 @@ FEWEST = 2
 
 
 def subtypes_table(run: RunFolder, config: Config) -> Table:
-    """Return one row a subtype; none for a run whose final ensemble was not tested."""
-    files = [scans_path(run.predictions(FINAL_MODEL), cohort) for cohort in TEST_COHORTS]
+    """Return one row a subtype; none where the final ensemble was not tested or tells none."""
+    folder = run.predictions(FINAL_MODEL)
+    files = [subtypes_path(folder, cohort) for cohort in TEST_COHORTS]
     tested = [read_predictions(path) for path in files if path.exists()]
     threshold = config.evaluation.threshold
     rows = []
     for name in SUBTYPES if tested else ():
-        scans = concatenate(tested)
-        truth = np.asarray(scans[name], float)
-        probability = np.asarray(scans[f"probability_{name}"], float)
-        known = ~np.isnan(truth) & ~np.isnan(probability)
+        table = concatenate(tested)
+        truth = np.asarray(table[name], float)
+        probability = np.asarray(table[f"probability_{name}"], float)
+        of_scan = np.isnan(np.asarray(table["slice_index"], float))
+        known = of_scan & ~np.isnan(truth) & ~np.isnan(probability)
         rows.append((name, *_figures(truth[known] == 1, probability[known], threshold)))
     predictions = load_predictions(run, [FINAL_MODEL])
     return Table(

@@ -75,6 +75,11 @@ def to_html(table: Table) -> str:
     )
 
 
+def cell(value: Estimate | None) -> Cell:
+    """Return an estimate, or a dash where there is none."""
+    return DASH if value is None else value
+
+
 def count_share(count: int, total: int) -> str:
     """Return e.g. ``327 (54.5%)``; a dash for the share of nothing."""
     return f"{count:,} ({count / total:.1%})" if total else f"{count:,} ({DASH})"

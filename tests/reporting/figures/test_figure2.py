@@ -37,7 +37,7 @@ def test_curve_points(tiny: RunFolder, config: Config, tmp_path: Path) -> None:
     assert curve.operating_point == (0.5, 0.5)
     assert "4 scans (2 with, 2 without ICH) of DUMC" in result.caption
     assert "VGG19-aihub-strong: no predictions for dumc." in result.caption
-    with write_curves(result, tmp_path / "points.csv").open(encoding="utf-8") as handle:
+    with write_curves(result.curves, tmp_path / "points.csv").open(encoding="utf-8") as handle:
         points = [
             (float(row["false_positive_rate"]), float(row["true_positive_rate"]))
             for row in csv.DictReader(handle)

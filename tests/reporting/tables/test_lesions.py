@@ -20,13 +20,13 @@ u,r,0,1,,
 """
 
 
-def test_recall_by_volume(config, tmp_path):
+def test_recall_by_volume(tmp_path):
     run = RunFolder(tmp_path)
     folder = run.lesions("m")
     folder.mkdir(parents=True)
     (folder / "lesions.csv").write_text(LESIONS, encoding="utf-8")
     (folder / "scans.csv").write_text(SCANS, encoding="utf-8")
-    table = lesions_table(run, config, ["m"])
+    table = lesions_table(run, ["m"], 0.5, replicates=20, seed=1)
     assert table.columns[1:5] == (
         "Recall, <1 mL (n = 2)",
         "Recall, 1–5 mL (n = 1)",

@@ -8,14 +8,14 @@ from ichnet.config import Config
 from ichnet.reporting.measures.model_predictions import FINAL_MODEL
 from ichnet.reporting.tables.subtypes import _figures, subtypes_table
 from ichnet.runs import TEST_COHORTS, RunFolder
-from ichnet.runs.predictions import concatenate, read_predictions, scans_path
+from ichnet.runs.predictions import concatenate, read_predictions, subtypes_path
 from ichnet.statistics.roc import roc_auc
 from ichnet.subtypes import SUBTYPES
 
 
 def test_each_subtype_against_all_other_scans(run: RunFolder, config: Config) -> None:
     folder = run.predictions(FINAL_MODEL)
-    scans = concatenate(read_predictions(scans_path(folder, name)) for name in TEST_COHORTS)
+    scans = concatenate(read_predictions(subtypes_path(folder, name)) for name in TEST_COHORTS)
     table = subtypes_table(run, config)
     assert [row[0] for row in table.rows] == list(SUBTYPES)
     for name, counts, auc, *_ in table.rows:
