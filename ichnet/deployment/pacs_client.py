@@ -23,6 +23,12 @@ INSTANCE_UID = "00080018"
 MODALITY = "00080060"
 NUMBER_OF_INSTANCES = "00201209"
 
+BUSY = (408, 429, 503, 504)
+"""HTTP status of a PACS that has no time now."""
+
+BUSY_PAUSES_S = (1.0, 2.0, 4.0, 8.0)
+"""Between attempts; the time limit holds for all of them together."""
+
 PARTIAL = 206
 """HTTP status of an answer that is not complete."""
 
@@ -37,6 +43,10 @@ class PacsError(Exception):
     def __init__(self, reason: str, detail: str) -> None:
         super().__init__(detail)
         self.reason = reason
+
+
+class BusyError(PacsError):
+    """The PACS asks to be asked later."""
 
 
 class UnreachableError(PacsError):
@@ -73,6 +83,8 @@ class Pacs:
     def __init__(self, url: str, settle_s: float, time_limit_s: float) -> None:
         self.settle_s, self.time_limit_s = settle_s, time_limit_s
         self._client = DICOMwebClient(url, permissive_uid=True, callback=self._note_partial)
+        # its own retries also swallow what ends the program
+        self._client.set_http_retry_params(retry=False)
         self._is_partial = False
 
     def settled_series(self, study_uid: str) -> list[SeriesInPacs]:
@@ -207,14 +219,27 @@ class suppress_but_time(suppress):  # noqa: N801 - as its base
 
 
 def _asked(ask: Callable[[], Any]) -> Any:
-    """Return an answer; what goes wrong is told without the library's words, which hold the URL."""
+    """Return an answer, asked for again where the PACS is busy.
+
+    What goes wrong is told without the library's words, which hold the URL.
+    """
+    for pause_s in BUSY_PAUSES_S:
+        try:
+            return _asked_once(ask)
+        except BusyError:
+            time.sleep(pause_s)
+    return _asked_once(ask)
+
+
+def _asked_once(ask: Callable[[], Any]) -> Any:
     try:
         return ask()
     except OutOfTimeError:
         raise
     except requests.HTTPError as error:
-        status = "?" if error.response is None else error.response.status_code
-        raise PacsError("pacs-failure", f"the PACS answers with status {status}") from error
+        status = None if error.response is None else error.response.status_code
+        failure = BusyError if status in BUSY else PacsError
+        raise failure("pacs-failure", f"the PACS answers with status {status}") from error
     except requests.ConnectionError as error:
         raise UnreachableError(error) from error
     except requests.Timeout as error:

@@ -76,6 +76,16 @@ def test_a_series_that_still_arrives_is_waited_for(pacs, model_dir, tmp_path):
     assert predicted(tmp_path / "out") == [("hemorrhage", "11")]
 
 
+def test_a_busy_pacs_is_asked_again(pacs, model_dir, tmp_path, monkeypatch):
+    monkeypatch.setattr("ichnet.deployment.pacs_client.BUSY_PAUSES_S", (0.01, 0.01))
+    pacs.busy = 2
+    assert fetch(pacs, model_dir, tmp_path / "out") == SUCCESS
+    pacs.busy = 3
+    assert fetch(pacs, model_dir, tmp_path / "out") == EXCLUDED
+    (row,) = rows_of(tmp_path / "out" / "excluded.csv")
+    assert row["detail"] == "the PACS answers with status 503"
+
+
 def test_one_that_never_settles_costs_its_time_and_no_other_study(
     pacs, write_scan, model_dir, tmp_path
 ):

@@ -103,8 +103,8 @@ def test_where_decision_and_mask_differ_the_result_says_why(volume, metadata):
     assert (unseen.decision, unseen.volume_ml) == ("hemorrhage", 0)
     assert unseen.notes == (
         "hemorrhage is suspected, but no pixel is sure enough to be outlined: the decision follows "
-        f"the {POOLINGS['max']} (probability from 0.5), the outline each pixel by itself (above "
-        "0.5)",
+        f"the {POOLINGS['maximum']} (probability from 0.5), the outline each pixel by itself "
+        "(above 0.5)",
     )
     small = summarize(volume, metadata, [0.1, 0.2], mask=one)
     assert small.decision == "no hemorrhage"

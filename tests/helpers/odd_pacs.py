@@ -33,6 +33,7 @@ class OddPacs:
         drips: whether answers come a byte at a time, for ever.
         keeps: whether it keeps what is stored.
         fails: studies for which it answers with status 500.
+        busy: so many times it answers with status 503 first.
         spoil: what becomes of the bytes of an answer.
     """
 
@@ -46,6 +47,7 @@ class OddPacs:
     drips: bool = False
     keeps: bool = True
     fails: tuple[str, ...] = ()
+    busy: int = 0
     spoil: Callable[[bytes], bytes] = bytes
     url: str = ""
     stored: list[str] = field(default_factory=list)
@@ -98,7 +100,10 @@ class _Handler(BaseHTTPRequestHandler):
         kind = url.path.split("/")[-1]
         study = self.pacs.holds.get(uids[0], {})
         first = int(parse_qs(url.query).get("offset", ["0"])[0])
-        if uids[0] in self.pacs.fails:
+        if self.pacs.busy:
+            self.pacs.busy -= 1
+            self.send_error(503)
+        elif uids[0] in self.pacs.fails:
             self.send_error(500)
         elif self.pacs.drips:
             self._drip()
