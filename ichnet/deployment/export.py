@@ -6,7 +6,9 @@ The folder is TF Serving's ``<model>/<version>/``; what the graph answers is
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace as changed
 from pathlib import Path
 from types import MappingProxyType
@@ -121,12 +123,25 @@ def export_model(
             "scan": module.scan.get_concrete_function(),
             "metadata": module.metadata.get_concrete_function(),
         }
-        tf.saved_model.save(module, str(temporary), signatures=signatures)
+        with _in_silence():
+            tf.saved_model.save(module, str(temporary), signatures=signatures)
         write_warmup(metadata, temporary)
         write_metadata(metadata, temporary)
         write_card(model_card(metadata, figures), temporary)
         _check_version(folder, replace)  # nobody else has written it meanwhile
     return metadata
+
+
+@contextmanager
+def _in_silence() -> Iterator[None]:
+    """Keep TensorFlow from listing, for each signature, hundreds of weights that it renames."""
+    logger = logging.getLogger("absl")
+    before = logger.level
+    logger.setLevel("ERROR")
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
 
 
 def _check_version(folder: Path, replace: bool) -> None:
