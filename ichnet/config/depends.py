@@ -31,7 +31,7 @@ class Settings:
 
 TRAINING = ("seed", "register", "image")
 SEGMENTER = (*TRAINING, "augmentation", "segmenters")
-SUBTYPE_ONLY = ("segmenters.pretraining", "segmenters.frozen_encoder")
+SUBTYPE_ONLY = ("segmenters.pretraining",)
 """Settings that Models 1, 3, 4 and 5 do not depend on."""
 SPECIALIST_ONLY = ("segmenters.specialist_training",)
 
@@ -48,7 +48,6 @@ DEPENDS_ON: dict[str, Settings] = {
         without=(
             "segmenters.loss",
             "segmenters.training",
-            "segmenters.frozen_encoder",
             *SPECIALIST_ONLY,
         ),
     ),

@@ -157,8 +157,6 @@ class TrainingConfig:
             ``None`` to train all of them.
         precision: Keras's dtype policy: ``float32``, ``mixed_float16`` (GPU), or
             ``mixed_bfloat16`` (TPU, recent CPUs and GPUs).
-        xla: compile the steps with XLA; slower on CPUs, not measured on GPUs. Training over
-            several replicas does without.
         average_decay: the weights that are validated and kept are a moving average over the
             steps; each step keeps this share of the average, e.g. 0.995. 0 for no averaging.
     """
@@ -169,7 +167,6 @@ class TrainingConfig:
     steps_per_epoch: int
     patience_epochs: int | None = None
     precision: Literal["float32", "mixed_float16", "mixed_bfloat16"] = "float32"
-    xla: bool = False
     average_decay: float = 0.0
 
 
@@ -222,7 +219,6 @@ class SegmenterConfig:
             the pixels of a whole batch together.
         training: of each segmenter.
         pretraining: of Model 2's encoder on subtype labels.
-        frozen_encoder: leave that encoder as it was pre-trained (an ablation).
         neighbours: slices on either side that the networks see beside the one they outline (the
             paper's see none).
         specialist_training: when given, the specialists (Models 3 to 5) start from Model 1's
@@ -235,7 +231,6 @@ class SegmenterConfig:
     loss: Literal["dice", "dice+bce", "focal-tversky", "batch-dice+bce"]
     training: TrainingConfig
     pretraining: TrainingConfig
-    frozen_encoder: bool = False
     neighbours: int = 0
     specialist_training: TrainingConfig | None = None
 

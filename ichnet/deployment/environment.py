@@ -40,7 +40,7 @@ def describe_environment() -> dict[str, str]:
         "pydicom": package_version("pydicom"),
         "devices": ", ".join(name.removeprefix("/physical_device:") for name in devices),
         "oneDNN": "off" if os.environ.get(ONEDNN) == "0" else f"on (turn off with {ONEDNN}=0)",
-        "XLA": "off for training (turn on with training.xla)",
+        "XLA": "off for training",
         **{f"decodes {name}": able for name, able in _decoders().items()},
     }
 

@@ -106,15 +106,15 @@ def compile_model(
     network they finish before Python could have asked for the next. It must divide the steps of an
     epoch.
 
-    XLA is what the configuration says, off by default: Keras 3 itself would turn it on, which on
-    a CPU makes steps slower (``benchmarks/saliency_step.py --xla``).
+    XLA is off: Keras 3 itself would turn it on, which on a CPU makes steps slower
+    (``benchmarks/saliency_step.py --xla``).
     """
     model.compile(
         optimizer=make_optimizer(training),
         loss=loss,
         loss_weights=loss_weights,
         metrics=metrics,
-        jit_compile=training.xla,
+        jit_compile=False,
         steps_per_execution=steps_per_execution,
     )
     # or the first step would make the optimizer's variables, and TensorFlow trace it once more

@@ -94,8 +94,7 @@ def train_segmenter(
     def build() -> keras.Model:
         unet = new_segmenter(config, segmenter, folder.name)
         if segmenter == "subtype" and begun_from is not None:
-            for layer in transfer_encoder(begun_from, unet):
-                unet.get_layer(layer).trainable = not settings.frozen_encoder
+            transfer_encoder(begun_from, unet)
         elif begun_from is not None:
             unet.set_weights(begun_from.get_weights())
         return compile_segmenter(unet, config, training)

@@ -48,7 +48,6 @@ def changed(section: str, **values: object) -> Config:
         (changed("classifiers", training_by_backbone={"VGG19": SHORT}), {"VGG19-aihub-strong"}),
         # Model 2 alone, through its encoder's weights: none of the four others
         (changed("segmenters", pretraining=SHORT), {"encoder-subtype"}),
-        (changed("segmenters", frozen_encoder=True), {"segmenter-subtype"}),
         (changed("segmenters", training=SHORT), SEGMENTERS),
         (changed("segmenters", base_width=4), {*SEGMENTERS, "encoder-subtype"}),
         (changed("selection", small_lesion_ml=9.0), {"segmenter-small-fold2of5"}),

@@ -143,20 +143,9 @@ def test_without_its_weight_the_saliency_loss_changes_nothing(config):
     assert any((one != two).any() for one, two in zip(weak, strong, strict=True))
 
 
-def test_xla_is_off_unless_asked_for_and_changes_no_result(config):
-    """The area reduction of the saliency loss is compiled too."""
-    weights = []
-    for xla in (False, True):
-        settings = config.classifiers
-        settings = replace(settings, training=replace(settings.training, optimizer="sgd", xla=xla))
-        model = compile_classifier(classifier(), replace(config, classifiers=settings), strong=True)
-        assert model.jit_compile is xla
-        for hu, targets in batches():
-            model.train_on_batch(hu, targets)
-        weights.append(model.get_weights())
-    assert config.classifiers.training.xla is False
-    for one, two in zip(*weights, strict=True):
-        np.testing.assert_allclose(one, two, rtol=1e-4, atol=1e-6)
+def test_xla_is_off(config):
+    """Keras 3 would turn it on."""
+    assert compile_classifier(classifier(), config, strong=True).jit_compile is False
 
 
 def test_targets_are_any_hemorrhage_and_the_outline():

@@ -74,17 +74,6 @@ def test_the_subtype_segmenter_starts_from_the_encoder(config, records, run, enc
     assert (untaught != encoder.get_layer("down1_reduce").get_weights()[0]).any()
 
 
-def test_a_frozen_encoder_stays_as_it_was_pretrained(config, records, run, encoder, asked):
-    frozen = replace(config, segmenters=replace(config.segmenters, frozen_encoder=True))
-    train_segmenter(frozen, "subtype", records, run)
-    unet = asked["build"]()
-    trainable = {layer.name for layer in unet.layers if layer.weights and layer.trainable}
-    encoders = {layer.name for layer in encoder.layers if layer.weights}
-    assert "down1_reduce" in encoders
-    assert not trainable & encoders
-    assert {"head", "up1_transpose"} <= trainable
-
-
 @pytest.mark.parametrize(
     ("segmenter", "train", "validation"),
     # numbers of scans: SDH, SAH, mixed, normal of the training split, then of the validation split
