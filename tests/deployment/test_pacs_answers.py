@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import gc
+from collections.abc import Iterator
 from pathlib import Path
 
 import pydicom
@@ -12,8 +14,19 @@ from odd_pacs import OddPacs, odd_pacs  # noqa: F401
 
 from ichnet.cli import EXCLUDED, FAILED, SUCCESS, main
 
+# a time limit interrupts the program wherever it is, also while a library opens a socket, which is
+# then closed when it is collected, with a warning in whichever test runs at that moment
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
 STUDY = "1.2.826.0.1.3680043"
 SLICES = len(HEIGHTS_MM)
+
+
+@pytest.fixture(autouse=True)
+def collected() -> Iterator[None]:
+    """Collect what a test leaves before the next one, and the next module's, begins."""
+    yield
+    gc.collect()
 
 
 @pytest.fixture
