@@ -42,10 +42,10 @@ SUBTYPE_PROBABILITY: dict[str, CodedConcept] = {
     key: CodedConcept(f"probability-{key}", SCHEME, f"Probability of {name} hemorrhage")
     for key, name in SUBTYPE_NAMES.items()
 }
-UNCERTAIN = CodedConcept("uncertain", SCHEME, "Probability within the model's abstain band")
+UNCERTAIN = CodedConcept("uncertain", SCHEME, "Probability within the model's uncertain band")
 THRESHOLD = CodedConcept("threshold", SCHEME, "Decision threshold on the probability")
-BAND_LOW = CodedConcept("abstain-low", SCHEME, "Lower limit of the uncertain band")
-BAND_HIGH = CodedConcept("abstain-high", SCHEME, "Upper limit of the uncertain band")
+BAND_LOW = CodedConcept("uncertain-low", SCHEME, "Lower limit of the uncertain band")
+BAND_HIGH = CodedConcept("uncertain-high", SCHEME, "Upper limit of the uncertain band")
 CALIBRATED = CodedConcept("calibrated", SCHEME, "Probability calibrated on validation scans")
 YES, NO = CodedConcept("373066001", "SCT", "Yes"), CodedConcept("373067005", "SCT", "No")
 AGREEMENT = CodedConcept("agreement", SCHEME, "Share of ensemble members that agree")
@@ -69,7 +69,7 @@ def build_report(
         result: what is reported.
         identity: of the object.
     """
-    low, high = result.abstain
+    low, high = result.uncertain_band
     group: dict[str, Any] = {
         "tracking_identifier": TrackingIdentifier(
             uid=identity.uid("hemorrhage"), identifier="intracranial hemorrhage"
@@ -138,8 +138,8 @@ def _measurements(result: ScanResult) -> list[Measurement]:
     found = [
         Measurement(name=PROBABILITY, value=result.probability, unit=ratio),
         Measurement(name=THRESHOLD, value=result.threshold, unit=ratio),
-        Measurement(name=BAND_LOW, value=result.abstain[0], unit=ratio),
-        Measurement(name=BAND_HIGH, value=result.abstain[1], unit=ratio),
+        Measurement(name=BAND_LOW, value=result.uncertain_band[0], unit=ratio),
+        Measurement(name=BAND_HIGH, value=result.uncertain_band[1], unit=ratio),
     ]
     found += [
         Measurement(name=SUBTYPE_PROBABILITY[name], value=probability, unit=ratio)

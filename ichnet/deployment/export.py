@@ -103,7 +103,7 @@ def export_model(
         data_statement=config.data_statement.strip(),
         image=config.image,
         threshold=config.evaluation.threshold,
-        abstain=config.evaluation.uncertain,
+        uncertain_band=config.evaluation.uncertain,
         pixel_threshold=config.ensembles.pixel_threshold,
         neighbours=neighbours_of(model),
         calibration=calibration,

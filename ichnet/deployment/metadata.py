@@ -42,7 +42,7 @@ class ModelMetadata:
         image: matrix and field of view the model works at; windows, for information (they are
             inside the graph).
         threshold: a scan is called hemorrhage from this calibrated probability up.
-        abstain: from and to which probability a scan is called uncertain, both included.
+        uncertain_band: from and to which probability a scan is called uncertain, both included.
         pixel_threshold: a pixel is hemorrhage above this mask probability.
         neighbours: slices on either side that the model sees beside each.
         calibration: slice scores -> scan score (``pooling``) -> probability (``curve``), fitted on
@@ -56,7 +56,7 @@ class ModelMetadata:
     data_statement: str
     image: ImageConfig
     threshold: float
-    abstain: tuple[float, float]
+    uncertain_band: tuple[float, float]
     pixel_threshold: float
     neighbours: int
     calibration: ScanCalibration
@@ -105,7 +105,10 @@ def read_metadata(folder: Path) -> ModelMetadata:
                 windows=tuple(WindowConfig(**window) for window in image["windows"]),
             ),
             threshold=float(mapping["threshold"]),
-            abstain=(float(mapping["abstain"][0]), float(mapping["abstain"][1])),
+            uncertain_band=(
+                float(mapping["uncertain_band"][0]),
+                float(mapping["uncertain_band"][1]),
+            ),
             pixel_threshold=float(mapping["pixel_threshold"]),
             neighbours=int(mapping["neighbours"]),
             calibration=calibration_from(mapping["calibration"]),
@@ -144,7 +147,7 @@ def _signatures(metadata: ModelMetadata) -> dict[str, dict[str, dict[str, str]]]
             "for a spacing of 0 or less"
         ),
         "hemorrhage": f"bool, probability at least {metadata.threshold:g}",
-        "uncertain": "bool, probability in the abstain band: a person should decide",
+        "uncertain": "bool, probability in the uncertain band: a person should decide",
         "slice_probability": f"float32 [slices], before calibration; {nan}",
     }
     if metadata.kind != "classifier":

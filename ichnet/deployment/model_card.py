@@ -65,7 +65,7 @@ def model_card(metadata: ModelMetadata, figures: Figures) -> dict[str, Any]:
         "image": asdict(metadata.image),
         "thresholds": {
             "probability": metadata.threshold,
-            "uncertain_from_to": list(metadata.abstain),
+            "uncertain_from_to": list(metadata.uncertain_band),
             "pixel": metadata.pixel_threshold,
         },
         "calibration": asdict(metadata.calibration),

@@ -110,7 +110,7 @@ class ScanResult:
         score: of the slices' probabilities, by the model's pooling.
         probability: the calibrated score.
         decision: ``hemorrhage`` when ``probability`` reaches ``threshold``.
-        uncertain: whether ``probability`` lies in the model's abstain band: a person should
+        uncertain: whether ``probability`` lies in the model's uncertain band: a person should
             decide.
         agreement: share of an ensemble's members whose own score leads to the same decision
             (members' slices pass the ensemble's pooling and calibration); ``None`` for a single
@@ -121,7 +121,7 @@ class ScanResult:
             A scan can have several; they do not sum to one.
         geometry: of the scan as acquired.
         source: what the DICOM headers say of the acquisition, by a list of allowed values.
-        abstain: limits of the band of probabilities that are uncertain, both included.
+        uncertain_band: limits of the band of probabilities that are uncertain, both included.
         calibrated: whether ``probability`` was fitted on validation scans; otherwise it says
             nothing of how many such scans show hemorrhage.
         notes: what a reader must know to understand the result, a sentence each.
@@ -145,7 +145,7 @@ class ScanResult:
     model: str
     data_statement: str
     provenance: Provenance
-    abstain: tuple[float, float] = (0.0, 0.0)
+    uncertain_band: tuple[float, float] = (0.0, 0.0)
     calibrated: bool = True
     notes: tuple[str, ...] = ()
     picture: bool = True
@@ -175,7 +175,7 @@ def summarize_scan(
         volume_ml = np.count_nonzero(predicted.mask, axis=(1, 2)) * volume.voxel_ml
     decision = "hemorrhage" if probability >= metadata.threshold else "no hemorrhage"
     total_ml = None if volume_ml is None else float(volume_ml.sum())
-    low, high = metadata.abstain
+    low, high = metadata.uncertain_band
     positions_mm = volume.positions_mm @ volume.normal
     of_scan, of_slices = _subtypes(predicted.subtype_score, volume, metadata)
     return ScanResult(
@@ -204,7 +204,7 @@ def summarize_scan(
         model=metadata.model,
         data_statement=metadata.data_statement,
         provenance=provenance,
-        abstain=metadata.abstain,
+        uncertain_band=metadata.uncertain_band,
         calibrated=is_calibrated(metadata),
         notes=_notes(decision, total_ml, metadata),
         subtypes=of_scan,
@@ -302,8 +302,8 @@ def read_result(path: Path) -> ScanResult | None:
         mapping["provenance"] = read_provenance(mapping["provenance"])
         earlier = mapping["predecessor"]
         mapping["predecessor"] = None if earlier is None else read_provenance(earlier)
-        low, high = mapping["abstain"]
-        mapping |= {"abstain": (low, high), "notes": tuple(mapping["notes"])}
+        low, high = mapping["uncertain_band"]
+        mapping |= {"uncertain_band": (low, high), "notes": tuple(mapping["notes"])}
         return ScanResult(**mapping)
     except (OSError, ValueError, KeyError, TypeError):
         return None

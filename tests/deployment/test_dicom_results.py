@@ -272,7 +272,9 @@ def test_the_report_says_absent_where_it_is_absent_and_how_sure_it_is(predicted)
         "calibrated": "No",
     }
     values = {m.name.value: m.value for m in group.get_measurements()}
-    assert (values["abstain-low"], values["abstain-high"]) == pytest.approx(result.abstain)
+    assert (values["uncertain-low"], values["uncertain-high"]) == pytest.approx(
+        result.uncertain_band
+    )
     texts = [str(item.get("TextValue")) for item in items_of(highdicom.sr.srread(sr))]
     assert "uncertain from 0.4 to 0.6, both included" in texts
     assert "probability not calibrated on validation scans" in texts

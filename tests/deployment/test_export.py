@@ -107,7 +107,7 @@ def test_a_model_that_is_not_calibrated_says_so_and_is_uncertain_of_every_scan(
         validation=(PoolingAuc("over-10-mm", 0.6, 0.4, 0.8),),
     )
     metadata = export_model(bright_pixels, "bright", config, refused, tmp_path / "1")
-    assert metadata.abstain == (0, 1)
+    assert metadata.uncertain_band == (0, 1)
     assert read_metadata(tmp_path / "1").calibration == refused
     written = json.loads((tmp_path / "1" / "metadata.json").read_text(encoding="utf-8"))
     assert written["calibration"]["calibrated"] is False

@@ -32,7 +32,7 @@ def metadata(config, calibration) -> ModelMetadata:
         data_statement="",
         image=config.image,
         threshold=0.5,
-        abstain=(0.4, 0.6),
+        uncertain_band=(0.4, 0.6),
         pixel_threshold=0.5,
         calibration=calibration,
         versions={},
@@ -76,7 +76,7 @@ def test_a_probability_in_the_band_is_uncertain(volume, metadata, score, decisio
 
 
 def test_both_ends_of_the_band_belong_to_it(volume, metadata):
-    metadata = replace(metadata, abstain=(0.25, 0.75))
+    metadata = replace(metadata, uncertain_band=(0.25, 0.75))
     identity = [summarize(volume, metadata, [0.0, score]) for score in (0.25, 0.75)]
     assert [one.uncertain for one in identity] == [True, True]
 
@@ -116,7 +116,7 @@ def test_where_decision_and_mask_differ_the_result_says_why(volume, metadata):
 
 def test_a_result_tells_its_band_and_whether_it_is_calibrated(volume, metadata):
     plain = summarize(volume, metadata, [0.1, 0.9])
-    assert (plain.abstain, plain.calibrated) == ((0.4, 0.6), False)
+    assert (plain.uncertain_band, plain.calibrated) == ((0.4, 0.6), False)
     curve = PlattCalibration(a=0.8, b=-1.0)
     fitted = replace(metadata, calibration=replace(metadata.calibration, curve=curve))
     assert summarize(volume, fitted, [0.1, 0.9]).calibrated
