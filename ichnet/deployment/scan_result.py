@@ -218,9 +218,10 @@ def _subtypes(
     calibration = metadata.calibration
     if scores is None or calibration.subtypes is None:
         return None, [None] * len(volume.hu)
-    pooled = [calibration.score(one, volume.slice_spacing_mm) for one in scores.T]
-    of_scan = calibration.subtypes.of_scan(np.array(pooled))
-    of_slices = calibration.subtypes.of_slices(scores.astype(np.float64))
+    of_each = scores.astype(np.float64)
+    pooled = calibration.subtype_scores(of_each, volume.slice_spacing_mm)
+    of_scan = calibration.subtypes.of_scan(pooled)
+    of_slices = calibration.subtypes.of_slices(of_each)
     return _by_subtype(of_scan), [_by_subtype(one) for one in of_slices]
 
 

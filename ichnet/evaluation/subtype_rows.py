@@ -24,7 +24,7 @@ def subtype_rows(
         identity = {name: row[name] for name in ("cohort", "scan_id", "patient_id")}
         scores = np.array([one.subtype_scores for one in own], np.float64)
         spacing_mm = [one.spacing_mm for one in own]
-        pooled = np.array([calibration.score(column, spacing_mm) for column in scores.T])
+        pooled = calibration.subtype_scores(scores, spacing_mm)
         curves = calibration.subtypes
         of_scan = unknown[0] if curves is None else curves.of_scan(pooled)
         of_slices = np.repeat(unknown, len(own), 0) if curves is None else curves.of_slices(scores)

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, overload
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from ichnet.files import write_whole
@@ -63,6 +64,10 @@ class ScanCalibration:
     def score(self, slice_scores: ArrayLike, spacing_mm: ArrayLike) -> float:
         """Return the scan's score (see :func:`~ichnet.statistics.pooling.scan_score`)."""
         return scan_score(slice_scores, spacing_mm, self.pooling)
+
+    def subtype_scores(self, slice_scores: FloatArray, spacing_mm: ArrayLike) -> FloatArray:
+        """Return the scan's score of each subtype, [5], from the slices', [slices, 5]."""
+        return np.array([self.score(column, spacing_mm) for column in slice_scores.T])
 
     @overload
     def apply(self, score: float) -> float: ...

@@ -12,7 +12,7 @@ from known_networks import (  # noqa: F401
     config,
     members,
 )
-from known_scans import write_scan  # noqa: F401
+from known_scans import HEIGHTS_MM, head, write_scan  # noqa: F401
 
 from ichnet.deployment.export import export_model
 
@@ -32,3 +32,11 @@ def key_file(tmp_path_factory, monkeypatch) -> Path:
     path.write_bytes(bytes(range(32)))
     monkeypatch.setenv("ICHNET_PSEUDONYM_KEY_FILE", str(path))
     return path
+
+
+@pytest.fixture
+def two_scans(write_scan, tmp_path) -> Path:
+    """A folder with a normal and a bleeding scan, their files mixed."""
+    write_scan(tmp_path / "scans", head(), HEIGHTS_MM, series="1")
+    write_scan(tmp_path / "scans", head(80.0), HEIGHTS_MM, series="2")
+    return tmp_path / "scans"

@@ -34,14 +34,6 @@ KEY = bytes(range(32))
 VOLUME_ML = 256 * 4 * 8.5 * np.cos(np.radians(20)) / 1000
 
 
-@pytest.fixture
-def two_scans(write_scan, tmp_path) -> Path:
-    """A folder with a normal and a bleeding scan, their files mixed."""
-    write_scan(tmp_path / "scans", head(), HEIGHTS_MM, series="1")
-    write_scan(tmp_path / "scans", head(80.0), HEIGHTS_MM, series="2")
-    return tmp_path / "scans"
-
-
 def rows_of(path: Path) -> list[dict[str, str]]:
     with path.open(encoding="utf-8", newline="") as handle:
         return list(csv.DictReader(handle))

@@ -8,8 +8,6 @@ from pathlib import Path
 
 import nibabel
 import numpy as np
-import pytest
-from known_scans import HEIGHTS_MM, head
 
 from ichnet.cli import FAILED, SUCCESS, main
 from ichnet.ct.nifti import read_nifti
@@ -17,14 +15,6 @@ from ichnet.deployment.predict import predict_inputs
 from ichnet.deployment.saved_model import SavedModel
 
 KEY = bytes(range(32))
-
-
-@pytest.fixture
-def two_scans(write_scan, tmp_path) -> Path:
-    """A folder with a normal and a bleeding scan, their files mixed."""
-    write_scan(tmp_path / "scans", head(), HEIGHTS_MM, series="1")
-    write_scan(tmp_path / "scans", head(80.0), HEIGHTS_MM, series="2")
-    return tmp_path / "scans"
 
 
 def rows_of(path: Path) -> list[dict[str, str]]:
