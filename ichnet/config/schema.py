@@ -222,7 +222,10 @@ class SegmenterConfig:
         neighbours: slices on either side that the networks see beside the one they outline (the
             paper's see none).
         specialist_training: when given, the specialists (Models 3 to 5) start from Model 1's
-            weights and are trained like this; otherwise from random weights and like the others.
+            weights and are trained like this; otherwise like the others.
+        weights: ``embedded`` to start from the weights of the model in the package, whose
+            ``stem_factor``, ``base_width``, ``depth``, ``neighbours`` and windows are then needed;
+            null for random ones.
     """
 
     stem_factor: int
@@ -233,6 +236,7 @@ class SegmenterConfig:
     pretraining: TrainingConfig
     neighbours: int = 0
     specialist_training: TrainingConfig | None = None
+    weights: Literal["embedded"] | None = None
 
     def training_of(self, segmenter: Segmenter) -> TrainingConfig:
         """Return how a segmenter is trained."""
