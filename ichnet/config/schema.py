@@ -283,6 +283,8 @@ class EvaluationConfig:
             with hemorrhage up to its upper end, and the others from its lower end up.
         calibration: of scan scores, on validation scans: ``platt``, or ``isotonic``, which fits
             any shape, needs hundreds of scans and ties scores.
+        mirrored: segmenters look at each slice and at its mirror image and answer with the mean,
+            at twice the cost (paper: no).
     """
 
     top_pixels: int
@@ -290,6 +292,7 @@ class EvaluationConfig:
     bootstrap_replicates: int
     uncertain: tuple[float, float]
     calibration: Literal["platt", "isotonic"] = "platt"
+    mirrored: bool = False
 
 
 @dataclass(frozen=True)
