@@ -115,7 +115,7 @@ def cache_maps(
     with tqdm(desc=f"maps of {folder.name}", total=slices, unit="slice", disable=None) as bar:
         for split in splits:
             compute = out_of_fold if folds and split == TRAINING_SPLIT else by_all
-            index = RecordIndex.open(record_set.folder, split, info["slices"][split])
+            index = RecordIndex.of(record_set, split)
             read = slice_reader(record_set, split, index, neighbours)
             for number, shard in enumerate(index.files):
                 if not (begun / shard.name).exists():

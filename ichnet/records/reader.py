@@ -44,7 +44,7 @@ def slices_dataset(
         RecordSetError: when a file of the split is missing or cut off.
     """
     rows = record_set.slices_of(split)
-    index = RecordIndex.open(record_set.folder, split, len(rows))
+    index = RecordIndex.of(record_set, split)
     wanted = None if scans is None else set(scans)
     numbers = [i for i, row in enumerate(rows) if wanted is None or row["scan_id"] in wanted]
     read = slice_reader(record_set, split, index, neighbours)
@@ -157,7 +157,7 @@ def training_dataset(
         RecordSetError: when a file of the split is missing or cut off.
     """
     rows = record_set.slices_of(split)
-    index = RecordIndex.open(record_set.folder, split, len(rows))
+    index = RecordIndex.of(record_set, split)
     strata = by_hemorrhage(rows, scans) if strata is None else strata
     beside = numbers_beside(rows, neighbours) if neighbours else None
     sampler = BalancedSampler(index, strata, training, seed, beside)
