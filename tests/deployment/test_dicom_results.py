@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ import pydicom
 import pytest
 from known_scans import BLEEDING_SLICE as BLEEDING
 from known_scans import HEIGHTS_MM, head
+from prediction_files import rows_of
 
 from ichnet.cli import EXCLUDED, SUCCESS, main
 from ichnet.ct.errors import ReadError
@@ -253,10 +253,8 @@ def test_a_failed_dicom_result_does_not_cost_the_prediction(
     out, dicom = tmp_path / "out", tmp_path / "dicom"
     arguments = ["predict", "--model", model_dir, "--out", out, "--dicom", dicom, tmp_path / "scan"]
     assert main([str(argument) for argument in arguments]) == EXCLUDED
-    with (out / "predictions.csv").open(encoding="utf-8") as handle:
-        assert [row["decision"] for row in csv.DictReader(handle)] == ["hemorrhage"]
-    with (out / "excluded.csv").open(encoding="utf-8") as handle:
-        assert [row["reason"] for row in csv.DictReader(handle)] == ["no-dicom-result"]
+    assert [row["decision"] for row in rows_of(out / "predictions.csv")] == ["hemorrhage"]
+    assert [row["reason"] for row in rows_of(out / "excluded.csv")] == ["no-dicom-result"]
     assert not list(tmp_path.glob("dicom/*"))
 
 

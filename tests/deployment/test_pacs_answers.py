@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import gc
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +10,7 @@ import pydicom
 import pytest
 from known_scans import HEIGHTS_MM, head
 from odd_pacs import OddPacs, odd_pacs  # noqa: F401
+from prediction_files import rows_of
 
 from ichnet.cli import EXCLUDED, FAILED, SUCCESS, main
 
@@ -40,11 +40,6 @@ def fetch(pacs: OddPacs, model_dir: Path, out: Path, *studies: str, limit: float
     options = ["--settle", "0.05", "--time-limit", str(limit)]
     model = ["--model", str(model_dir), "--out", str(out)]
     return main(["pacs", "--url", pacs.url, *model, *options, *(studies or [STUDY])])
-
-
-def rows_of(path: Path) -> list[dict[str, str]]:
-    with path.open(encoding="utf-8", newline="") as handle:
-        return list(csv.DictReader(handle))
 
 
 def predicted(out: Path) -> list[tuple[str, str]]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 import shutil
 import subprocess
 import sys
 
 import pytest
 from known_scans import HEIGHTS_MM, head
+from prediction_files import rows_of
 
 import ichnet
 from ichnet.cli import SUCCESS, main
@@ -30,8 +30,7 @@ def test_it_returns_what_the_command_writes(model_dir, scans, tmp_path):
     out = tmp_path / "out"
     assert main(["predict", "--model", str(model_dir), "--out", str(out), str(scans)]) == SUCCESS
     results = ichnet.predict(str(scans), model=str(model_dir))
-    with (out / "predictions.csv").open(encoding="utf-8", newline="") as handle:
-        written = list(csv.DictReader(handle))
+    written = rows_of(out / "predictions.csv")
     assert [
         (one.scan_id, one.decision, f"{one.probability:.6g}", f"{one.volume_ml:.3f}")
         for one in results
