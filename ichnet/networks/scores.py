@@ -40,10 +40,10 @@ class TopPixelMean(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("ichnet")
 class SliceScore(TopPixelMean):
-    """A slice's score from its map and, where there is one, from the score of any hemorrhage.
+    """A slice's score from its map and, for Model 2, from its score of any hemorrhage.
 
-    The mean of both. A map sees what it can outline, a classifying head also what has no clear
-    border; their errors differ.
+    It is the mean of both. A map finds what can be outlined, a classifying head also what has no
+    clear border, and their errors differ.
 
     Args:
         pixels: of the map, whose highest values are averaged.
