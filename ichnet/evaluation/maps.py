@@ -40,7 +40,7 @@ Outputs = dict[str, NDArray[Any]]
 """``maps`` of all members, float16 [batch, m, m, members], and what :data:`SUBTYPES` names."""
 
 Compute = Callable[[tf.Tensor, tf.Tensor], Outputs]
-"""From HU as the members take it, and patients [batch], to what is cached."""
+"""A function from (HU as the members take it, patients [batch]) to what is cached."""
 
 SUBTYPES = "subtype_score"
 """Model 2's subtype scores, float32 [batch, 6]; absent when no member gives them."""
@@ -72,7 +72,7 @@ def cache_maps(
     are kept.
 
     Args:
-        members: segmenters of HU; their order is that of the maps' last axis.
+        members: segmenters by name; their order is that of the maps' last axis.
         record_set: the slices.
         splits: which of its splits.
         folder: of the cache, one TFRecord file for each of the record set's.
@@ -179,7 +179,7 @@ def _write_shard(
     path: Path,
     bar: tqdm,
 ) -> None:
-    """Write the slices of some numbers with their maps."""
+    """Write the slices with the given numbers, each with its maps, to one file."""
 
     def needed(number: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         serialized, example = read(number)

@@ -1,4 +1,4 @@
-"""Any record of a split by its number, without reading those before it."""
+"""Random access to the records of a split, by number."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class RecordIndex:
     Attributes:
         name: folder and split, for messages.
         files: the TFRecord files.
-        file_of: int32 [records], the file of each record.
-        spans: int64 [records, 2], its first byte there and its length.
+        file_of: int32 [records], index in ``files`` of each record's file.
+        spans: int64 [records, 2], first byte and length of each record's content.
     """
 
     name: str

@@ -46,7 +46,7 @@ Row = dict[str, str]
 
 
 class RecordSetError(ConfigError):
-    """A record set is missing or unfinished; the message names its folder."""
+    """A record set is missing, unfinished or damaged; the message names its folder or file."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,7 +120,7 @@ class RecordSet:
         return [row for row in self.slices if row["split"] == split]
 
     def patients(self, split: str) -> dict[str, str]:
-        """Return the split's patients by pseudonym, each with a description of where it is."""
+        """Return the split's patients: from pseudonym to the name of set and split."""
         place = f"{self.folder.name} {split}"
         return {row["patient_id"]: place for row in self.scans if row["split"] == split}
 
@@ -183,7 +183,7 @@ def require_disjoint_test_patients(
 
 
 def write_table(rows: Iterable[Mapping[str, object]], columns: tuple[str, ...], path: Path) -> None:
-    """Write a CSV file, or none at all when interrupted."""
+    """Write a CSV file; when interrupted, no file is left."""
     with write_whole(path, newline="") as handle:
         writer = csv.DictWriter(handle, columns)
         writer.writeheader()
