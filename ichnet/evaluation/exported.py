@@ -1,9 +1,9 @@
 """An exported model against a record set of whole scans: what ``eval/external.py`` measures.
 
 This is the only module of ``evaluation`` that imports ``deployment``: it measures the SavedModel as
-    a hospital gets it, with the pooling, calibration and thresholds that its ``metadata.json``
-    states, and not a network of a run. ``deployment`` knows nothing of records, so that the import
-    has to go this way.
+a hospital gets it, with the pooling, calibration and thresholds that its ``metadata.json`` states,
+and not a network of a run. ``deployment`` knows nothing of records, so that the import has to go
+this way.
 """
 
 from __future__ import annotations

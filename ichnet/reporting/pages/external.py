@@ -73,7 +73,7 @@ def write_external(out: Path) -> dict[str, Any]:
 
 
 def headline(tables: dict[str, Table]) -> dict[str, Any]:
-    """Return the most wanted cells: ``[value, low, high]``, or ``None`` where there is none."""
+    """Return the headline figures, each ``[value, low, high]``, or ``None`` where there is none."""
     cells: dict[str, tuple[str, int, str]] = {
         "scan_auc": ("detection", 0, "AUC"),
         "sensitivity": ("detection", 0, "Sensitivity"),
