@@ -86,7 +86,7 @@ def _metadata_of(
     neighbours: int,
     members: Sequence[str],
 ) -> ModelMetadata:
-    """Return what an export says of itself."""
+    """Return the export's metadata."""
     outputs = served.slices.get_concrete_function().structured_outputs
     return ModelMetadata(
         model=name,

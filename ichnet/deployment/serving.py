@@ -1,4 +1,4 @@
-"""The graph around a network: what a SavedModel answers, in plain TensorFlow operations.
+"""The graph around a network: a SavedModel's signatures, in plain TensorFlow operations.
 
 Windows, resampling, thresholds, calibration and volumes are inside, so that Python, TF Serving and
 any converter see the same numbers, and no client needs to know how a slice is prepared.
@@ -32,7 +32,7 @@ SignatureOutputs = dict[str, tf.Tensor]
 """What a signature of the SavedModel returns: tensors by name, see :class:`ServedModel`."""
 
 PNG_16_BIT_GREY = b"\x10\x00"
-"""Depth and colour type, bytes 24 and 25 of such a file."""
+"""Bit depth and colour type, bytes 24 and 25 of a 16-bit grey PNG file."""
 
 
 class ServedModel(tf.Module):
@@ -173,12 +173,12 @@ class ServedModel(tf.Module):
         )
 
     def describe(self, metadata: str) -> Any:
-        """Return a function without arguments that answers ``metadata``, a JSON text."""
+        """Return the signature ``metadata``: it takes nothing and returns this JSON text."""
         return _function(lambda: {"metadata": tf.constant(metadata)})
 
 
 class _Network:
-    """Calls a network on HU at its own matrix, and gives every kind's outputs the same names."""
+    """Calls a network on HU at its own matrix, and names the outputs of every kind alike."""
 
     def __init__(self, model: keras.Model, slice_score: SliceScore) -> None:
         self._model, self._slice_score = model, slice_score
@@ -203,22 +203,22 @@ class _Network:
 
 
 def _known(hu: tf.Tensor) -> tf.Tensor:
-    """Return which slices hold numbers only, bool [batch].
+    """Return which slices hold finite numbers only, bool [batch].
 
-    A network may well answer a pixel that is none with a probability.
+    A network may well return a finite probability for a slice with NaN in it.
     """
     return tf.reduce_all(tf.math.is_finite(hu), axis=[1, 2])
 
 
 def _without_padding(hu: tf.Tensor) -> tf.Tensor:
-    """Return HU with all below air as air; padding would darken its neighbours when resized."""
+    """Return HU of at least -1024: lower padding would darken its neighbours when resized."""
     return tf.maximum(hu, float(AIR_HU))
 
 
 def _decode(png: tf.Tensor) -> tf.Tensor:
-    """Return the codes, uint16 [height, width], of one 16-bit grey PNG and of no other image.
+    """Return the codes, uint16 [height, width], of one 16-bit grey PNG; refuse other images.
 
-    The decoder would stretch the 8 bits of a picture made for the eye to 16.
+    The decoder would silently scale an 8-bit picture to 16 bits.
     """
     fits = tf.equal(tf.strings.substr(png, 24, 2), PNG_16_BIT_GREY)
     with tf.control_dependencies([tf.debugging.Assert(fits, ["png: not a 16-bit grey PNG"])]):
