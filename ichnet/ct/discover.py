@@ -21,7 +21,7 @@ DAMAGED = ("truncated", "bad-header", "no-pixels", "too-large", "internal-error"
 """Reasons for which a slice is missing from its series; a scout or a dose page is not one."""
 
 DAMAGED_IF_NAMED_AS_SLICE = ("empty-file", "unreadable", "missing-file", "bad-archive")
-"""The same for files of unknown content, if they are named as slices are."""
+"""The same for what does not tell what it was, when it is named as slices are."""
 
 DICOM_SUFFIXES = (".dcm", ".dicom", ".dic", ".ima")
 

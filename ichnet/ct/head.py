@@ -100,7 +100,7 @@ def head_centre_mm(
 
 
 def require_head(volume: Volume, path: Path) -> None:
-    """Check that a scan shows a head, in its whole width and up to the vertex.
+    """Check that a scan shows a head, and the whole width of it.
 
     Args:
         volume: the scan.
@@ -136,7 +136,7 @@ def find_skull(
     pixel_spacing_mm: tuple[float, float],
     slice_spacing_mm: NDArray[np.float64],
 ) -> Skull | None:
-    """Find the cranium; takes the arguments of :func:`head_centre_mm`.
+    """Find the cranium; arguments as of :func:`head_centre_mm`.
 
     It is the largest connected bone. On each slice its convex hull is taken as the area that it
     encloses, so that a skull with an opening is found too.
@@ -187,7 +187,7 @@ def _largest_bone(bone: NDArray[np.bool_], pixel_mm: tuple[float, float]) -> NDA
 
 
 def _hull(bone: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return the convex hull of the bone on a slice, bool [rows, columns]."""
+    """Return what the convex hull of bone encloses on a slice, [rows, columns]."""
     points = np.argwhere(bone)[:, ::-1].astype(np.int32)
     filled = np.zeros(bone.shape, np.uint8)
     cv2.fillConvexPoly(filled, cv2.convexHull(points), 1)

@@ -74,7 +74,7 @@ def read_pixels(
     if lowest is None:
         hu[...] = np.rint(stored * slope + intercept).clip(AIR_HU, HIGHEST_HU)
     else:
-        # 16-bit integers wrap around to the right value, and are ten times faster
+        # in 16-bit integers, which wrap to the right value: ten times faster
         np.add(stored.astype(np.int16, copy=False), np.int16(intercept), out=hu)
         if lowest < AIR_HU:
             # compared with a row of air, not with a scalar: that takes NumPy a seventh of the time

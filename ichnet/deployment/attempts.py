@@ -1,7 +1,7 @@
 """Scans that end the program are set aside after some attempts, also across its restarts.
 
-A scan that ends the interpreter itself (a crash in a library, no memory left) leaves no exception
-to catch. So the scan being predicted is noted in a file, and removed from it when it is done.
+What a scan does to the interpreter itself (a crash in a library, no memory left) leaves no
+exception to catch. So each scan at work is written down, and struck out when it is done with.
 """
 
 from __future__ import annotations

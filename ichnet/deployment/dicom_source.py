@@ -103,7 +103,7 @@ def source_slices(volume: Volume, files: Sequence[Path]) -> list[Dataset]:
 
 
 def _reduced(source: Dataset) -> Dataset:
-    """Return the elements of a header that results copy, in a form that can be written."""
+    """Return the elements of a header that results take over, as they can be written."""
     header = Dataset()
     header.SpecificCharacterSet = UTF_8
     for keyword in OTHERS:

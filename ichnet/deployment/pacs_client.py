@@ -76,14 +76,14 @@ class Pacs:
 
     Args:
         url: of the service.
-        settle_s: seconds for which the number of a series' instances must stay the same.
-        time_limit_s: for fetching a study, and again for storing its results.
+        settle_s: for which the number of a series' instances must not change.
+        time_limit_s: for all that is asked about a study, and again for storing its results.
     """
 
     def __init__(self, url: str, settle_s: float, time_limit_s: float) -> None:
         self.settle_s, self.time_limit_s = settle_s, time_limit_s
         self._client = DICOMwebClient(url, permissive_uid=True, callback=self._note_partial)
-        # the library's own retries would also swallow the exception that ends the program
+        # its own retries also swallow what ends the program
         self._client.set_http_retry_params(retry=False)
         self._is_partial = False
 

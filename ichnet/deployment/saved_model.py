@@ -18,7 +18,7 @@ BATCH_SLICES = 8
 
 
 class SavedModel:
-    """A SavedModel with its metadata. TensorFlow is loaded at the first call.
+    """A SavedModel and what it says about itself. TensorFlow is loaded at the first call.
 
     Args:
         folder: ``export/<model>/<version>``.

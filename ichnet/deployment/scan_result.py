@@ -74,8 +74,8 @@ class Provenance:
         digest: of the files, SOP Instance UIDs and contents (:mod:`ichnet.ct.digest`).
         model_sha256: of the model's files (:func:`ichnet.deployment.metadata.model_fingerprint`).
         ichnet: version of this package.
-        instances: pseudonyms of the SOP Instance UIDs; they show, when more of a series arrives,
-            that the result was of a part.
+        instances: pseudonyms of the SOP Instance UIDs, by which a part of a series is known to be
+            one when the rest arrives.
     """
 
     digest: str

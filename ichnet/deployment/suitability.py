@@ -43,8 +43,8 @@ def require_suitable(volume: Volume, path: Path) -> None:
 
     Args:
         volume: the scan.
-        path: one of its files, whose elements on body part and contrast agent are read. Many files
-            have none, which is no reason to refuse.
+        path: one of its files, whose words on body part and contrast agent are read. Many files say
+            nothing, which is no reason to refuse.
 
     Raises:
         ReadError: ``bad-spacing``, ``incomplete-head``, ``not-head``, ``with-contrast`` or

@@ -76,7 +76,7 @@ def _pixels(name: str, content: bytes) -> Parts:
     return _feature(name, BYTES, [content])
 
 
-# slices of one scan share these values: each is encoded once
+# what the slices of a scan share is encoded once
 
 
 @lru_cache(maxsize=64)
