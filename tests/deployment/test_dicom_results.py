@@ -168,6 +168,7 @@ def test_again_and_the_same(model_dir, write_scan, tmp_path):
     assert {p.name: pydicom.dcmread(p).SOPInstanceUID for p in dicom.iterdir()} == first
 
 
+@pytest.mark.slow
 def test_uids_belong_to_what_the_result_was_made_from(model_dir, write_scan, tmp_path):
     """A PACS that holds the objects of other contents must not take these for the same."""
     reports = []

@@ -13,6 +13,9 @@ from ichnet.statistics.calibration import PlattCalibration
 from ichnet.statistics.pooling_choice import PoolingAuc
 from ichnet.statistics.scan_score import ScanCalibration
 
+# exports a model and predicts twice
+pytestmark = pytest.mark.slow
+
 
 def test_a_model_that_is_not_calibrated_says_so_once_and_is_uncertain_of_all(
     bright_pixels, config, write_scan, tmp_path, capsys

@@ -14,9 +14,12 @@ from prediction_files import rows_of
 
 from ichnet.cli import EXCLUDED, FAILED, SUCCESS, main
 
-# a time limit interrupts the program wherever it is, also while a library opens a socket, which is
-# then closed when it is collected, with a warning in whichever test runs at that moment
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+pytestmark = [
+    pytest.mark.slow,
+    # a time limit interrupts the program wherever it is, also while a library opens a socket, which
+    # is then closed when it is collected, with a warning in whichever test runs at that moment
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
 
 STUDY = "1.2.826.0.1.3680043"
 SLICES = len(HEIGHTS_MM)

@@ -13,6 +13,9 @@ from prediction_files import predict_into, rows_of
 from ichnet.cli import EXCLUDED, FAILED, SUCCESS
 from ichnet.deployment.predict import Predictor, predict_inputs
 
+# each test predicts several times
+pytestmark = pytest.mark.slow
+
 KEY = bytes(range(32))
 SLICES = 24
 HEIGHTS_MM = np.arange(SLICES) * 5.0

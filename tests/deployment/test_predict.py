@@ -89,6 +89,7 @@ def test_no_identity_leaves_the_reader(model_dir, two_scans, tmp_path):
             assert identity not in content, f"{identity!r} in {path.suffix}"
 
 
+@pytest.mark.slow
 def test_a_classifier_has_no_volume_and_no_outline(
     classifier, config, calibration, two_scans, tmp_path
 ):
@@ -137,6 +138,7 @@ def remove_pictures(model_dir: Path, scans: Path, out: Path) -> None:
         path.unlink()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "change", [change_threshold, change_one_byte, damage_json, remove_pictures]
 )
@@ -313,6 +315,7 @@ def test_arrivals_join_one_table(model_dir, write_scan, tmp_path):
     assert (predictor.summary.scans, predictor.summary.kept) == (2, 1)
 
 
+@pytest.mark.slow
 def test_watching_predicts_what_arrives_and_ends_with_a_signal(model_dir, write_scan, tmp_path):
     inbox, out = tmp_path / "inbox", tmp_path / "out"
     write_scan(inbox / "a", head(80.0), HEIGHTS_MM, series="1")
@@ -347,6 +350,7 @@ def test_sources_are_never_altered(model_dir, two_scans, tmp_path):
     assert state() == before
 
 
+@pytest.mark.slow
 def test_what_is_no_whole_head_is_refused_with_the_reason(model_dir, write_scan, tmp_path):
     write_scan(tmp_path / "scans", head(), HEIGHTS_MM, series="1")
     write_scan(tmp_path / "scans", head()[:4], HEIGHTS_MM[:4], series="2")

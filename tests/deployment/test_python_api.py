@@ -98,6 +98,7 @@ def test_the_embedded_model_is_copied_out_once(model_dir, tmp_path):
         copy_embedded_model(tmp_path / "served", tmp_path / "none")
 
 
+@pytest.mark.slow
 def test_without_a_model_the_embedded_one_predicts(model_dir, scans, tmp_path, monkeypatch):
     monkeypatch.setattr("ichnet.deployment.predict.embedded_model_dir", lambda: model_dir)
     named = ichnet.predict(scans, model=model_dir)
