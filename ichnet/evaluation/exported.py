@@ -32,7 +32,7 @@ from ichnet.runs.stage import Stage
 FORMAT = 1
 """Version of how the answers are made and stored; when it is raised, older ones are made again."""
 
-Answers = dict[str, NDArray[Any]]
+SliceOutputs = dict[str, NDArray[Any]]
 """The model's outputs for the slices of a scan, named as in its signature ``consecutive``."""
 
 
@@ -92,7 +92,7 @@ def external_test(model: SavedModel, record_set: RecordSet) -> ExternalTest:
     )
 
 
-def answer_scan(model: SavedModel, hu: NDArray[np.float32]) -> Answers:
+def answer_scan(model: SavedModel, hu: NDArray[np.float32]) -> SliceOutputs:
     """Return the model's outputs for a whole scan of HU, float32 [slices, rows, columns]."""
     parts: dict[str, list[NDArray[Any]]] = defaultdict(list)
     for seen, own in model.batches(len(hu)):
@@ -155,7 +155,7 @@ def _write_answers(
 
 
 def _slice_predictions(
-    scan: Sequence[dict[str, Any]], answers: Answers, pixel_threshold: float
+    scan: Sequence[dict[str, Any]], answers: SliceOutputs, pixel_threshold: float
 ) -> Iterator[SlicePrediction]:
     maps, subtypes = answers.get("mask_probability"), answers.get("subtype_score")
     for index, one in enumerate(scan):
