@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +52,7 @@ def write_external(out: Path) -> dict[str, Any]:
         .render(
             test=answers.test,
             subject=answers.describe(),
-            made=datetime.now(timezone.utc),
+            made=datetime.now(UTC),
             version=ichnet.__version__,
             tables=[Markup(to_html(table)) for table in tables],  # escaped there
             figures=pictures,

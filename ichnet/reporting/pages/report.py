@@ -6,7 +6,7 @@ import base64
 import importlib.metadata
 import platform
 from collections.abc import Callable, Sequence
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 
 from markupsafe import Markup
@@ -63,7 +63,7 @@ def write_report(run: RunFolder, records: Path) -> Path:
         ConfigError: when the run has no usable configuration.
         ValueError: when predictions cannot be compared; names the files.
     """
-    page = render_report(run, records, datetime.now(timezone.utc))
+    page = render_report(run, records, datetime.now(UTC))
     with write_whole(run.report) as handle:
         handle.write(page)
     return run.report
@@ -280,4 +280,4 @@ def _facts(run: RunFolder) -> list[tuple[str, str]]:
 
 
 def _date(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")

@@ -3,7 +3,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Callable
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from ichnet.reporting.tables.files import write_table
 from ichnet.reporting.tables.table import Table
 from ichnet.runs import RunFolder
 
-MADE = datetime(2024, 2, 29, 12, 0, tzinfo=timezone.utc)
+MADE = datetime(2024, 2, 29, 12, 0, tzinfo=UTC)
 VOID = {"meta", "img", "input", "link", "br", "hr"}
 
 
