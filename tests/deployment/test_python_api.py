@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import shutil
 import subprocess
 import sys
@@ -39,6 +40,13 @@ def test_it_returns_what_the_command_writes(model_dir, scans, tmp_path):
     ]
     assert [one.decision for one in results] == ["no hemorrhage", "hemorrhage"]
     assert {path.name for path in tmp_path.iterdir()} == {"scans", "out"}  # nothing of its own
+
+
+def test_the_example_in_its_docstring_gives_what_it_shows(model_dir, scans, tmp_path, monkeypatch):
+    shutil.copytree(model_dir, tmp_path / "export" / "bright" / "1")
+    monkeypatch.chdir(tmp_path)
+    (example,) = doctest.DocTestFinder().find(ichnet.predict, "predict")
+    assert doctest.DocTestRunner().run(example).failed == 0
 
 
 def test_what_is_left_out_is_counted(model_dir, scans):
