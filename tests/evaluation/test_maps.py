@@ -189,6 +189,7 @@ def shifted(members, by: int):
     return {name: members[names[(index + by) % 5]] for index, name in enumerate(names)}
 
 
+@pytest.mark.slow
 def test_training_scans_get_the_maps_of_their_fold(members, three_patients, tmp_path):
     """65 HU: members 1 to 5 answer .75, 1, .25, 0, 0."""
     patients = [f"patient of train{i}" for i in range(3)]

@@ -26,7 +26,10 @@ from ichnet.statistics.proportions import proportion_interval
 from ichnet.statistics.roc import roc_auc
 
 browser_module = runpy.run_path(str(Path(__file__).parents[2] / "browser.py"))
-pytestmark = pytest.mark.skipif(not browser_module["EXECUTABLE"], reason=browser_module["WHY_NOT"])
+pytestmark = [
+    pytest.mark.slow,  # each test starts a browser
+    pytest.mark.skipif(not browser_module["EXECUTABLE"], reason=browser_module["WHY_NOT"]),
+]
 
 MADE = datetime(2024, 2, 29, tzinfo=UTC)
 
