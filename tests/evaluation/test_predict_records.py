@@ -189,6 +189,7 @@ def test_a_classifier_predicts_no_volume(config, records, run):
     assert (first["predicted_pixels"], first["overlap_pixels"]) == ("", "")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [ensemble_name("sah"), segmenter_name("sdh")])
 def test_cached_maps_and_saved_model_agree(name, config, records, run, tmp_path):
     predict(config, name, records, run)
