@@ -96,7 +96,7 @@ def _metadata_of(
         image=config.image,
         threshold=config.evaluation.threshold,
         uncertain_band=config.evaluation.uncertain,
-        pixel_threshold=config.ensembles.pixel_threshold,
+        pixel_threshold=config.evaluation.mask_threshold,
         neighbours=neighbours,
         calibration=calibration,
         versions={
