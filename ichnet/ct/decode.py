@@ -18,6 +18,7 @@ from ichnet.ct.errors import ReadError
 from ichnet.ct.jpeg2000 import decode_jpeg2000
 from ichnet.ct.slice_checks import uid_name
 from ichnet.ct.slice_header import SliceHeader
+from ichnet.ct.source import read_into
 
 PIXEL_KEYWORDS = [
     "SamplesPerPixel",
@@ -34,6 +35,8 @@ PIXEL_KEYWORDS = [
 
 StoredValues = NDArray[np.integer[Any]]
 
+SHORTER = "the file has become shorter"
+
 
 def plain_values(header: SliceHeader, content: bytes, offset: int) -> StoredValues:
     """Read uncompressed 16-bit values; bits outside of those stored are not theirs.
@@ -46,12 +49,33 @@ def plain_values(header: SliceHeader, content: bytes, offset: int) -> StoredValu
     Raises:
         ReadError: ``truncated``.
     """
-    bits, signed = header.stored
     rows, columns = header.shape
     if len(content) < offset + 2 * rows * columns:
-        raise ReadError(header.path, "truncated", "the file has become shorter")
-    kind = "<i2" if signed else "<u2"
-    stored = np.frombuffer(content, kind, rows * columns, offset).reshape(rows, columns)
+        raise ReadError(header.path, "truncated", SHORTER)
+    return _bits(header, np.frombuffer(content, "<i2", rows * columns, offset))
+
+
+def read_plain_values(header: SliceHeader, offset: int, pixels: NDArray[np.int16]) -> StoredValues:
+    """Read the same from the file into ``pixels``, int16 [rows, columns], contiguous.
+
+    Args:
+        header: of the slice.
+        offset: of the first value in its file.
+        pixels: receives them, and shares its memory with the result.
+
+    Raises:
+        ReadError: ``truncated``; the reasons of :func:`ichnet.ct.source.read_content`.
+    """
+    if read_into(header.path, offset, memoryview(pixels).cast("B")) < pixels.nbytes:
+        raise ReadError(header.path, "truncated", SHORTER)
+    return _bits(header, pixels.view("<i2"))
+
+
+def _bits(header: SliceHeader, pixels: NDArray[np.int16]) -> StoredValues:
+    """Return of little-endian pixels the bits that are stored values, [rows, columns]."""
+    bits, signed = header.stored
+    native = pixels.reshape(header.shape).astype(np.int16, copy=False)
+    stored: StoredValues = native if signed else native.view(np.uint16)
     above, unused = 15 - header.high_bit, 16 - bits
     # up to drop the bits above, down to drop those below and to extend the sign
     return stored if not unused else stored << above >> unused

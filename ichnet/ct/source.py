@@ -64,6 +64,36 @@ def read_content(path: Path) -> bytes:
         raise ReadError(path, "unreadable", error.strerror or type(error).__name__) from error
 
 
+def read_into(path: Path, offset: int, target: memoryview) -> int:
+    """Read bytes of a file, or of a member of an archive, into memory that is there already.
+
+    Memory that is new for each slice would be handed out and cleared by the system, page by page,
+    which can take longer than reading.
+
+    Args:
+        path: of the file.
+        offset: of the first byte wanted.
+        target: receives as many bytes as it has room for.
+
+    Returns:
+        how many there were.
+
+    Raises:
+        ReadError: as :func:`read_content`.
+    """
+    try:
+        with open_source(path) as file:
+            file.seek(offset)
+            done = 0
+            while done < len(target) and (count := file.readinto(target[done:])):
+                done += count
+            return done
+    except FileNotFoundError as error:
+        raise ReadError(path, "missing-file", "there is no such file") from error
+    except OSError as error:
+        raise ReadError(path, "unreadable", error.strerror or type(error).__name__) from error
+
+
 def archive_of(path: Path) -> Path | None:
     """Return the archive that a path leads into; ``None`` for an ordinary file."""
     if ARCHIVE_SUFFIX not in str(path).lower():
