@@ -174,21 +174,43 @@ def _largest_bone(bone: NDArray[np.bool_], pixel_mm: tuple[float, float]) -> NDA
     """Return the largest piece of bone, [slices, rows, columns]."""
     from scipy import ndimage  # not needed for finding series, and slow to import
 
+    found = np.zeros(bone.shape, bool)
+    if not bone.any():
+        return found
     row_px, column_px = (round(SUTURE_MM / 2 / mm) for mm in pixel_mm)
     kernel = np.ones((2 * row_px + 1, 2 * column_px + 1), np.uint8)
-    wide = np.stack([cv2.dilate(one, kernel) for one in bone.astype(np.uint8)])
+    # in the box that holds all of it, and by the pixels of bone alone: in half the time
+    box = (
+        _extent(bone.any(axis=(1, 2)), 0),
+        _extent(bone.any(axis=(0, 2)), row_px),
+        _extent(bone.any(axis=(0, 1)), column_px),
+    )
+    boxed = bone[box]
+    wide = np.stack([cv2.dilate(one, kernel) for one in boxed.astype(np.uint8)])
     pieces, _ = ndimage.label(wide, structure=np.ones((3, 3, 3)))
-    pieces[~bone] = 0
-    sizes = np.bincount(pieces.ravel())
-    sizes[0] = 0
-    return np.asarray(bone & (pieces == sizes.argmax()))
+    places = np.flatnonzero(boxed)
+    piece_of = pieces.ravel()[places]
+    largest = np.zeros(boxed.size, bool)
+    largest[places[piece_of == np.bincount(piece_of).argmax()]] = True
+    found[box] = largest.reshape(boxed.shape)
+    return found
+
+
+def _extent(line: NDArray[np.bool_], margin: int) -> slice:
+    """Return from where to where a line has any ones, with a margin."""
+    places = np.flatnonzero(line)
+    return slice(max(0, int(places[0]) - margin), int(places[-1]) + 1 + margin)
 
 
 def _hull(bone: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Return what the convex hull of bone encloses on a slice, [rows, columns]."""
-    points = np.argwhere(bone)[:, ::-1].astype(np.int32)
+    rows = np.flatnonzero(bone.any(axis=1))
+    shown = bone[rows]
+    # between the outermost pixels of a row none stands out
+    left, right = shown.argmax(axis=1), bone.shape[1] - 1 - shown[:, ::-1].argmax(axis=1)
+    points = np.column_stack([np.concatenate([left, right]), np.concatenate([rows, rows])])
     filled = np.zeros(bone.shape, np.uint8)
-    cv2.fillConvexPoly(filled, cv2.convexHull(points), 1)
+    cv2.fillConvexPoly(filled, cv2.convexHull(points.astype(np.int32)), 1)
     return filled.astype(bool)
 
 
