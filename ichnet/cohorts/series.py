@@ -31,12 +31,22 @@ def files_below(folder: Path) -> list[Path]:
     Raises:
         ReadError: ``missing-file`` when there is no such folder.
     """
+    return sorted(map(Path, names_below(folder)))
+
+
+def names_below(folder: Path) -> list[str]:
+    """Return the same as the text of their paths, in another order.
+
+    Raises:
+        ReadError: ``missing-file`` when there is no such folder.
+    """
     require_folder(folder)
-    files: list[Path] = []
+    found: list[str] = []
     for root, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
-        files += [Path(root, name) for name in names if not name.startswith(".")]
-    return sorted(files)
+        base = str(Path(root) / "_")[:-1]  # "" for the current folder
+        found += [base + name for name in names if not name.startswith(".")]
+    return found
 
 
 def used_files(entry: ScanEntry) -> tuple[Path, ...]:

@@ -146,10 +146,14 @@ def find_skull(
     steps = (_step(row_mm, rows), _step(column_mm, columns))
     pixel_mm = (row_mm * steps[0], column_mm * steps[1])
     bone = _largest_bone(_coarse(hu, steps) >= BONE_HU, pixel_mm)
-    hulls = {number: _hull(one) for number, one in enumerate(bone) if one.any()}
+    hulls = _hulls(bone)
     low_cm2, high_cm2 = SKULL_CM2
     pixel_cm2 = pixel_mm[0] * pixel_mm[1] / 100
-    shown = [n for n, hull in hulls.items() if low_cm2 <= hull.sum() * pixel_cm2 <= high_cm2]
+    shown = [
+        number
+        for number, hull in hulls.items()
+        if low_cm2 <= np.count_nonzero(hull) * pixel_cm2 <= high_cm2
+    ]
     if not shown:
         return None
     heights_mm = np.cumsum(slice_spacing_mm)
@@ -202,16 +206,21 @@ def _extent(line: NDArray[np.bool_], margin: int) -> slice:
     return slice(max(0, int(places[0]) - margin), int(places[-1]) + 1 + margin)
 
 
-def _hull(bone: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return what the convex hull of bone encloses on a slice, [rows, columns]."""
-    rows = np.flatnonzero(bone.any(axis=1))
-    shown = bone[rows]
+def _hulls(bone: NDArray[np.bool_]) -> dict[int, NDArray[np.bool_]]:
+    """Return what the convex hull of bone encloses, [rows, columns], on each slice with bone."""
+    shown = bone.any(axis=2)
     # between the outermost pixels of a row none stands out
-    left, right = shown.argmax(axis=1), bone.shape[1] - 1 - shown[:, ::-1].argmax(axis=1)
-    points = np.column_stack([np.concatenate([left, right]), np.concatenate([rows, rows])])
-    filled = np.zeros(bone.shape, np.uint8)
-    cv2.fillConvexPoly(filled, cv2.convexHull(points.astype(np.int32)), 1)
-    return filled.astype(bool)
+    left, right = bone.argmax(axis=2), bone.shape[2] - 1 - bone[:, :, ::-1].argmax(axis=2)
+    hulls = {}
+    for number in np.flatnonzero(shown.any(axis=1)).tolist():
+        rows = np.flatnonzero(shown[number])
+        points = np.empty((2, len(rows), 2), np.int32)
+        points[:, :, 1] = rows
+        points[0, :, 0], points[1, :, 0] = left[number, rows], right[number, rows]
+        filled = np.zeros(bone.shape[1:], np.uint8)
+        cv2.fillConvexPoly(filled, cv2.convexHull(points.reshape(-1, 2)), 1)
+        hulls[number] = filled.view(bool)
+    return hulls
 
 
 def _middle(lines: NDArray[np.bool_], step: int, size: int) -> float:

@@ -87,10 +87,12 @@ def read_pixels(
 def _lowest_of_int16(
     stored: NDArray[np.integer[Any]], slope: float, intercept: float
 ) -> int | None:
-    """Return the lowest HU when stored values and HU are 16-bit integers; ``None`` otherwise."""
+    """Return a bound of HU when stored values and HU are 16-bit integers; ``None`` otherwise."""
     limits = np.iinfo(np.int16)
     if stored.dtype not in (np.int16, np.uint16) or slope != 1 or not intercept.is_integer():
         return None
+    if stored.dtype == np.int16 and intercept == 0:
+        return limits.min  # whatever they are
     low, high = int(stored.min()) + int(intercept), int(stored.max()) + int(intercept)
     fits = abs(intercept) <= limits.max and low >= limits.min and high <= limits.max
     return low if fits else None

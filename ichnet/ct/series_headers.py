@@ -37,7 +37,7 @@ class SeriesHeaders:
         own: dict[str, tuple[Any, ...]] = {}
         for name in NAMES:
             values = tuple(getattr(header, name) for header in slices)
-            if all(value == values[0] for value in values):
+            if values.count(values[0]) == len(values):
                 shared[name] = values[0]
             else:
                 own[name] = values

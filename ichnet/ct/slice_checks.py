@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 
 from pydicom.multival import MultiValue
@@ -131,7 +131,7 @@ def slice_header(
         position_mm=position,
         rescale=_rescale(path, dataset),
         padding=_padding(dataset),
-        transfer_syntax=UID(syntax),
+        transfer_syntax=_uid(syntax),
         description={key: value for key, value in description.items() if value},
         frame_of_reference_uid=text(dataset, "FrameOfReferenceUID"),
         acquisition=text(dataset, "AcquisitionNumber"),
@@ -152,11 +152,20 @@ def uid_name(uid: str) -> str:
 
 def text(dataset: Elements, keyword: str) -> str:
     """Return an element that nothing depends on as text; empty where it cannot be read."""
-    with suppress(*PARSE_ERRORS):
+    try:
         value = dataset.get(keyword)
-        several = isinstance(value, (MultiValue, list))
+        if isinstance(value, str):  # nearly always
+            return value.strip()
+        several = isinstance(value, (list, MultiValue))
         return "\\".join(map(str, value)) if several else str(value or "").strip()
-    return ""
+    except PARSE_ERRORS:
+        return ""
+
+
+@lru_cache(maxsize=64)
+def _uid(text: str) -> UID:
+    """Return a UID; pydicom checks each that is made."""
+    return UID(text)
 
 
 def _instance_number(dataset: Elements) -> int | None:
@@ -211,7 +220,7 @@ def _numbers(path: Path, dataset: Elements, keyword: str, count: int) -> tuple[f
     value = dataset.get(keyword)
     if value is None or value == "" or value == []:
         raise ReadError(path, "no-geometry", f"no {keyword}: the slice has no place in space")
-    values = value if isinstance(value, (MultiValue, list)) else [value]
+    values = value if isinstance(value, (list, MultiValue)) else [value]
     numbers = tuple(float(number) for number in values)
     if len(numbers) != count or not all(map(math.isfinite, numbers)):
         raise ReadError(path, "bad-header", f"{keyword} is not {count} finite numbers")

@@ -31,7 +31,7 @@ def open_source(path: Path) -> BinaryIO:
     """
     archive = archive_of(path)
     if archive is None:
-        return path.open("rb", buffering=0)
+        return open(path, "rb", buffering=0)  # noqa: PTH123 - in half the time of Path.open
     try:
         opened, by_path = _open_archive(archive, archive.stat().st_mtime_ns)
         if path not in by_path:
