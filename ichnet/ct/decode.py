@@ -15,7 +15,8 @@ from pydicom.uid import UID
 
 from ichnet.ct.dicom_file import PARSE_ERRORS, lenient_pydicom
 from ichnet.ct.errors import ReadError
-from ichnet.ct.jpeg2000 import decode_jpeg2000
+from ichnet.ct.jpeg2000 import decode_jpeg2000, decode_reduced
+from ichnet.ct.jpeg_lossless import decode_jpeg_lossless
 from ichnet.ct.slice_checks import uid_name
 from ichnet.ct.slice_header import SliceHeader
 from ichnet.ct.source import read_into
@@ -94,10 +95,12 @@ def decoded_values(header: SliceHeader, content: bytes) -> StoredValues:
     Raises:
         ReadError: ``unsupported-syntax`` or ``truncated``.
     """
-    if header.jpeg2000_offset is not None:
-        decoded = _jpeg2000_values(header, content, header.jpeg2000_offset)
+    if header.fragments_offset is not None:
+        decoded = _quick_values(header, content, header.fragments_offset)
         if decoded is not None:
             return decoded
+    if header.reduction:
+        raise ReadError(header.path, "truncated", "it cannot be decoded at a lower resolution")
     _require_decoder(header)
     try:
         with lenient_pydicom():
@@ -118,14 +121,22 @@ def decoded_values(header: SliceHeader, content: bytes) -> StoredValues:
     return values
 
 
-def _jpeg2000_values(header: SliceHeader, content: bytes, offset: int) -> StoredValues | None:
-    """Decode JPEG 2000 quickly; ``None`` for what is better left to pydicom."""
-    bits, signed = header.stored
+def _quick_values(header: SliceHeader, content: bytes, offset: int) -> StoredValues | None:
+    """Decode by the quickest library; ``None`` for what is better left to pydicom."""
+    if not (header.is_jpeg2000 or header.is_jpeg_lossless):
+        return None
     try:
         frames = list(generate_frames(content[offset:], number_of_frames=1))
     except (OSError, *PARSE_ERRORS):
         return None
-    return decode_jpeg2000(frames[0], header.shape, bits, signed) if len(frames) == 1 else None
+    if len(frames) != 1:
+        return None
+    kind = (header.shape, *header.stored)
+    if header.is_jpeg_lossless:
+        return decode_jpeg_lossless(frames[0], *kind)
+    if header.reduction:
+        return decode_reduced(frames[0], *kind, header.reduction)
+    return decode_jpeg2000(frames[0], *kind)
 
 
 def _require_decoder(header: SliceHeader) -> None:

@@ -20,6 +20,7 @@ from ichnet.ct.orientation import turn_of, turned_grid
 from ichnet.ct.passes import grid_of
 from ichnet.ct.pixels import read_pixels
 from ichnet.ct.pseudonym import pseudonym
+from ichnet.ct.reduced import middle_of_whole_mm
 from ichnet.ct.series_headers import SeriesHeaders
 from ichnet.ct.slice_checks import MAX_PIXELS
 from ichnet.ct.slice_header import SliceHeader
@@ -110,6 +111,9 @@ def _read_slices(slices: Sequence[SliceHeader], key: bytes, with_digest: bool) -
     hu = turn.apply(hu)
     spacing_mm = slice_spacing_from_positions(turned.positions_mm, slice_normal(turned.orientation))
     first = slices[0]
+    centre_mm = head_centre_mm(hu, turned.pixel_spacing_mm, spacing_mm)
+    if centre_mm == (0.0, 0.0) and first.reduction:
+        centre_mm = middle_of_whole_mm(first, turn)
     description = dict(first.description)
     if repaired:
         description[REPAIRED] = str(repaired)
@@ -125,7 +129,7 @@ def _read_slices(slices: Sequence[SliceHeader], key: bytes, with_digest: bool) -
         description=description,
         turn=turn,
         digest=series_digest(digests) if with_digest else "",
-        centre_mm=head_centre_mm(hu, turned.pixel_spacing_mm, spacing_mm),
+        centre_mm=centre_mm,
     )
 
 

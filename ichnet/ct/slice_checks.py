@@ -8,19 +8,11 @@ from functools import lru_cache
 from pathlib import Path
 
 from pydicom.multival import MultiValue
-from pydicom.uid import (
-    JPEG2000,
-    UID,
-    ExplicitVRLittleEndian,
-    ImplicitVRLittleEndian,
-    JPEG2000Lossless,
-)
+from pydicom.uid import UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from ichnet.ct.dicom_file import CT_CLASSES, PARSE_ERRORS
 from ichnet.ct.errors import ReadError
 from ichnet.ct.slice_header import DESCRIPTION, Elements, SliceHeader
-
-JPEG2000_SYNTAXES = (JPEG2000Lossless, JPEG2000)
 
 MAX_MATRIX = 4096
 """Rows or columns: eight times those of nearly all head CT."""
@@ -140,7 +132,7 @@ def slice_header(
         stored=stored,
         high_bit=_high_bit(path, dataset, stored[0], is_plain=plain and offset is not None),
         plain_offset=offset if plain else None,
-        jpeg2000_offset=offset if syntax in JPEG2000_SYNTAXES else None,
+        fragments_offset=offset if not plain and stored_bytes is None else None,
     )
 
 
