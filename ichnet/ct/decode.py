@@ -67,7 +67,7 @@ def read_plain_values(header: SliceHeader, offset: int, pixels: NDArray[np.int16
     Raises:
         ReadError: ``truncated``; the reasons of :func:`ichnet.ct.source.read_content`.
     """
-    if read_into(header.path, offset, memoryview(pixels).cast("B")) < pixels.nbytes:
+    if read_into(header.path, offset, pixels.data.cast("B")) < pixels.nbytes:
         raise ReadError(header.path, "truncated", SHORTER)
     return _bits(header, pixels.view("<i2"))
 

@@ -185,9 +185,9 @@ def _largest_bone(bone: NDArray[np.bool_], pixel_mm: tuple[float, float]) -> NDA
     kernel = np.ones((2 * row_px + 1, 2 * column_px + 1), np.uint8)
     # in the box that holds all of it, and by the pixels of bone alone: in half the time
     box = (
-        _extent(bone.any(axis=(1, 2)), 0),
-        _extent(bone.any(axis=(0, 2)), row_px),
-        _extent(bone.any(axis=(0, 1)), column_px),
+        _extent(np.asarray(bone.any(axis=(1, 2))), 0),
+        _extent(np.asarray(bone.any(axis=(0, 2))), row_px),
+        _extent(np.asarray(bone.any(axis=(0, 1))), column_px),
     )
     boxed = bone[box]
     wide = np.stack([cv2.dilate(one, kernel) for one in boxed.astype(np.uint8)])
@@ -208,7 +208,7 @@ def _extent(line: NDArray[np.bool_], margin: int) -> slice:
 
 def _hulls(bone: NDArray[np.bool_]) -> dict[int, NDArray[np.bool_]]:
     """Return what the convex hull of bone encloses, [rows, columns], on each slice with bone."""
-    shown = bone.any(axis=2)
+    shown = np.asarray(bone.any(axis=2))
     # between the outermost pixels of a row none stands out
     left, right = bone.argmax(axis=2), bone.shape[2] - 1 - bone[:, :, ::-1].argmax(axis=2)
     hulls = {}

@@ -66,8 +66,10 @@ def decode_reduced(
     """Decode one image at a lower resolution, by Pillow: OpenCV cannot.
 
     Args:
-        codestream, bits, signed: as for :func:`decode_jpeg2000`.
+        codestream: as for :func:`decode_jpeg2000`.
         shape: rows, columns of the result.
+        bits: that it must have.
+        signed: whether its values must be signed.
         levels: how many times the resolution is halved.
 
     Returns:
@@ -100,7 +102,9 @@ def _is_as_told(
     """Whether the header of an image tells one grey one of a size and depth.
 
     Args:
-        codestream, bits, signed: as for :func:`decode_jpeg2000`.
+        codestream: as for :func:`decode_jpeg2000`.
+        bits: of a value.
+        signed: whether values are signed.
         shape: rows, columns, when every ``step``-th pixel is counted.
         step: 1 for the whole image.
     """

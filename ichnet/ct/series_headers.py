@@ -47,6 +47,4 @@ class SeriesHeaders:
         """Return the headers, in order."""
         names = tuple(self.own)
         rows = zip(*self.own.values(), strict=True) if names else [()] * self.count
-        return [
-            SliceHeader(**self.shared, **dict(zip(names, row, strict=True))) for row in rows
-        ]
+        return [SliceHeader(**self.shared, **dict(zip(names, row, strict=True))) for row in rows]
