@@ -11,7 +11,6 @@ import os
 import zipfile
 from functools import lru_cache
 from pathlib import Path
-from typing import BinaryIO
 
 from ichnet.ct.archive import DAMAGED, member_path, require_safe_members
 from ichnet.ct.errors import ReadError
@@ -22,7 +21,7 @@ LARGEST_FILE_BYTES = 2 << 30
 """Files are read whole into memory; an enhanced CT of 4000 slices is as large."""
 
 
-def open_source(path: Path) -> BinaryIO:
+def open_source(path: Path) -> io.FileIO | io.BytesIO:
     """Open a file, or a member of an archive (whole, in memory), for reading.
 
     Raises:
