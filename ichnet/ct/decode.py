@@ -40,7 +40,7 @@ SHORTER = "the file has become shorter"
 
 
 def plain_values(header: SliceHeader, content: bytes, offset: int) -> StoredValues:
-    """Read uncompressed 16-bit values; bits outside of those stored are not theirs.
+    """Read uncompressed 16-bit values; allocated bits that are not stored bits are dropped.
 
     Args:
         header: of the slice.
@@ -78,15 +78,15 @@ def _bits(header: SliceHeader, pixels: NDArray[np.int16]) -> StoredValues:
     native = pixels.reshape(header.shape).astype(np.int16, copy=False)
     stored: StoredValues = native if signed else native.view(np.uint16)
     above, unused = 15 - header.high_bit, 16 - bits
-    # up to drop the bits above, down to drop those below and to extend the sign
+    # the shift up drops the bits above; the shift down drops those below and extends the sign
     return stored if not unused else stored << above >> unused
 
 
 def decoded_values(header: SliceHeader, content: bytes) -> StoredValues:
     """Decode pixels of any other encoding.
 
-    Decoders are libraries in C that were handed bytes from outside: call this where it can be
-    stopped (:mod:`ichnet.ct.decoder`).
+    Decoders are C libraries, and the bytes come from outside: call this in a process that can be
+        stopped (:mod:`ichnet.ct.decoder`).
 
     Args:
         header: of the slice.
