@@ -15,8 +15,8 @@ from ichnet.ct.orientation import Turn
 from ichnet.ct.slice_header import SliceHeader
 
 LEVELS = 1
-"""Once halved, HU of the brain differ by less than half of its noise; twice halved, by twice as
-much again."""
+"""Once halved, HU of the brain differ by a tenth of their standard deviation at most; twice halved,
+by twice as much."""
 
 WRAPPED_INTERCEPT = -100
 """Above it 12 unsigned bits may have wrapped (:mod:`ichnet.ct.pixels`), and a filtered wrap is

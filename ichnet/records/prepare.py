@@ -50,7 +50,7 @@ class Options:
             When all are written, a run without it joins them.
         average_mm: thin slices are averaged to about this thickness.
         reduced: decode JPEG 2000 at half its resolution where that is not coarser than the
-            records: three times as fast, and not quite the same HU.
+            records: more than twice as fast, and not quite the same HU.
     """
 
     strict: bool = False
