@@ -19,7 +19,7 @@ CACHE_VARIABLE = "XDG_CACHE_HOME"
 
 
 def cache_folder() -> Path:
-    """Return the folder for converted models, ``~/.cache/ichnet`` unless the user says otherwise."""
+    """Return the folder for converted models, ``~/.cache/ichnet`` unless set."""
     named = os.environ.get(CACHE_VARIABLE)
     return (Path(named) if named else Path.home() / ".cache") / "ichnet"
 

@@ -84,7 +84,7 @@ def _load_tensorflow(folder: Path) -> Network:
         try:
             loaded = tf.saved_model.load(str(folder))
             signature = loaded.signatures[SIGNATURE]
-        except (OSError, ValueError, KeyError, tf.errors.OpError) as error:
+        except (OSError, ValueError, LookupError, tf.errors.OpError) as error:
             raise ModelError(f"{folder}: cannot be loaded ({error})") from error
 
     def answer(hu: NDArray[np.float32]) -> dict[str, NDArray[Any]]:

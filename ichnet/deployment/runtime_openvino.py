@@ -9,6 +9,7 @@ import numpy as np
 from google.protobuf.message import DecodeError
 from numpy.typing import NDArray
 
+from ichnet.deployment.checkpoint import DamagedError, require_undamaged
 from ichnet.deployment.metadata import ModelError
 from ichnet.deployment.runtime import SIGNATURE, Network
 from ichnet.deployment.scratch import scratch_folder
@@ -32,6 +33,7 @@ def load_openvino(folder: Path) -> Network:
 
     core = openvino.Core()
     try:
+        require_undamaged(folder / "variables")  # OpenVINO would calculate with what is there
         with scratch_folder() as scratch:
             copied = scratch / "model"
             copied.mkdir()
@@ -41,7 +43,7 @@ def load_openvino(folder: Path) -> Network:
             changed = with_default_signature(graph, SIGNATURE)
             (copied / "saved_model.pb").write_bytes(changed)
             compiled = core.compile_model(core.read_model(copied), "CPU", SETTINGS)
-    except (OSError, KeyError, DecodeError, RuntimeError) as error:
+    except (OSError, LookupError, DecodeError, DamagedError, RuntimeError) as error:
         raise ModelError(f"{folder}: cannot be loaded by OpenVINO ({error})") from error
 
     def answer(hu: NDArray[np.float32]) -> dict[str, NDArray[Any]]:

@@ -1,20 +1,21 @@
-"""Which signature of a SavedModel is its default, changed without TensorFlow.
-
-Of a SavedModel's messages only those on the way to its signatures are declared here, by the numbers
-that TensorFlow's ``saved_model.proto`` and ``meta_graph.proto`` give them; Protocol Buffers keep all
-other fields as they are.
-"""
+"""Which signature of a SavedModel is its default, changed without TensorFlow."""
 
 from __future__ import annotations
 
-from functools import cache
-from typing import Any
-
-from google.protobuf.descriptor_pb2 import FieldDescriptorProto, FileDescriptorProto
-from google.protobuf.descriptor_pool import DescriptorPool
-from google.protobuf.message_factory import GetMessageClass
+from ichnet.deployment.proto_messages import BYTES, STRING, Field, message_class
 
 DEFAULT = "serving_default"
+
+SAVED_MODEL = message_class(
+    "SavedModel",
+    {
+        "SavedModel": {"meta_graphs": Field(2, "MetaGraph", repeated=True)},
+        "MetaGraph": {"signatures": Field(5, "Signature", repeated=True)},
+        # an entry of the map signature_def
+        "Signature": {"name": Field(1, STRING), "definition": Field(2, BYTES)},
+    },
+)
+"""As in TensorFlow's ``saved_model.proto`` and ``meta_graph.proto``."""
 
 
 def with_default_signature(saved_model: bytes, signature: str) -> bytes:
@@ -28,39 +29,12 @@ def with_default_signature(saved_model: bytes, signature: str) -> bytes:
         KeyError: when there is no such signature.
         DecodeError: when this is no SavedModel.
     """
-    message = _saved_model_class().FromString(saved_model)
+    message = SAVED_MODEL.FromString(saved_model)
+    if not message.meta_graphs:
+        raise KeyError(signature)
     for graph in message.meta_graphs:
         kept = {one.name: one.definition for one in graph.signatures}[signature]
         del graph.signatures[:]
         graph.signatures.add(name=DEFAULT, definition=kept)
-    if not message.meta_graphs:
-        raise KeyError(signature)
     changed: bytes = message.SerializeToString()
     return changed
-
-
-@cache
-def _saved_model_class() -> Any:
-    file = FileDescriptorProto(name="saved_model_signatures.proto", package="ichnet")
-    field = FieldDescriptorProto
-    many, one = field.LABEL_REPEATED, field.LABEL_OPTIONAL
-
-    entry = file.message_type.add(name="Signature")  # of the map signature_def
-    entry.field.add(name="name", number=1, type=field.TYPE_STRING, label=one)
-    entry.field.add(name="definition", number=2, type=field.TYPE_BYTES, label=one)
-
-    for name, contents, number, kind in (
-        ("MetaGraph", "signatures", 5, "Signature"),
-        ("SavedModel", "meta_graphs", 2, "MetaGraph"),
-    ):
-        message = file.message_type.add(name=name)
-        message.field.add(
-            name=contents,
-            number=number,
-            type=field.TYPE_MESSAGE,
-            label=many,
-            type_name=f".ichnet.{kind}",
-        )
-    pool = DescriptorPool()
-    pool.Add(file)
-    return GetMessageClass(pool.FindMessageTypeByName("ichnet.SavedModel"))
