@@ -6,7 +6,6 @@ All of them answer the signature ``consecutive`` alike, within 1e-4
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -16,12 +15,7 @@ from numpy.typing import NDArray
 
 from ichnet.deployment.environment import package_version, quiet_tensorflow
 from ichnet.deployment.metadata import ModelError
-
-Network = Callable[[NDArray[np.float32]], dict[str, NDArray[Any]]]
-"""Answers consecutive slices, float32 [slices, height, width], from feet to head."""
-
-SIGNATURE = "consecutive"
-"""Of the SavedModel; it takes ``hu``."""
+from ichnet.deployment.signature import SIGNATURE, Network
 
 TENSORFLOW, OPENVINO, ONNXRUNTIME = RUNTIMES = ("tensorflow", "openvino", "onnxruntime")
 """Names of runtimes, which are also those of the packages to import."""

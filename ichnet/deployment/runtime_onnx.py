@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from ichnet.deployment.environment import package_version
 from ichnet.deployment.metadata import ModelError
 from ichnet.deployment.model_cache import kept_conversion
-from ichnet.deployment.runtime import ONNXRUNTIME, SIGNATURE, Network
+from ichnet.deployment.signature import SIGNATURE, Network
 
 OPSET = "18"
 
@@ -57,7 +57,7 @@ def _convert(folder: Path, path: Path) -> None:
     """
     if find_spec("tf2onnx") is None:
         raise ModelError(
-            f"{folder}: {ONNXRUNTIME} needs tf2onnx to convert it: pip install 'ichnet[runtimes]'"
+            f"{folder}: ONNX Runtime needs tf2onnx to convert it: pip install 'ichnet[runtimes]'"
         )
     command = [sys.executable, "-m", "tf2onnx.convert", "--saved-model", str(folder)]
     command += ["--tag", "serve", "--signature_def", SIGNATURE, "--opset", OPSET]

@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 
 from ichnet.deployment.checkpoint import DamagedError, require_undamaged
 from ichnet.deployment.metadata import ModelError
-from ichnet.deployment.runtime import SIGNATURE, Network
 from ichnet.deployment.scratch import scratch_folder
-from ichnet.deployment.signature import with_default_signature
+from ichnet.deployment.signature import SIGNATURE, Network, with_default_signature
 
 SETTINGS = {
     # on processors that know bfloat16 it would calculate in that

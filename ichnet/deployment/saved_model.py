@@ -12,13 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ichnet.deployment.metadata import ModelError, model_fingerprint, read_metadata
-from ichnet.deployment.runtime import (
-    TENSORFLOW,
-    Network,
-    candidates,
-    described_runtime,
-    load_network,
-)
+from ichnet.deployment.runtime import TENSORFLOW, candidates, described_runtime, load_network
+from ichnet.deployment.signature import Network
 
 BATCH_SLICES = 8
 """Few enough for the largest network at 512 x 512 in 4 GiB; more are hardly faster on a CPU."""

@@ -1,8 +1,20 @@
-"""Which signature of a SavedModel is its default, changed without TensorFlow."""
+"""The signature of a SavedModel that predicts a scan, and how to make it the default one."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
 from ichnet.deployment.proto_messages import BYTES, STRING, Field, message_class
+
+SIGNATURE = "consecutive"
+"""The signature that takes ``hu``, consecutive slices of a scan."""
+
+Network = Callable[[NDArray[np.float32]], dict[str, NDArray[Any]]]
+"""That signature in some runtime: answers float32 [slices, height, width], from feet to head."""
 
 DEFAULT = "serving_default"
 
