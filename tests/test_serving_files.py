@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 import yaml
-
 from pods import assert_restricted
 
 from ichnet.runs import RunFolder
