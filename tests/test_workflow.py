@@ -14,9 +14,12 @@ SNAKEMAKE = shutil.which("snakemake") or str(
     Path(__import__("sys").executable).parent / "snakemake"
 )
 
-pytestmark = pytest.mark.skipif(
-    not Path(SNAKEMAKE).exists(), reason="snakemake is not installed (extra: workflow)"
-)
+pytestmark = [
+    pytest.mark.slow,  # each test starts Snakemake
+    pytest.mark.skipif(
+        not Path(SNAKEMAKE).exists(), reason="snakemake is not installed (extra: workflow)"
+    ),
+]
 
 
 def dry_run(folder: Path, config: Path, *options: str) -> str:
