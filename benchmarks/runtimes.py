@@ -4,8 +4,8 @@ Each measurement is a process of its own, as `ichnet predict` is one; the runtim
 is from the start of the process to the first answer: Python, imports, reading and compiling the
 model, two slices. A scan is what the model says of all slices of one, with resampling and mask, the
 median of some after the first. Memory is the process's peak. On a machine that others use, seconds
-of the processor tell more than those of the clock, so both are printed. ONNX Runtime's conversion is
-made once, before, into a folder of this benchmark's own.
+of the processor tell more than those of the clock, so both are printed. ONNX Runtime's conversion
+is made once, before, into a folder of this benchmark's own.
 
     python benchmarks/runtimes.py [--scan DICOM] [--rounds 3]
 
