@@ -20,10 +20,12 @@ from ichnet.deployment.runtime import RUNTIMES, candidates, described_runtime
 from ichnet.deployment.saved_model import SavedModel
 from ichnet.networks.inception_unet import build_inception_unet
 
+pytestmark = pytest.mark.slow  # loads every runtime, and converts a model by TensorFlow
+
 TOLERANCE = 1e-4
 OTHERS = [
     pytest.param("openvino", id="OpenVINO"),
-    pytest.param("onnxruntime", id="ONNX", marks=pytest.mark.slow),  # converts by TensorFlow
+    pytest.param("onnxruntime", id="ONNX"),
 ]
 
 
