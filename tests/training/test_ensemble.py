@@ -27,6 +27,7 @@ def encoder(config, records, run) -> keras.Model:
     return pretrain_encoder(config, records, run)
 
 
+@pytest.mark.slow
 def test_segmenter_and_ensemble_from_records_to_a_model(config, records, run, encoder):
     """Trains Model 2, caches maps, trains a weight model and assembles the ensemble."""
     with pytest.raises(FileNotFoundError, match="no finished maps"):
@@ -65,6 +66,7 @@ def numbered(image, number: float) -> keras.Model:
     return keras.Model(hu, keras.layers.Rescaling(0.0, offset=number)(hu))
 
 
+@pytest.mark.slow
 def test_no_map_comes_from_a_segmenter_that_saw_the_patient(config, records, asked, tmp_path):
     """What each fold's trainings are fed, against whose maps each training scan gets."""
     run, folds = RunFolder(tmp_path), 2
