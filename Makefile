@@ -17,7 +17,8 @@ BIN = $(VENV)/bin
 # one core for each job of the workflow; TensorFlow's C++ log is chatter
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: help demo reproduce embedded test test-quick lint unit test-addons benchmark docs dist clean
+.PHONY: help demo reproduce embedded test test-quick lint unit test-addons benchmark docs hashes wheels sbom \
+	dist clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -81,10 +82,33 @@ docs: $(INSTALLED)  ## the documentation as a site, build/site
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[docs]'
 	$(BIN)/mkdocs build
 
+WHEELS = wheels
+CONTAINER_PYTHON = 3.13
+HASHED = $(BIN)/uv pip compile --quiet --generate-hashes --no-annotate \
+	--custom-compile-command "make hashes"
+
+hashes: $(INSTALLED)  ## the pinned versions with the SHA-256 of their files, for installing by hash
+	$(HASHED) --no-deps --python-version 3.11 --output-file constraints-hashes.txt constraints.txt
+	$(HASHED) --python-version $(CONTAINER_PYTHON) --python-platform x86_64-manylinux_2_28 \
+		--no-emit-package openvino-telemetry --constraint constraints.txt \
+		--output-file docs/serving/container-requirements.txt \
+		docs/serving/container-requirements.in
+
+wheels: $(INSTALLED)  ## what the container is built from without a network, in wheels
+	$(BIN)/pip download --require-hashes --no-deps --only-binary :all: --dest $(WHEELS) \
+		--python-version $(CONTAINER_PYTHON) --platform manylinux_2_28_x86_64 \
+		--platform manylinux_2_27_x86_64 --platform manylinux_2_17_x86_64 \
+		--platform manylinux2014_x86_64 --requirement docs/serving/container-requirements.txt
+	$(BIN)/python -m build --wheel --outdir $(WHEELS)
+
+sbom: $(INSTALLED)  ## the container's packages as a CycloneDX list, sbom.json
+	$(BIN)/uvx --from cyclonedx-bom cyclonedx-py requirements \
+		docs/serving/container-requirements.txt --output-reproducible --output-file sbom.json
+
 dist: $(INSTALLED)  ## source distribution and wheel, checked, in dist
 	rm -rf dist
 	$(BIN)/python -m build
 	$(BIN)/twine check --strict dist/*
 
 clean:  ## remove environments, work files and runs
-	rm -rf $(VENV) $(ADDONS_VENV) work runs build dist .snakemake
+	rm -rf $(VENV) $(ADDONS_VENV) work runs build dist wheels sbom.json .snakemake

@@ -23,7 +23,9 @@ __version__ = "0.1.0"
 
 
 def predict(
-    path: str | os.PathLike[str], model: str | os.PathLike[str] | None = None
+    path: str | os.PathLike[str],
+    model: str | os.PathLike[str] | None = None,
+    runtime: str | None = None,
 ) -> list[ScanResult]:
     """Look for intracranial hemorrhage in head CT. For research only, not for diagnosis.
 
@@ -34,6 +36,8 @@ def predict(
         path: a DICOM file, a zip archive, or a folder of both that is searched to the bottom.
         model: folder of an exported model, ``export/<model>/<version>``; ``None`` for the model
             that is embedded in this build of ichnet.
+        runtime: what computes it, ``tensorflow``, ``openvino`` or ``onnxruntime``; ``None`` for the
+            fastest that is installed.
 
     Returns:
         one result a scan: ``score`` and calibrated ``probability``, ``decision`` at the model's
@@ -42,7 +46,8 @@ def predict(
 
     Raises:
         ReadError: when ``path`` holds no head CT that can be predicted; it counts the reasons.
-        ModelError: when ``model`` is not an exported model, or none is embedded.
+        ModelError: when ``model`` is not an exported model, or none is embedded, or the runtime is
+            not installed.
 
     Warns:
         UserWarning: when something could not be used, with the count of each reason. The command
@@ -58,4 +63,4 @@ def predict(
     """
     from ichnet.deployment.predict import predict_path
 
-    return predict_path(Path(path), None if model is None else Path(model))
+    return predict_path(Path(path), None if model is None else Path(model), runtime)

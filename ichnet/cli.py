@@ -239,3 +239,8 @@ def _add_model(parser: argparse.ArgumentParser) -> None:
         metavar="HEX",
         help="refuse a model whose SHA-256 is not this one (each result states its model's)",
     )
+    parser.add_argument(
+        "--runtime",
+        choices=("tensorflow", "openvino", "onnxruntime"),
+        help="what computes the model (default: the fastest that is installed and reads it)",
+    )

@@ -57,7 +57,14 @@ def predict(args: argparse.Namespace) -> int:
     with in_silence(), ended_by_signals():
         try:
             predictor = Predictor(
-                args.model, args.out, key, args.link, args.dicom, args.nifti, args.model_sha256
+                args.model,
+                args.out,
+                key,
+                args.link,
+                args.dicom,
+                args.nifti,
+                args.model_sha256,
+                args.runtime,
             )
             if problem := _unwritable(
                 args.out, args.dicom, args.nifti, args.link and args.link.parent
@@ -132,7 +139,12 @@ def pacs(args: argparse.Namespace) -> int:
         try:
             dicom_dir = args.dicom or scratch
             predictor = Predictor(
-                args.model, args.out, key, dicom_dir=dicom_dir, model_sha256=args.model_sha256
+                args.model,
+                args.out,
+                key,
+                dicom_dir=dicom_dir,
+                model_sha256=args.model_sha256,
+                runtime=args.runtime,
             )
             if problem := _unwritable(args.out, args.dicom):
                 return _fail(problem)

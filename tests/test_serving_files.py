@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
+from pods import assert_restricted
 
 from ichnet.runs import RunFolder
 
@@ -52,8 +53,8 @@ def test_compose_serves_this_machine_only(compose):
 def test_kubernetes_mounts_the_claim_where_the_server_looks(kubernetes):
     pod = kubernetes["Deployment"]["spec"]["template"]["spec"]
     (container,) = pod["containers"]
-    (mount,) = container["volumeMounts"]
-    (volume,) = pod["volumes"]
+    mount, _ = container["volumeMounts"]
+    volume, _ = pod["volumes"]
     assert mount == {"name": volume["name"], "mountPath": "/models", "readOnly": True}
     claim = volume["persistentVolumeClaim"]["claimName"]
     assert claim == kubernetes["PersistentVolumeClaim"]["metadata"]["name"]
@@ -77,3 +78,14 @@ def test_both_serve_with_the_tensorflow_that_exports(compose, kubernetes):
     constraints = (ROOT / "constraints.txt").read_text(encoding="utf-8")
     (tensorflow,) = re.findall(r"^tensorflow==(.*)$", constraints, re.MULTILINE)
     assert compose["image"] == container["image"] == f"tensorflow/serving:{tensorflow}"
+
+
+def test_kubernetes_gives_the_server_no_rights(kubernetes):
+    pod = kubernetes["Deployment"]["spec"]["template"]["spec"]
+    assert_restricted(pod)
+    policy = kubernetes["NetworkPolicy"]["spec"]
+    assert policy["podSelector"] == kubernetes["Deployment"]["spec"]["selector"]
+    assert policy["policyTypes"] == ["Ingress", "Egress"]
+    assert "egress" not in policy
+    (rule,) = policy["ingress"]
+    assert {port["port"] for port in rule["ports"]} == {8500, 8501}

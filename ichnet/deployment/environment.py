@@ -36,6 +36,8 @@ def describe_environment() -> dict[str, str]:
         "TensorFlow": tf.__version__,
         "Keras": package_version("keras"),
         "tensorflow-addons": package_version("tensorflow-addons"),
+        "OpenVINO": package_version("openvino"),
+        "ONNX Runtime": package_version("onnxruntime"),
         "NumPy": package_version("numpy"),
         "pydicom": package_version("pydicom"),
         "devices": ", ".join(name.removeprefix("/physical_device:") for name in devices),

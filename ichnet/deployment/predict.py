@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tqdm import tqdm
@@ -77,6 +77,7 @@ def predict_inputs(
     link_csv: Path | None = None,
     dicom_dir: Path | None = None,
     nifti_dir: Path | None = None,
+    runtime: str | None = None,
 ) -> Summary:
     """Predict every head CT among the inputs; see :class:`Predictor`.
 
@@ -88,20 +89,23 @@ def predict_inputs(
         link_csv: where to write which scan is which; confidential.
         dicom_dir: see :class:`Predictor`.
         nifti_dir: see :class:`Predictor`.
+        runtime: see :class:`Predictor`.
 
     Raises:
         ModelError: when ``model_dir`` is not an exported model.
         OSError: when ``out_dir`` cannot be written.
     """
-    predictor = Predictor(model_dir, out_dir, key, link_csv, dicom_dir, nifti_dir)
+    predictor = Predictor(model_dir, out_dir, key, link_csv, dicom_dir, nifti_dir, runtime=runtime)
     predictor.take(inputs)
     return predictor.summary
 
 
-def predict_path(path: Path, model_dir: Path | None = None) -> list[ScanResult]:
+def predict_path(
+    path: Path, model_dir: Path | None = None, runtime: str | None = None
+) -> list[ScanResult]:
     """Predict every head CT in one place and return the results; see :func:`ichnet.predict`."""
     with scratch_folder() as scratch:
-        predictor = Predictor(model_dir, scratch, load_key())
+        predictor = Predictor(model_dir, scratch, load_key(), runtime=runtime)
         if predictor.caution:
             warnings.warn(predictor.caution, stacklevel=3)
         predictor.take([path])
@@ -130,9 +134,12 @@ class Predictor:
         dicom_dir: where to write each result as DICOM SEG and SR, with the patient's identity.
         nifti_dir: where to write each mask as NIfTI; a classifier has none.
         model_sha256: that the model must have; empty for any.
+        runtime: what computes the model, see :mod:`ichnet.deployment.runtime`; ``None`` for the
+            fastest that is installed.
 
     Raises:
-        ModelError: when ``model_dir`` is not an exported model, or not the one that is asked for.
+        ModelError: when ``model_dir`` is not an exported model, or not the one that is asked for,
+            or the runtime is not installed.
     """
 
     def __init__(
@@ -144,8 +151,9 @@ class Predictor:
         dicom_dir: Path | None = None,
         nifti_dir: Path | None = None,
         model_sha256: str = "",
+        runtime: str | None = None,
     ) -> None:
-        self.model = SavedModel(embedded_model_dir() if model_dir is None else model_dir)
+        self.model = SavedModel(embedded_model_dir() if model_dir is None else model_dir, runtime)
         require_sha256(self.model, model_sha256)
         self.out_dir, self.key, self.dicom_dir = out_dir, key, dicom_dir
         self._link_csv = link_csv
@@ -334,6 +342,7 @@ class Predictor:
         del read
         self.model.load()
         provenance = self._provenance(volume.digest, self._instances(series))
+        provenance = replace(provenance, runtime=self.model.runtime)
         result, exclusions = predict_scan(self.model, volume, series, provenance, self._files)
         self._results[result.scan_id] = result
         self._kept.discard(result.scan_id)

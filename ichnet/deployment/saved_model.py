@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -10,31 +11,44 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ichnet.deployment.environment import quiet_tensorflow
 from ichnet.deployment.metadata import ModelError, model_fingerprint, read_metadata
+from ichnet.deployment.runtime import TENSORFLOW, candidates, described_runtime, load_network
+from ichnet.deployment.signature import Network
 
 BATCH_SLICES = 8
 """Slices per call: they fit in 4 GiB at 512 x 512, and more are hardly faster on a CPU."""
 
 
 class SavedModel:
-    """A SavedModel and what it says about itself. TensorFlow is loaded at the first call.
+    """A SavedModel and what it says about itself. Its runtime is loaded at the first call.
 
     Args:
         folder: ``export/<model>/<version>``.
+        runtime: what computes it, see :mod:`ichnet.deployment.runtime`; ``None`` for the fastest
+            that is installed and can read it.
 
     Attributes:
         metadata: its ``metadata.json``.
         fingerprint: SHA-256 of all its files.
 
     Raises:
-        ModelError: when the folder is not an exported model.
+        ModelError: when the folder is not an exported model, or the runtime is not installed.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, runtime: str | None = TENSORFLOW) -> None:
         self.folder = folder
         self.metadata = read_metadata(folder)
         self.fingerprint = model_fingerprint(folder)
+        self._candidates = candidates(runtime)
+
+    @property
+    def runtime(self) -> str:
+        """Name and version of what computes it; loads it.
+
+        Raises:
+            ModelError: when it cannot be loaded.
+        """
+        return described_runtime(self._loaded[0])
 
     def load(self) -> None:
         """Load the graph now, so that a failure is not taken for a fault of a scan.
@@ -53,8 +67,7 @@ class SavedModel:
         Raises:
             ModelError: when the graph cannot be loaded.
         """
-        serve = self._loaded.signatures["consecutive"]
-        return {name: value.numpy() for name, value in serve(hu=hu).items()}
+        return self._loaded[1](hu)
 
     def batches(self, slices: int) -> Iterator[tuple[slice, slice]]:
         """Yield the batches in which the model is called on a scan of any length.
@@ -73,12 +86,10 @@ class SavedModel:
             yield slice(begin, end), slice(first - begin, last - begin)
 
     @cached_property
-    def _loaded(self) -> Any:
-        """The loaded object; a signature works only as long as it is alive."""
-        with quiet_tensorflow():
-            import tensorflow as tf
-
-            try:
-                return tf.saved_model.load(str(self.folder))
-            except (OSError, ValueError, tf.errors.OpError) as error:
-                raise ModelError(f"{self.folder}: cannot be loaded ({error})") from error
+    def _loaded(self) -> tuple[str, Network]:
+        """The runtime and the model in it: of the first that can read it."""
+        *others, last = self._candidates
+        for runtime in others:
+            with suppress(ModelError):
+                return runtime, load_network(runtime, self.folder, self.fingerprint)
+        return last, load_network(last, self.folder, self.fingerprint)

@@ -76,12 +76,15 @@ class Provenance:
         ichnet: version of this package.
         instances: pseudonyms of the SOP Instance UIDs, by which a part of a series is known to be
             one when the rest arrives.
+        runtime: name and version of what computed the model. All answer alike, so that another one
+            is no reason to make a result again.
     """
 
     digest: str
     model_sha256: str
     ichnet: str = __version__
     instances: tuple[str, ...] = field(default=(), compare=False)
+    runtime: str = field(default="", compare=False)
 
 
 class PredictedSlices(NamedTuple):
