@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from ichnet.config import Config, ConfigError, load_config
 from ichnet.deployment.embedded import embedded_model_dir
+from ichnet.networks.mirrored import mirrored
 from ichnet.networks.neighbours import with_neighbours
 from ichnet.networks.scores import TopPixelMean, map_and_subtypes
 from ichnet.training.segmenter_networks import (
@@ -51,7 +52,7 @@ def test_each_segmenter_answers_as_the_embedded_model_does(config, slices):
     assert expected.shape == (3, 5)
     seen = with_neighbours(tf.constant(slices), 1)
     for index, member in enumerate(("all", "subtype", "sdh", "sah", "small")):
-        network = new_segmenter(config, member, member)
+        network = mirrored(new_segmenter(config, member, member))  # as it was exported
         lesion_map, _ = map_and_subtypes(network(seen, training=False))
         score = TopPixelMean(config.evaluation.top_pixels)(lesion_map).numpy()
         np.testing.assert_allclose(score, expected[:, index], atol=1e-5)
