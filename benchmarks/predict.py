@@ -32,8 +32,9 @@ from pydicom.dataset import Dataset
 from pydicom.uid import CTImageStorage
 
 from ichnet.config import SEGMENTERS, load_config
-from ichnet.ct.dicom import read_series
-from ichnet.ct.discover import discover
+from ichnet.ct.dicom import read_series_and_skull
+from ichnet.ct.discover import Series, discover
+from ichnet.ct.volume import Volume
 from ichnet.deployment.export import export_model
 from ichnet.deployment.predict import Predictor
 from ichnet.deployment.read_ahead import read_ahead
@@ -41,6 +42,7 @@ from ichnet.deployment.result_files import ResultFiles
 from ichnet.deployment.saved_model import SavedModel
 from ichnet.deployment.scan_prediction import predict_scan, predict_volume
 from ichnet.deployment.scan_result import Provenance
+from ichnet.deployment.suitability import require_suitable
 from ichnet.networks.ensemble import build_ensemble
 from ichnet.networks.inception_unet import build_inception_unet
 from ichnet.networks.weight_model import build_weight_model
@@ -145,6 +147,13 @@ def slice_of(hu: NDArray[np.int16], number: int, index: int) -> Dataset:
     return dataset
 
 
+def read(series: Series) -> Volume:
+    """Read a scan and check that it can be judged, as prediction does."""
+    volume, skull = read_series_and_skull(series.files, KEY)
+    require_suitable(volume, skull, series.files[0])
+    return volume
+
+
 def parts_of_a_scan(model_dir: Path, scan: Path, folder: Path) -> dict[str, float]:
     """Return the median seconds of reading, model and writing, one after another."""
     model = SavedModel(model_dir)
@@ -152,16 +161,16 @@ def parts_of_a_scan(model_dir: Path, scan: Path, folder: Path) -> dict[str, floa
     for turn in range(ROUNDS + 1):
         start = time.perf_counter()
         (series,), _ = discover([scan], folder / "scratch")
-        volume = read_series(series.files, KEY)
-        read = time.perf_counter()
+        volume = read(series)
+        seen = time.perf_counter()
         predict_volume(model, volume)
         predicted = time.perf_counter()
         provenance = Provenance(volume.digest, model.fingerprint)
         predict_scan(model, volume, series, provenance, ResultFiles(folder / "parts"))
-        written = time.perf_counter() - predicted - (predicted - read)
+        written = time.perf_counter() - predicted - (predicted - seen)
         if turn:  # the first one traces the graph
-            seconds["reading"].append(read - start)
-            seconds["model"].append(predicted - read)
+            seconds["reading"].append(seen - start)
+            seconds["model"].append(predicted - seen)
             seconds["writing"].append(max(written, 0.0))
     return {part: float(np.median(values)) for part, values in seconds.items()}
 
@@ -174,7 +183,7 @@ def waiting_for_reader(model_dir: Path, scans: Path, folder: Path) -> float:
     model = SavedModel(model_dir)
     found, _ = discover([scans / str(number) for number in range(FEW)], folder / "scratch")
     waited = []
-    with closing(read_ahead(lambda one: read_series(one.files, KEY), found)) as reads:
+    with closing(read_ahead(read, found)) as reads:
         for series, ahead in reads:
             start = time.perf_counter()
             volume = ahead.result()

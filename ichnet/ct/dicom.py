@@ -14,7 +14,7 @@ import numpy as np
 
 from ichnet.ct.digest import content_digest, series_digest
 from ichnet.ct.errors import Exclusion, ReadError, errors_named
-from ichnet.ct.head import head_centre_mm
+from ichnet.ct.head import Skull, find_skull, head_centre_mm
 from ichnet.ct.header import read_frames
 from ichnet.ct.orientation import turn_of, turned_grid
 from ichnet.ct.passes import grid_of
@@ -50,13 +50,21 @@ def read_series(files: Sequence[Path], key: bytes) -> Volume:
             the reasons of :func:`~ichnet.ct.stack.stack_slices`; ``too-large``;
             ``unsupported-syntax`` or ``truncated`` pixels.
     """
+    return read_series_and_skull(files, key)[0]
+
+
+def read_series_and_skull(files: Sequence[Path], key: bytes) -> tuple[Volume, Skull | None]:
+    """Read a series as :func:`read_series`, and return the skull by which its head was found.
+
+    For :func:`ichnet.ct.head.require_head`, so that the skull is searched once.
+    """
     if not files:
         raise ValueError("a series needs files")
     with errors_named(files[0]):
         return _read_series(files, key)
 
 
-def _read_series(files: Sequence[Path], key: bytes) -> Volume:
+def _read_series(files: Sequence[Path], key: bytes) -> tuple[Volume, Skull | None]:
     headers, exclusions = read_headers(files)
     for exclusion in exclusions:
         raise ReadError(exclusion.path, exclusion.reason, exclusion.detail)
@@ -81,11 +89,12 @@ def _read_series(files: Sequence[Path], key: bytes) -> Volume:
         repaired += read_pixels(header, out=hu[index], content=content).repaired
     hu = turn.apply(hu)
     spacing_mm = slice_spacing_from_positions(turned.positions_mm, slice_normal(turned.orientation))
+    skull = find_skull(hu, turned.pixel_spacing_mm, spacing_mm)
     first = slices[0]
     description = dict(first.description)
     if repaired:
         description[REPAIRED] = str(repaired)
-    return Volume(
+    volume = Volume(
         hu=hu,
         pixel_spacing_mm=turned.pixel_spacing_mm,
         orientation=turned.orientation,
@@ -97,8 +106,9 @@ def _read_series(files: Sequence[Path], key: bytes) -> Volume:
         description=description,
         turn=turn,
         digest=series_digest(digests),
-        centre_mm=head_centre_mm(hu, turned.pixel_spacing_mm, spacing_mm),
+        centre_mm=head_centre_mm(skull),
     )
+    return volume, skull
 
 
 def read_headers(

@@ -19,7 +19,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from ichnet import __version__
-from ichnet.ct.dicom import read_series
+from ichnet.ct.dicom import read_series_and_skull
 from ichnet.ct.dicom_file import lenient_pydicom
 from ichnet.ct.discover import Series
 from ichnet.ct.errors import Exclusion, ReadError, described, errors_named
@@ -36,6 +36,7 @@ from ichnet.deployment.exclusion_table import (
     write_excluded,
     write_link,
 )
+from ichnet.deployment.file_attempts import FileAttempts
 from ichnet.deployment.metadata import ModelError
 from ichnet.deployment.read_ahead import read_ahead
 from ichnet.deployment.result_files import ResultFiles
@@ -152,6 +153,8 @@ class Predictor:
         has_mask = self.model.metadata.kind != "classifier"
         self._files = ResultFiles(out_dir, dicom_dir, nifti_dir if has_mask else None)
         self._attempts = Attempts(out_dir / ".attempts.json")
+        with private_files():
+            self._file_attempts = FileAttempts(out_dir / ".opened", self._attempts, key)
         self._results: dict[str, ScanResult] = {}
         self._kept: set[str] = set()
         self._excluded: dict[tuple[Path, ...], list[Excluded]] = {}
@@ -211,7 +214,10 @@ class Predictor:
         """
         # outermost, as the reading thread enters and leaves it as well
         with private_files(), lenient_pydicom(), scratch_folder() as scratch:
-            found, exclusions, joined = self._arrivals.discover(inputs, scratch)
+            with self._file_attempts.search():
+                found, exclusions, joined = self._arrivals.discover(
+                    inputs, scratch, self._file_attempts.opened
+                )
             rows = self._begin(found, exclusions, joined)
             reads = read_ahead(self._read, tqdm(found, desc="predict", unit="scan", disable=None))
             try:
@@ -288,8 +294,8 @@ class Predictor:
         return self._read_suitable(series)
 
     def _read_suitable(self, series: Series) -> Volume:
-        volume = read_series(series.files, self.key)
-        require_suitable(volume, series.files[0])
+        volume, skull = read_series_and_skull(series.files, self.key)
+        require_suitable(volume, skull, series.files[0])
         return volume
 
     def _read_alone(self, series: Series) -> Volume:
