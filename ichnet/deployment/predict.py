@@ -51,6 +51,9 @@ from ichnet.deployment.scratch import (
 )
 from ichnet.deployment.suitability import require_suitable
 
+ABSENT = ("missing-file", "unreadable", "empty")
+"""Reasons that tell of no file: when there are no others, the command was wrong."""
+
 
 @dataclass(frozen=True)
 class Summary:
@@ -60,12 +63,14 @@ class Summary:
         scans: scans with a result.
         kept: of these, results that were there already.
         excluded: lines of ``excluded.csv``.
+        absent: of these, what could not even be opened (:data:`ABSENT`).
         predictions_csv, excluded_csv: where they lie.
     """
 
     scans: int
     kept: int
     excluded: int
+    absent: int
     predictions_csv: Path
     excluded_csv: Path
 
@@ -189,6 +194,7 @@ class Predictor:
             len(self._results),
             len(self._kept),
             len(self.exclusions),
+            sum(one.reason in ABSENT for one in self.exclusions),
             self.out_dir / "predictions.csv",
             self.out_dir / "excluded.csv",
         )

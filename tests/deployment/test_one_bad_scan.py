@@ -99,7 +99,7 @@ def test_scores_that_are_no_numbers_are_no_answer(model_dir, scans, tmp_path, mo
         return predicted
 
     monkeypatch.setattr(scan_prediction, "predict_volume", unsure)
-    assert run(model_dir, tmp_path / "out", scans) == FAILED
+    assert run(model_dir, tmp_path / "out", scans) == EXCLUDED
     reasons = {row["reason"] for row in rows_of(tmp_path / "out" / "excluded.csv")}
     assert reasons == {"internal-error"}
 
