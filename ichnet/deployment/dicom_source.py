@@ -18,6 +18,9 @@ from ichnet.ct.errors import ReadError
 from ichnet.ct.volume import Volume
 from ichnet.deployment.scan_result import Provenance
 
+SCHEME = "99ICHNET"
+"""Of the concepts that no standard scheme holds."""
+
 UTF_8 = "ISO_IR 192"
 """Objects are written in one character set, whatever the source was written in."""
 

@@ -155,8 +155,8 @@ class Predictor:
         require_sha256(self.model, model_sha256)
         self.out_dir, self.key, self.dicom_dir = out_dir, key, dicom_dir
         self._link_csv = link_csv
-        has_mask = self.model.metadata.kind != "classifier"
-        self._files = ResultFiles(out_dir, dicom_dir, nifti_dir if has_mask else None)
+        self._has_mask = self.model.metadata.kind != "classifier"
+        self._files = ResultFiles(out_dir, dicom_dir, nifti_dir if self._has_mask else None)
         self._attempts = Attempts(out_dir / ".attempts.json")
         with private_files():
             self._file_attempts = FileAttempts(out_dir / ".opened", self._attempts, key)
@@ -361,7 +361,9 @@ class Predictor:
         return instance_names(series.file_uids, self.key)
 
     def _provenance(self, digest: str, instances: tuple[str, ...]) -> Provenance:
-        return Provenance(digest, self.model.fingerprint, instances=instances)
+        return Provenance(
+            digest, self.model.fingerprint, instances=instances, has_mask=self._has_mask
+        )
 
     def _write_tables(self) -> None:
         write_predictions_csv(self.results, self.summary.predictions_csv)

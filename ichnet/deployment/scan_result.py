@@ -76,12 +76,14 @@ class Provenance:
         ichnet: version of this package.
         instances: pseudonyms of the SOP Instance UIDs, by which a part of a series is known to be
             one when the rest arrives.
+        has_mask: whether the model drew one, so that there may be a segmentation.
     """
 
     digest: str
     model_sha256: str
     ichnet: str = __version__
     instances: tuple[str, ...] = field(default=(), compare=False)
+    has_mask: bool = field(default=True, compare=False)
 
 
 class PredictedSlices(NamedTuple):

@@ -188,6 +188,14 @@ def test_uids_belong_to_what_the_result_was_made_from(model_dir, write_scan, tmp
     assert series.SeriesInstanceUID == old_sr.SeriesInstanceUID
     assert instance.ReferencedSOPInstanceUID == old_sr.SOPInstanceUID
     assert instance.ReferencedSOPClassUID == old_sr.SOPClassUID
+    assert "ReferencedInstanceSequence" not in old_seg
+    (instance,) = new_seg.ReferencedInstanceSequence
+    assert instance.ReferencedSOPInstanceUID == old_seg.SOPInstanceUID
+    assert instance.ReferencedSOPClassUID == old_seg.SOPClassUID
+    assert instance.PurposeOfReferenceCodeSequence[0].CodeValue == "predecessor"
+    by_series = {one.SeriesInstanceUID: one for one in new_seg.ReferencedSeriesSequence}
+    (listed,) = by_series[old_seg.SeriesInstanceUID].ReferencedInstanceSequence
+    assert listed.ReferencedSOPInstanceUID == old_seg.SOPInstanceUID
     # made again, it refers to the one before it and not to itself
     shutil.rmtree(dicom)
     predict(model_dir, tmp_path / "scan", tmp_path)
@@ -195,6 +203,19 @@ def test_uids_belong_to_what_the_result_was_made_from(model_dir, write_scan, tmp
     again = pydicom.dcmread(path)
     assert again.SOPInstanceUID == new_sr.SOPInstanceUID
     assert again.PredecessorDocumentsSequence == new_sr.PredecessorDocumentsSequence
+
+
+def test_a_segmentation_refers_to_no_report_of_a_classifier(
+    model_dir, classifier, config, calibration, write_scan, tmp_path
+):
+    export_model(classifier, "classifier", config, calibration, tmp_path / "classifier")
+    write_scan(tmp_path / "scan", head(80), HEIGHTS_MM, series="9")
+    _, dicom = predict(tmp_path / "classifier", tmp_path / "scan", tmp_path)
+    assert [path.suffixes[0] for path in dicom.iterdir()] == [".sr"]
+    predict(model_dir, tmp_path / "scan", tmp_path)
+    (seg,), (sr,) = dicom.glob("*.seg.dcm"), dicom.glob("*.sr.dcm")
+    assert "PredecessorDocumentsSequence" in pydicom.dcmread(sr)
+    assert "ReferencedInstanceSequence" not in pydicom.dcmread(seg)
 
 
 KOREAN = "Hong^Gildong=\u6d2a^\u5409\u6d1e=\ud64d^\uae38\ub3d9"
