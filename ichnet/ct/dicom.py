@@ -80,12 +80,12 @@ def _read_series(files: Sequence[Path], key: bytes) -> tuple[Volume, Skull | Non
     turn = turn_of(grid.orientation)
     turned = turned_grid(grid, turn)
     hu = np.empty((len(slices), *slices[0].shape), np.int16)
-    repaired, digests = 0, []
+    repaired, digests = 0, {}
     path, content = None, b""
     for index, header in enumerate(slices):
         if header.path != path:  # the frames of one file share its bytes
             path, content = header.path, read_content(header.path)
-            digests.append((header.file_uid, content_digest(content)))
+            digests[path] = (header.file_uid, content_digest(content))
         repaired += read_pixels(header, out=hu[index], content=content).repaired
     hu = turn.apply(hu)
     spacing_mm = slice_spacing_from_positions(turned.positions_mm, slice_normal(turned.orientation))
@@ -105,7 +105,7 @@ def _read_series(files: Sequence[Path], key: bytes) -> tuple[Volume, Skull | Non
         sop_instance_uids=tuple(header.sop_instance_uid for header in slices),
         description=description,
         turn=turn,
-        digest=series_digest(digests),
+        digest=series_digest(digests.values()),
         centre_mm=head_centre_mm(skull),
     )
     return volume, skull

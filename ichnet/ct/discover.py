@@ -18,7 +18,7 @@ from ichnet.ct.slice_header import SliceHeader
 from ichnet.ct.source import read_content
 from ichnet.ct.stack import stack_slices
 
-DAMAGED = ("truncated", "bad-header", "no-pixels", "too-large", "internal-error")
+DAMAGED = ("truncated", "bad-header", "no-pixels", "too-large", "multi-frame", "internal-error")
 """Reasons that take a slice out of a scan; a scout or a dose page is no slice of it."""
 
 DAMAGED_IF_NAMED_AS_SLICE = ("empty-file", "unreadable", "missing-file", "bad-archive", "set-aside")

@@ -82,8 +82,6 @@ def source_slices(volume: Volume, files: Sequence[Path]) -> list[Dataset]:
     Raises:
         ReadError: ``multi-frame``.
     """
-    if len(set(volume.sop_instance_uids)) < len(volume.hu):
-        raise ReadError(files[0], "multi-frame", "DICOM results can refer to single-frame CT only")
     headers: dict[str, Dataset] = {}
     for path in files:
         read = pydicom.dcmread(path, stop_before_pixels=True)
