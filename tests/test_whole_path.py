@@ -75,6 +75,7 @@ def tiny_config() -> Config:
         segmenters=replace(
             config.segmenters,
             base_width=4,
+            weights=None,
             depth=2,
             training=short(config.segmenters.training),
             pretraining=short(config.segmenters.pretraining),

@@ -166,8 +166,8 @@ def test_an_unchanged_workflow_does_nothing(finished):
             {"classifier", "segmenter"},
             {"records"},
         ),
-        ("decay_steps: 70", "decay_steps: 69", {"encoder", "segmenter"}, {"classifier"}),
-        ("slices_per_subtype: 20", "slices_per_subtype: 10", {"records"}, {"phantom"}),
+        ("decay_steps: 30", "decay_steps: 29", {"encoder", "segmenter"}, {"classifier"}),
+        ("slices_per_subtype: 36", "slices_per_subtype: 18", {"records"}, {"phantom"}),
         ("slices: [14, 18]", "slices: [14, 16]", {"phantom"}, set()),
     ],
 )

@@ -25,7 +25,7 @@ from ichnet.deployment.graph_resample import from_matrix, resize_by_area, to_mat
 from ichnet.deployment.metadata import PNG_OFFSET
 from ichnet.networks.channels import neighbours_of
 from ichnet.networks.neighbours import with_neighbours, without_neighbours
-from ichnet.networks.scores import SliceScore, map_and_subtypes
+from ichnet.networks.scores import TopPixelMean, map_and_subtypes
 from ichnet.statistics.scan_score import ScanCalibration
 
 Answer = dict[str, tf.Tensor]
@@ -65,7 +65,7 @@ class ServedModel(tf.Module):
         neighbours = neighbours_of(model)
         # a function of its own, so that its graph is saved once and not for each signature
         network = _function(
-            _Network(model, SliceScore(evaluation.top_pixels)),
+            _Network(model, TopPixelMean(evaluation.top_pixels)),
             hu=tf.TensorSpec([None, matrix, matrix, *model.inputs[0].shape[3:]], tf.float32),
         )
 
@@ -160,15 +160,14 @@ class ServedModel(tf.Module):
 class _Network:
     """Calls a network on HU at its own matrix, and gives every kind's outputs the same names."""
 
-    def __init__(self, model: keras.Model, slice_score: SliceScore) -> None:
+    def __init__(self, model: keras.Model, slice_score: TopPixelMean) -> None:
         self._model, self._slice_score = model, slice_score
 
     def __call__(self, hu: tf.Tensor) -> Answer:
         outputs = self._model(hu, training=False)
         if not isinstance(outputs, dict) or "probability" not in outputs:
             found, subtypes = map_and_subtypes(outputs)
-            score = self._slice_score(found if subtypes is None else [found, subtypes])
-            outputs = {"map": found, "probability": score}
+            outputs = {"map": found, "probability": self._slice_score(found)}
             if subtypes is not None:
                 outputs["subtype_score"] = subtypes
         probability = tf.reshape(outputs["probability"], [-1])

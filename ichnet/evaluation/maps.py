@@ -22,6 +22,7 @@ from tqdm import tqdm
 from ichnet.files import whole_path, write_whole
 from ichnet.networks.channels import neighbours_of
 from ichnet.networks.loading import weights_fingerprint
+from ichnet.networks.mirrored import is_mirrored
 from ichnet.networks.scores import map_and_subtypes
 from ichnet.records.index import RecordIndex
 from ichnet.records.maps import INFO, SCHEMA_VERSION, SLICES
@@ -94,6 +95,7 @@ def cache_maps(
             for split in sorted(splits)
         },
         "matrix": record_set.matrix,
+        "mirrored": any(is_mirrored(one) for one in members.values()),
         "subtype_scores": any(isinstance(one.output, dict) for one in members.values()),
     }
     if folds:

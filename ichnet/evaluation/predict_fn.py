@@ -14,7 +14,7 @@ import tensorflow as tf
 from ichnet.config import SEGMENTERS, Config
 from ichnet.evaluation.trained import load_best, members_of_model
 from ichnet.networks.combination import combine, read_weights
-from ichnet.networks.scores import SliceScore
+from ichnet.networks.scores import TopPixelMean
 from ichnet.records.maps import maps_dataset, maps_members, read_info, require_maps_of
 from ichnet.records.reader import slices_dataset
 from ichnet.records.record_set import RecordSet
@@ -85,7 +85,7 @@ def classifier_predict_fn(model: keras.Model) -> PredictFn:
 
 def segmenter_predict_fn(column: int, top_pixels: int, with_subtypes: bool) -> PredictFn:
     """Return what predicts by the segmenter whose maps are one column of the cached ones."""
-    score = SliceScore(top_pixels)
+    score = TopPixelMean(top_pixels)
     return lambda batch: _scored(batch["maps"][..., column], batch, score, with_subtypes)
 
 
@@ -96,7 +96,7 @@ def _baseline_predict_fn(
     weights = None
     if baseline == "nnls":
         weights = read_weights(maps_members(run.maps(MAPS_SET)), run.weights)
-    score = SliceScore(config.evaluation.top_pixels)
+    score = TopPixelMean(config.evaluation.top_pixels)
 
     def predict(batch: Example) -> dict[str, tf.Tensor]:
         return _scored(combine(batch["maps"], baseline, weights), batch, score, with_subtypes)
@@ -108,7 +108,7 @@ def ensemble_predict_fn(
     weight_model: keras.Model, columns: Sequence[int], top_pixels: int, with_subtypes: bool
 ) -> PredictFn:
     """Return what predicts by a weight model over some columns of the cached maps."""
-    score = SliceScore(top_pixels)
+    score = TopPixelMean(top_pixels)
 
     def predict(batch: Example) -> dict[str, tf.Tensor]:
         maps = tf.gather(batch["maps"], columns, axis=-1)
@@ -119,10 +119,8 @@ def ensemble_predict_fn(
 
 
 def _scored(
-    found: tf.Tensor, batch: Example, score: SliceScore, with_subtypes: bool
+    found: tf.Tensor, batch: Example, score: TopPixelMean, with_subtypes: bool
 ) -> dict[str, tf.Tensor]:
-    """Return a map with its slices' scores, which Model 2's scores are part of."""
-    if not with_subtypes:
-        return {"map": found, "score": score(found)}
-    subtypes = batch["subtype_score"]
-    return {"map": found, "score": score([found, subtypes]), "subtype_score": subtypes}
+    """Return a map with its slices' scores and, with Model 2, those of their subtypes."""
+    outputs = {"map": found, "score": score(found)}
+    return {**outputs, "subtype_score": batch["subtype_score"]} if with_subtypes else outputs

@@ -46,7 +46,7 @@ def choose_pooling(scores: Mapping[str, FloatArray], truth: ArrayLike) -> str:
     That is one standard error of the difference of their AUCs, by DeLong on the same scans.
 
     Args:
-        scores: scan scores [scans] by pooling, the simplest pooling first.
+        scores: scan scores [scans] by pooling, the preferred pooling first.
         truth: [scans], 0 or 1.
 
     Raises:

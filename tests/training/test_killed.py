@@ -103,7 +103,13 @@ def config() -> Config:
         DEMO,
         image=replace(DEMO.image, matrix=MATRIX, field_of_view_mm=64.0),
         segmenters=replace(
-            DEMO.segmenters, base_width=4, depth=1, training=training, pretraining=training
+            DEMO.segmenters,
+            base_width=4,
+            neighbours=0,
+            weights=None,
+            depth=1,
+            training=training,
+            pretraining=training,
         ),
         ensembles=replace(DEMO.ensembles, combinations={"pair": ("all", "sdh")}, training=training),
     )
