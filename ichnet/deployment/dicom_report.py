@@ -63,9 +63,9 @@ def build_report(
 
     Args:
         sources: headers of the scan's slices.
-        segmentation: that the volume was measured on; ``None`` for classifiers.
-        result: what is reported.
-        identity: of the object.
+        segmentation: on which the volume was measured; ``None`` for classifiers.
+        result: the result to report.
+        identity: gives the object its UIDs.
     """
     low, high = result.uncertain_band
     group: dict[str, Any] = {

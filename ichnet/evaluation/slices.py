@@ -57,7 +57,7 @@ class SlicePrediction:
 
 
 def split_predictor(config: Config, model: str, records: Path, run: RunFolder) -> SplitPredictor:
-    """Return what predicts the splits of record sets by a trained model.
+    """Return a function that predicts the splits of record sets with a trained model.
 
     Args:
         config: the experiment.
@@ -81,7 +81,7 @@ def _network_predictor(config: Config, model: str, records: Path, run: RunFolder
         count = sum(row["split"] == split for row in record_set.slices)
         with tqdm(desc=f"{model} on {record_set.folder.name}", total=count, disable=None) as bar:
             found = []
-            for one in predict_slices(slices, predict_batch, config.ensembles.pixel_threshold):
+            for one in predict_slices(slices, predict_batch, config.evaluation.mask_threshold):
                 found.append(one)
                 bar.update()
         return found
@@ -118,7 +118,7 @@ def predict_slices(
 
     Args:
         batches: of slices with what ``parse_slice`` gives.
-        predict: the model.
+        predict: the model's prediction function.
         pixel_threshold: a pixel is hemorrhage above this.
     """
 

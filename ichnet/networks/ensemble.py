@@ -1,4 +1,4 @@
-"""The ensemble as one network of HU: windows once, frozen segmenters, weights, scores."""
+"""The ensemble as one network of HU: shared windows, frozen segmenters, weight model, scores."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def build_ensemble(
     image: ImageConfig,
     top_pixels: int,
 ) -> keras.Model:
-    """Return trained parts as one functional model.
+    """Join trained segmenters and their weight model into one functional model.
 
     Args:
         members: trained segmenters in the order of the weight model's maps; they are frozen.

@@ -30,6 +30,9 @@ from ichnet.networks.inception_unet import build_inception_unet
 from ichnet.networks.weight_model import build_weight_model
 from ichnet.statistics.calibration import PlattCalibration
 
+# converting the graphs takes half a minute
+pytestmark = pytest.mark.slow
+
 TOLERANCE = 1e-4
 MEMBERS = ("all", "sdh")
 MATRIX = 32  # of the configuration in conftest
@@ -142,7 +145,7 @@ def _answers(outputs: Any, config: Any, shape: tuple[int, ...]) -> Arrays:
     answers = {"probability": found["probability"].reshape(-1)}
     if "map" in found and shape[1:] == (MATRIX, MATRIX):
         answers["mask_probability"] = found["map"]
-        answers["mask"] = found["map"] > config.ensembles.pixel_threshold
+        answers["mask"] = found["map"] > config.evaluation.mask_threshold
     if "weights" in found:
         answers |= {name: found[name] for name in ("member_probability", "weights")}
     return answers

@@ -189,6 +189,7 @@ def test_a_classifier_predicts_no_volume(config, records, run):
     assert (first["predicted_pixels"], first["overlap_pixels"]) == ("", "")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [ensemble_name("sah"), segmenter_name("sdh")])
 def test_cached_maps_and_saved_model_agree(name, config, records, run, tmp_path):
     predict(config, name, records, run)
@@ -256,7 +257,7 @@ def test_predictions_of_the_same_are_kept_and_of_another_threshold_made_again(co
     made = path.stat().st_mtime_ns
     predict(config, "segmenter-sah", records, run)
     assert path.stat().st_mtime_ns == made
-    strict = replace(config, ensembles=replace(config.ensembles, pixel_threshold=0.999))
+    strict = replace(config, evaluation=replace(config.evaluation, mask_threshold=0.999))
     predict(strict, "segmenter-sah", records, run)
     assert path.stat().st_mtime_ns != made
 
@@ -282,7 +283,7 @@ def test_patients_whom_models_learn_from_are_not_for_testing(
 
 
 def test_the_pixel_threshold_is_the_configuration_s(config, records, run, tmp_path):
-    strict = replace(config, ensembles=replace(config.ensembles, pixel_threshold=0.8))
+    strict = replace(config, evaluation=replace(config.evaluation, mask_threshold=0.8))
     predict(strict, "segmenter-sdh", records, run)
     row, _ = text_rows(run.predictions("segmenter-sdh") / "dumc.scans.csv")
     assert float(row["score"]) == pytest.approx(0.3 / 3, abs=1e-3)

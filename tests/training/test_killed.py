@@ -39,6 +39,9 @@ from ichnet.training.ensemble import train_ensemble
 from ichnet.training.fit import read_log
 from ichnet.training.segmenter import pretrain_encoder, train_segmenter
 
+# trains and kills processes
+pytestmark = pytest.mark.slow
+
 MATRIX = 16
 DEMO = load_config(Path(__file__).parents[2] / "models" / "phantom.yaml")
 
