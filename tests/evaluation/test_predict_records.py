@@ -104,6 +104,7 @@ def test_scores_above_one_by_rounding_are_one(records):
     assert {one.score for one in found} == {1.0}
 
 
+@pytest.mark.slow
 def test_a_segmenter_s_predictions_of_a_cohort_without_outlines(config, records, run):
     predict(config, "segmenter-all", records, run)
     with_ich, normal = text_rows(run.predictions("segmenter-all") / "dumc.scans.csv")
