@@ -5,11 +5,16 @@ The usual loop reads each file with pydicom, takes ``pixel_array``, rescales to 
 ``data_prep/dumc.py`` on the same files with two workers: headers of all files, ledger, geometry,
 pseudonyms, tables. Both write 256 x 256 int16, from and to memory (3 GB of /dev/shm) where the
 system has it, so that no disk decides. Imports are not counted on either side, the start of our
-workers is; all take turns, medians are compared. Of decoders of JPEG 2000 pydicom prefers GDCM,
-which takes all cores; the usual loop is timed with it and with pylibjpeg, which takes one. Headers
-are as short as RSNA's (22 elements), or as long as scanners write them (80; real heads have 80 to
-90).
+workers is; all take turns, medians are compared. Of decoders pydicom prefers GDCM, which takes all
+cores for JPEG 2000; there the usual loop is timed with it and with pylibjpeg, which takes one, and
+ours with whole and with half resolution (``--reduced``). Headers are as short as RSNA's (22
+elements), or as long as scanners write them (80; real heads have 80 to 90).
 Memory is the peak of one process, over 6 scans and over 60.
+
+Beside the time of one process stands what the machine cannot do without, each measured alone in
+the same turns: reading the bytes of the file and writing those of the record, the checksum over
+them, and the multiplications of resampling at the rate of the BLAS library.
+``over_limit_uncompressed`` is the processor's time of a slice over their sum.
 
 The last line is one JSON object.
 
@@ -33,18 +38,21 @@ from pathlib import Path
 from typing import NamedTuple
 
 import cv2
+import google_crc32c
 import numpy as np
 import pydicom
 import pydicom.dataset
 from pydicom.data import get_testdata_file
-from pydicom.uid import UID, ExplicitVRLittleEndian, JPEG2000Lossless
+from pydicom.encaps import encapsulate
+from pydicom.uid import UID, ExplicitVRLittleEndian, JPEG2000Lossless, JPEGLosslessSV1
 
 from ichnet.config import Config, load_config
 from ichnet.ct.dicom import read_series
 from ichnet.ct.header import read_header
 from ichnet.ct.pixels import read_hu
-from ichnet.ct.resample import to_matrix
+from ichnet.ct.resample import axis_weights, to_matrix
 from ichnet.ct.slice_header import SliceHeader
+from ichnet.ct.volume import Volume
 from ichnet.records.example import SliceRecord
 from ichnet.records.prepare import Options, prepare
 from ichnet.records.tfrecord import TFRecordFile
@@ -67,6 +75,7 @@ COHORTS = (
     Cohort("uncompressed", 128),
     Cohort("uncompressed_long_headers", 64, long_headers=True),
     Cohort("jpeg2000", 16, JPEG2000Lossless),
+    Cohort("jpeg_lossless", 32, JPEGLosslessSV1),
 )
 
 
@@ -90,6 +99,9 @@ def main() -> None:
             raw = Path(folder) / cohort.name
             write_cohort(raw, cohort)
             result |= compare(raw, config, cohort)
+            if cohort.name == "uncompressed":
+                limit_ms = show_limits(raw, config)
+                result["over_limit_uncompressed"] = result["cpu_ms_uncompressed"] / limit_ms
             show_stages(raw, config)
             shutil.rmtree(raw)
         result["rss_ratio_10x"] = memory_ratio(Path(folder))
@@ -112,7 +124,9 @@ def write_cohort(root: Path, cohort: Cohort) -> None:
         dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
         dataset.SOPInstanceUID = "1.2"
         dataset.file_meta.MediaStorageSOPClassUID = dataset.SOPClassUID
-        if cohort.syntax != ExplicitVRLittleEndian:
+        if cohort.syntax == JPEGLosslessSV1:
+            compress_jpeg_lossless(dataset)
+        elif cohort.syntax != ExplicitVRLittleEndian:
             dataset.compress(cohort.syntax, generate_instance_uid=False)
     for scan in range(cohort.scans):
         folder = root / f"{scan:03d}"
@@ -125,6 +139,17 @@ def write_cohort(root: Path, cohort: Cohort) -> None:
             dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
             dataset.save_as(folder / f"{index:03d}.dcm", enforce_file_format=True)
     (root / "scans.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+
+
+def compress_jpeg_lossless(dataset: pydicom.Dataset) -> None:
+    """Compress a slice to JPEG Lossless, which pydicom cannot."""
+    import imagecodecs
+
+    codestream = imagecodecs.ljpeg_encode(dataset.pixel_array.view(np.uint16), bitspersample=16)
+    dataset.PixelData = encapsulate([bytes(codestream)])
+    dataset["PixelData"].VR = "OB"
+    dataset["PixelData"].is_undefined_length = True
+    dataset.file_meta.TransferSyntaxUID = JPEGLosslessSV1
 
 
 def add_scanner_elements(dataset: pydicom.Dataset) -> None:
@@ -149,6 +174,8 @@ def compare(raw: Path, config: Config, cohort: Cohort) -> dict[str, float]:
         ways["usual, 1 thread"] = lambda: usual_loop(
             files, raw.with_suffix(".tfrecord"), ONE_THREAD
         )
+        reduced = Options(workers=WORKERS, reduced=True)
+        ways["ours, reduced"] = lambda: prepare("dumc", "all", config, raw, out, reduced)
     seconds: dict[str, list[float]] = {way: [] for way in ways}
     cpu: dict[str, list[float]] = {way: [] for way in ways}
     for _ in range(ROUNDS + 1):
@@ -164,13 +191,18 @@ def compare(raw: Path, config: Config, cohort: Cohort) -> dict[str, float]:
     print(f"{name}: {len(files)} slices, {elements} elements each")
     for way, rate in rates.items():
         print(f"  {way:16} {rate:8.1f} slices/s  {[round(value, 2) for value in seconds[way][1:]]}")
-    one_thread = (
-        {f"speedup_{name}_one_thread": rates["ours"] / rates["usual, 1 thread"]}
-        if "usual, 1 thread" in rates
+    jpeg2000 = (
+        {
+            f"speedup_{name}_one_thread": rates["ours"] / rates["usual, 1 thread"],
+            f"speedup_{name}_reduced": rates["ours, reduced"] / rates["usual"],
+        }
+        if cohort.syntax == JPEG2000Lossless
         else {}
     )
+    slice_ms = float(np.median(cpu["ours, 1 process"][1:])) / len(files) * 1e3
     return {
-        **one_thread,
+        **jpeg2000,
+        f"cpu_ms_{name}": slice_ms,
         f"slices_per_second_{name}": rates["ours"],
         f"slices_per_second_{name}_usual": rates["usual"],
         f"speedup_{name}": rates["ours"] / rates["usual"],
@@ -203,6 +235,62 @@ def usual_loop(files: list[Path], out: Path, decoder: str = "") -> None:
             writer.write(example.SerializeToString())
 
 
+def show_limits(raw: Path, config: Config) -> float:
+    """Print what a slice cannot do without, each alone; return the sum in ms of one core."""
+    files = sorted(raw.rglob("*.dcm"))[: 4 * SLICES]
+    memory = memoryview(bytearray(files[0].stat().st_size))
+    record = bytes(2 * MATRIX * MATRIX)
+    volume = read_series(files[:SLICES], bytes(32))
+    multiplications = resampling_multiplications(volume, config)
+    square = np.ones((512, 512), np.float32)
+    parts: dict[str, tuple[Callable[[], object], float]] = {
+        "bytes of the file": (lambda: [read_bytes(path, memory) for path in files], 1),
+        "bytes of the record": (lambda: write_bytes(record, len(files), raw / "limit"), 1),
+        "checksum": (lambda: [google_crc32c.value(record) for _ in files], 1),
+        "resampling at BLAS' rate": (
+            lambda: [square @ square for _ in files],
+            multiplications / 512**3,
+        ),
+    }
+    limits = {}
+    for part, (run, share) in parts.items():
+        seconds = []
+        for _ in range(ROUNDS + 1):
+            start = time.process_time()
+            run()
+            seconds.append(time.process_time() - start)
+        limits[part] = float(np.median(seconds[1:])) / len(files) * share * 1e3
+    print("  cannot be done without, ms of a core a slice:")
+    for part, milliseconds in limits.items():
+        print(f"    {part:25} {milliseconds:6.3f}")
+    return sum(limits.values())
+
+
+def resampling_multiplications(volume: Volume, config: Config) -> float:
+    """Return how many multiplications the weights of a slice are that are not 0."""
+    rows, columns = volume.hu.shape[1:]
+    matrix_mm = config.image.field_of_view_mm / MATRIX
+    by_row, by_column = (
+        np.count_nonzero(axis_weights(size, spacing_mm, MATRIX, matrix_mm))
+        for size, spacing_mm in zip((rows, columns), volume.pixel_spacing_mm, strict=True)
+    )
+    return float(by_row * columns + by_column * MATRIX)
+
+
+def read_bytes(path: Path, memory: memoryview) -> int:
+    """Read a file into memory that is there."""
+    with path.open("rb", buffering=0) as file:
+        return file.readinto(memory)
+
+
+def write_bytes(record: bytes, count: int, path: Path) -> None:
+    """Write so many records of zeros."""
+    with path.open("wb", buffering=0) as file:
+        for _ in range(count):
+            file.write(record)
+    path.unlink()
+
+
 def show_stages(raw: Path, config: Config) -> None:
     """Print how one process spends its time on a slice, stage by stage."""
     files = sorted(raw.rglob("*.dcm"))[: 4 * SLICES]
@@ -212,7 +300,7 @@ def show_stages(raw: Path, config: Config) -> None:
     slices = [np.rint(hu) for hu in to_matrix(volume.hu, volume.pixel_spacing_mm, MATRIX, field)]
     stages: dict[str, Callable[[], object]] = {
         "I/O (reading files)": lambda: sum(len(path.read_bytes()) for path in files),
-        "headers, twice": lambda: [read_header(path) for path in (*files, *files)],
+        "headers": lambda: [read_header(path) for path in files],
         "decoding to HU (and I/O)": lambda: sum(len(read_hu(header)) for header in headers),
         "resampling": lambda: resample_all(volume.hu, headers, config),
         "encoding and writing": lambda: write_all(slices, raw / "stage.tfrecord"),
@@ -251,7 +339,7 @@ def write_all(slices: list[np.ndarray[tuple[int, ...], np.dtype[np.float32]]], p
             record = SliceRecord(
                 hu.astype(np.int16), None, labels, labels, "scan", "patient", 0, 1, 5, np.zeros(6)
             )
-            writer.write(record.serialize())
+            writer.write(*record.pieces())
 
 
 def memory_ratio(folder: Path) -> float:

@@ -32,12 +32,14 @@ from ichnet.cohorts.series import (
     paths_of,
     patient_key,
     read_age_and_sex,
+    read_scan,
     require_folder,
     rest_of,
     without_left_out,
 )
-from ichnet.ct.dicom import Mapper, read_headers, read_series
+from ichnet.ct.dicom import Mapper, read_headers
 from ichnet.ct.errors import Exclusion, ReadError
+from ichnet.ct.series_headers import SeriesHeaders
 from ichnet.ct.slice_header import SliceHeader
 
 COHORT = "aihub"
@@ -76,9 +78,9 @@ def load(entry: ScanEntry, key: bytes) -> Case:
     """Read a scan's pixels and rasterise its outlines.
 
     Raises:
-        ReadError: the reasons of :func:`ichnet.ct.dicom.read_series`, ``bad-annotation``.
+        ReadError: the reasons of :func:`~ichnet.cohorts.series.read_scan`, ``bad-annotation``.
     """
-    volume = read_series(entry.files, key)
+    volume = read_scan(entry, key)
     # drawn on the slices as their files lay them out
     shape = volume.file_shape
     drawn = np.stack([read_slice_mask(entry.extra[uid], shape) for uid in volume.sop_instance_uids])
@@ -136,6 +138,7 @@ def _entry(folder: Path, slices: Sequence[SliceHeader], annotations: dict[str, P
         scan_key=folder.name,
         patient_key=patient_key(slices[0]),
         files=paths_of(slices),
+        headers=SeriesHeaders.of(slices),
         scan_labels=union(slice_labels.values()),
         slice_labels=slice_labels,
         age_years=age_years,

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ichnet.ct.series_headers import SeriesHeaders
 from ichnet.ct.volume import Volume
 from ichnet.subtypes import LABELS, SUBTYPES
 
@@ -33,6 +34,7 @@ class ScanEntry:
         votes: each reader's opinion of ANY (0 or 1), CQ500 only.
         age_years, sex: where the cohort tells them (sex is ``F``, ``M`` or empty).
         extra: what the cohort's loader needs besides (annotation files and the like).
+        headers: of its slices, where the scan is a DICOM series.
     """
 
     cohort: str
@@ -45,6 +47,7 @@ class ScanEntry:
     age_years: float | None = None
     sex: str = ""
     extra: Mapping[str, Path] = field(default_factory=dict)
+    headers: SeriesHeaders | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, eq=False)

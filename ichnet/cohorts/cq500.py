@@ -21,11 +21,19 @@ from tqdm import tqdm
 
 from ichnet.cohorts.case import Case, ScanEntry
 from ichnet.cohorts.labels import NEGATIVE, Labels, known_from_scan
-from ichnet.cohorts.series import Listed, files_below, paths_of, patient_key, require_folder
+from ichnet.cohorts.series import (
+    Listed,
+    files_below,
+    paths_of,
+    patient_key,
+    read_scan,
+    require_folder,
+)
 from ichnet.cohorts.series_choice import choose_series, series_name
 from ichnet.cohorts.tables import Row, read_rows
-from ichnet.ct.dicom import Mapper, group_series, read_headers, read_series
+from ichnet.ct.dicom import Mapper, group_series, read_headers
 from ichnet.ct.errors import Exclusion, ReadError
+from ichnet.ct.series_headers import SeriesHeaders
 from ichnet.ct.slice_header import SliceHeader
 from ichnet.ct.source import ARCHIVE_SUFFIX, members
 from ichnet.ct.stack import stack_slices
@@ -80,9 +88,9 @@ def load(entry: ScanEntry, key: bytes) -> Case:
     """Read a scan's pixels; slices are labelled 0 for what the scan does not have, else unknown.
 
     Raises:
-        ReadError: the reasons of :func:`ichnet.ct.dicom.read_series`.
+        ReadError: the reasons of :func:`~ichnet.cohorts.series.read_scan`.
     """
-    volume = read_series(entry.files, key)
+    volume = read_scan(entry, key)
     return Case.of(entry, volume, known_from_scan(entry.scan_labels, len(volume.hu)))
 
 
@@ -173,6 +181,7 @@ def _list_study(row: Row, study: Path | None) -> Listed:
         scan_key=f"CQ500-CT-{_study_number(row.cells['name'])}",
         patient_key=patient_key(slices[0]),
         files=paths_of(slices),
+        headers=SeriesHeaders.of(slices),
         scan_labels=scan_labels,
         votes=votes,
     )

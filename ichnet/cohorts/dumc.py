@@ -35,14 +35,16 @@ from ichnet.cohorts.series import (
     first_of_each_series,
     only_series,
     paths_of,
+    read_scan,
     require_folder,
     rest_of,
     without_left_out,
 )
 from ichnet.cohorts.tables import Row, read_rows
-from ichnet.ct.dicom import Mapper, read_headers, read_series
+from ichnet.ct.dicom import Mapper, read_headers
 from ichnet.ct.errors import Exclusion, ReadError
 from ichnet.ct.pseudonym import pseudonym
+from ichnet.ct.series_headers import SeriesHeaders
 from ichnet.ct.slice_header import SliceHeader
 from ichnet.subtypes import LABELS, SUBTYPES
 
@@ -91,9 +93,9 @@ def load(entry: ScanEntry, key: bytes) -> Case:
     share. Without a mask, slices are labelled 0 for what the scan does not have, else unknown.
 
     Raises:
-        ReadError: the reasons of :func:`ichnet.ct.dicom.read_series`, ``bad-annotation``.
+        ReadError: the reasons of :func:`~ichnet.cohorts.series.read_scan`, ``bad-annotation``.
     """
-    volume = read_series(entry.files, key)
+    volume = read_scan(entry, key)
     volume = replace(volume, patient_id=pseudonym(key, "patient", entry.patient_key))
     if not entry.slice_labels:
         return Case.of(entry, volume, known_from_scan(entry.scan_labels, len(volume.hu)))
@@ -146,6 +148,7 @@ def _entry(row: Row, slices: Sequence[SliceHeader], masks: dict[str, Path]) -> S
         scan_key=row.text("scan_id"),
         patient_key=row.text("patient_id"),
         files=paths_of(slices),
+        headers=SeriesHeaders.of(slices),
         scan_labels=labels,
         slice_labels=slice_labels,
         age_years=_age_years(row),

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from ichnet.cohorts.case import ScanEntry
-from ichnet.cohorts.series import files_below, used_files
+from ichnet.cohorts.series import names_below, used_files
 from ichnet.ct.errors import Exclusion
 from ichnet.ct.pseudonym import pseudonym
 from ichnet.ct.source import archive_of
@@ -49,11 +49,13 @@ def not_images(
     known = {path for entry in entries for path in used_files(entry)}
     known |= {exclusion.path for exclusion in exclusions}
     known |= {archive for path in known if (archive := archive_of(path)) is not None}
+    # by name: a path for each file of a large cohort would take longer than the search for it
+    names = set(map(str, known))
     detail = "no image or outline of this cohort"
     return [
-        Exclusion(path, "not-an-image", detail)
-        for path in files_below(root)
-        if path not in known and path.suffix != TABLE_SUFFIX
+        Exclusion(Path(name), "not-an-image", detail)
+        for name in names_below(root)
+        if name not in names and not name.endswith(TABLE_SUFFIX)
     ]
 
 

@@ -21,10 +21,11 @@ from tqdm import tqdm
 
 from ichnet.cohorts.case import UNKNOWN, Case, ScanEntry
 from ichnet.cohorts.labels import Labels, in_slice_order, union
-from ichnet.cohorts.series import paths_of, patient_key, require_distinct_instances
+from ichnet.cohorts.series import paths_of, patient_key, read_scan, require_distinct_instances
 from ichnet.cohorts.tables import open_table, read_header
-from ichnet.ct.dicom import Mapper, group_series, read_headers, read_series
+from ichnet.ct.dicom import Mapper, group_series, read_headers
 from ichnet.ct.errors import Exclusion, ReadError
+from ichnet.ct.series_headers import SeriesHeaders
 from ichnet.ct.slice_header import SliceHeader
 from ichnet.ct.stack import stack_slices
 from ichnet.subtypes import LABELS
@@ -83,9 +84,9 @@ def load(entry: ScanEntry, key: bytes) -> Case:
     """Read a scan's pixels.
 
     Raises:
-        ReadError: the reasons of :func:`ichnet.ct.dicom.read_series`.
+        ReadError: the reasons of :func:`~ichnet.cohorts.series.read_scan`.
     """
-    volume = read_series(entry.files, key)
+    volume = read_scan(entry, key)
     return Case.of(entry, volume, in_slice_order(entry.slice_labels, volume.sop_instance_uids))
 
 
@@ -169,6 +170,7 @@ def _entry(series_uid: str, slices: Sequence[SliceHeader], codes: dict[str, int]
         scan_key=series_uid,
         patient_key=patient_key(slices[0]),
         files=paths_of(slices),
+        headers=SeriesHeaders.of(slices),
         scan_labels=union(slice_labels.values()),
         slice_labels=slice_labels,
     )

@@ -10,11 +10,12 @@ from pathlib import Path
 import pydicom
 
 from ichnet.cohorts.case import ScanEntry
-from ichnet.ct.dicom import group_series
+from ichnet.ct.dicom import group_series, read_listed, read_series
 from ichnet.ct.dicom_file import lenient_pydicom
 from ichnet.ct.errors import Exclusion, ReadError
 from ichnet.ct.slice_header import SliceHeader
 from ichnet.ct.stack import stack_slices
+from ichnet.ct.volume import Volume
 
 DAYS_OF_UNIT = {"D": 1.0, "W": 7.0, "M": 365.25 / 12, "Y": 365.25}
 """Units of a DICOM age string, as ``057Y`` (PS3.5, value representation AS)."""
@@ -30,12 +31,22 @@ def files_below(folder: Path) -> list[Path]:
     Raises:
         ReadError: ``missing-file`` when there is no such folder.
     """
+    return sorted(map(Path, names_below(folder)))
+
+
+def names_below(folder: Path) -> list[str]:
+    """Return the same as the text of their paths, in another order.
+
+    Raises:
+        ReadError: ``missing-file`` when there is no such folder.
+    """
     require_folder(folder)
-    files: list[Path] = []
+    found: list[str] = []
     for root, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
-        files += [Path(root, name) for name in names if not name.startswith(".")]
-    return sorted(files)
+        base = str(Path(root) / "_")[:-1]  # "" for the current folder
+        found += [base + name for name in names if not name.startswith(".")]
+    return found
 
 
 def used_files(entry: ScanEntry) -> tuple[Path, ...]:
@@ -146,6 +157,17 @@ def first_of_each_series(
 def paths_of(headers: Iterable[SliceHeader]) -> tuple[Path, ...]:
     """Return the slices' files, each once."""
     return tuple(dict.fromkeys(header.path for header in headers))
+
+
+def read_scan(entry: ScanEntry, key: bytes) -> Volume:
+    """Read the pixels of a scan that is a DICOM series, whose headers the listing has kept.
+
+    Raises:
+        ReadError: the reasons of :func:`ichnet.ct.dicom.read_series`.
+    """
+    if entry.headers is None:
+        return read_series(entry.files, key)
+    return read_listed(entry.headers, key)
 
 
 def read_age_and_sex(path: Path) -> tuple[float | None, str]:

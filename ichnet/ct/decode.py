@@ -15,9 +15,11 @@ from pydicom.uid import UID
 
 from ichnet.ct.dicom_file import PARSE_ERRORS, lenient_pydicom
 from ichnet.ct.errors import ReadError
-from ichnet.ct.jpeg2000 import decode_jpeg2000
+from ichnet.ct.jpeg2000 import decode_jpeg2000, decode_reduced
+from ichnet.ct.jpeg_lossless import decode_jpeg_lossless
 from ichnet.ct.slice_checks import uid_name
 from ichnet.ct.slice_header import SliceHeader
+from ichnet.ct.source import read_into
 
 PIXEL_KEYWORDS = [
     "SamplesPerPixel",
@@ -34,6 +36,8 @@ PIXEL_KEYWORDS = [
 
 StoredValues = NDArray[np.integer[Any]]
 
+SHORTER = "the file has become shorter"
+
 
 def plain_values(header: SliceHeader, content: bytes, offset: int) -> StoredValues:
     """Read uncompressed 16-bit values; allocated bits that are not stored bits are dropped.
@@ -46,12 +50,33 @@ def plain_values(header: SliceHeader, content: bytes, offset: int) -> StoredValu
     Raises:
         ReadError: ``truncated``.
     """
-    bits, signed = header.stored
     rows, columns = header.shape
     if len(content) < offset + 2 * rows * columns:
-        raise ReadError(header.path, "truncated", "the file has become shorter")
-    kind = "<i2" if signed else "<u2"
-    stored = np.frombuffer(content, kind, rows * columns, offset).reshape(rows, columns)
+        raise ReadError(header.path, "truncated", SHORTER)
+    return _bits(header, np.frombuffer(content, "<i2", rows * columns, offset))
+
+
+def read_plain_values(header: SliceHeader, offset: int, pixels: NDArray[np.int16]) -> StoredValues:
+    """Read the same from the file into ``pixels``, int16 [rows, columns], contiguous.
+
+    Args:
+        header: of the slice.
+        offset: of the first value in its file.
+        pixels: receives them, and shares its memory with the result.
+
+    Raises:
+        ReadError: ``truncated``; the reasons of :func:`ichnet.ct.source.read_content`.
+    """
+    if read_into(header.path, offset, pixels.data.cast("B")) < pixels.nbytes:
+        raise ReadError(header.path, "truncated", SHORTER)
+    return _bits(header, pixels.view("<i2"))
+
+
+def _bits(header: SliceHeader, pixels: NDArray[np.int16]) -> StoredValues:
+    """Return of little-endian pixels the bits that are stored values, [rows, columns]."""
+    bits, signed = header.stored
+    native = pixels.reshape(header.shape).astype(np.int16, copy=False)
+    stored: StoredValues = native if signed else native.view(np.uint16)
     above, unused = 15 - header.high_bit, 16 - bits
     # the shift up drops the bits above; the shift down drops those below and extends the sign
     return stored if not unused else stored << above >> unused
@@ -70,10 +95,12 @@ def decoded_values(header: SliceHeader, content: bytes) -> StoredValues:
     Raises:
         ReadError: ``unsupported-syntax`` or ``truncated``.
     """
-    if header.jpeg2000_offset is not None:
-        decoded = _jpeg2000_values(header, content, header.jpeg2000_offset)
+    if header.fragments_offset is not None:
+        decoded = _quick_values(header, content, header.fragments_offset)
         if decoded is not None:
             return decoded
+    if header.reduction:
+        raise ReadError(header.path, "truncated", "it cannot be decoded at a lower resolution")
     _require_decoder(header)
     try:
         with lenient_pydicom():
@@ -94,14 +121,22 @@ def decoded_values(header: SliceHeader, content: bytes) -> StoredValues:
     return values
 
 
-def _jpeg2000_values(header: SliceHeader, content: bytes, offset: int) -> StoredValues | None:
-    """Decode JPEG 2000 quickly; ``None`` for what is better left to pydicom."""
-    bits, signed = header.stored
+def _quick_values(header: SliceHeader, content: bytes, offset: int) -> StoredValues | None:
+    """Decode by the quickest library; ``None`` for what is better left to pydicom."""
+    if not (header.is_jpeg2000 or header.is_jpeg_lossless):
+        return None
     try:
         frames = list(generate_frames(content[offset:], number_of_frames=1))
     except (OSError, *PARSE_ERRORS):
         return None
-    return decode_jpeg2000(frames[0], header.shape, bits, signed) if len(frames) == 1 else None
+    if len(frames) != 1:
+        return None
+    kind = (header.shape, *header.stored)
+    if header.is_jpeg_lossless:
+        return decode_jpeg_lossless(frames[0], *kind)
+    if header.reduction:
+        return decode_reduced(frames[0], *kind, header.reduction)
+    return decode_jpeg2000(frames[0], *kind)
 
 
 def _require_decoder(header: SliceHeader) -> None:

@@ -20,6 +20,8 @@ from ichnet.ct.orientation import turn_of, turned_grid
 from ichnet.ct.passes import grid_of
 from ichnet.ct.pixels import read_pixels
 from ichnet.ct.pseudonym import pseudonym
+from ichnet.ct.reduced import middle_of_whole_mm
+from ichnet.ct.series_headers import SeriesHeaders
 from ichnet.ct.slice_checks import MAX_PIXELS
 from ichnet.ct.slice_header import SliceHeader
 from ichnet.ct.source import read_content
@@ -74,23 +76,56 @@ def _read_series(files: Sequence[Path], key: bytes) -> tuple[Volume, Skull | Non
     slices, repeated = stack_slices(headers)
     for exclusion in repeated:
         raise ReadError(exclusion.path, exclusion.reason, exclusion.detail)
+    return _read_slices(slices, key, with_digest=True)
+
+
+def read_listed(headers: SeriesHeaders, key: bytes) -> Volume:
+    """Read the pixels of a series whose headers were read and put in order before.
+
+    The volume's ``digest`` is empty: it would take as long as all the rest.
+
+    Args:
+        headers: of the series' slices.
+        key: for the pseudonyms of scan and patient.
+
+    Raises:
+        ReadError: as :func:`read_series` for what concerns pixels, and ``missing-file``,
+            ``unreadable`` or ``truncated`` when files have changed meanwhile.
+    """
+    slices = headers.slices()
+    with errors_named(slices[0].path):
+        return _read_slices(slices, key, with_digest=False)[0]
+
+
+def _read_slices(
+    slices: Sequence[SliceHeader], key: bytes, with_digest: bool
+) -> tuple[Volume, Skull | None]:
+    """Read the pixels of slices that are in order."""
     if len(slices) * slices[0].shape[0] * slices[0].shape[1] > MAX_PIXELS:
         raise ReadError(slices[0].path, "too-large", f"{len(slices):,} slices of {slices[0].shape}")
     grid = grid_of(slices)
     turn = turn_of(grid.orientation)
     turned = turned_grid(grid, turn)
     hu = np.empty((len(slices), *slices[0].shape), np.int16)
-    repaired, digests = 0, {}
-    path, content = None, b""
+    repaired = 0
+    digests: dict[Path, tuple[str, bytes]] = {}
+    path: Path | None = None
+    content: bytes | None = None
     for index, header in enumerate(slices):
         if header.path != path:  # the frames of one file share its bytes
-            path, content = header.path, read_content(header.path)
-            digests[path] = (header.file_uid, content_digest(content))
+            path, content = header.path, None
+            if with_digest or header.frame is not None:
+                content = read_content(header.path)
+            if with_digest and content is not None:
+                digests[header.path] = (header.file_uid, content_digest(content))
         repaired += read_pixels(header, out=hu[index], content=content).repaired
     hu = turn.apply(hu)
     spacing_mm = slice_spacing_from_positions(turned.positions_mm, slice_normal(turned.orientation))
     skull = find_skull(hu, turned.pixel_spacing_mm, spacing_mm)
     first = slices[0]
+    centre_mm = head_centre_mm(skull)
+    if centre_mm == (0.0, 0.0) and first.reduction:
+        centre_mm = middle_of_whole_mm(first, turn)
     description = dict(first.description)
     if repaired:
         description[REPAIRED] = str(repaired)
@@ -105,8 +140,8 @@ def _read_series(files: Sequence[Path], key: bytes) -> tuple[Volume, Skull | Non
         sop_instance_uids=tuple(header.sop_instance_uid for header in slices),
         description=description,
         turn=turn,
-        digest=series_digest(digests.values()),
-        centre_mm=head_centre_mm(skull),
+        digest=series_digest(digests.values()) if with_digest else "",
+        centre_mm=centre_mm,
     )
     return volume, skull
 

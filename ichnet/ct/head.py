@@ -146,10 +146,14 @@ def find_skull(
     steps = (_step(row_mm, rows), _step(column_mm, columns))
     pixel_mm = (row_mm * steps[0], column_mm * steps[1])
     bone = _largest_bone(_coarse(hu, steps) >= BONE_HU, pixel_mm)
-    hulls = {number: _hull(one) for number, one in enumerate(bone) if one.any()}
+    hulls = _hulls(bone)
     low_cm2, high_cm2 = SKULL_CM2
     pixel_cm2 = pixel_mm[0] * pixel_mm[1] / 100
-    shown = [n for n, hull in hulls.items() if low_cm2 <= hull.sum() * pixel_cm2 <= high_cm2]
+    shown = [
+        number
+        for number, hull in hulls.items()
+        if low_cm2 <= np.count_nonzero(hull) * pixel_cm2 <= high_cm2
+    ]
     if not shown:
         return None
     heights_mm = np.cumsum(slice_spacing_mm)
@@ -174,22 +178,49 @@ def _largest_bone(bone: NDArray[np.bool_], pixel_mm: tuple[float, float]) -> NDA
     """Return the largest connected bone, bool [slices, rows, columns]."""
     from scipy import ndimage  # not needed for finding series, and slow to import
 
+    found = np.zeros(bone.shape, bool)
+    if not bone.any():
+        return found
     row_px, column_px = (round(SUTURE_MM / 2 / mm) for mm in pixel_mm)
     kernel = np.ones((2 * row_px + 1, 2 * column_px + 1), np.uint8)
-    wide = np.stack([cv2.dilate(one, kernel) for one in bone.astype(np.uint8)])
+    # in the box that holds all of it, and by the pixels of bone alone: in half the time
+    box = (
+        _extent(np.asarray(bone.any(axis=(1, 2))), 0),
+        _extent(np.asarray(bone.any(axis=(0, 2))), row_px),
+        _extent(np.asarray(bone.any(axis=(0, 1))), column_px),
+    )
+    boxed = bone[box]
+    wide = np.stack([cv2.dilate(one, kernel) for one in boxed.astype(np.uint8)])
     pieces, _ = ndimage.label(wide, structure=np.ones((3, 3, 3)))
-    pieces[~bone] = 0
-    sizes = np.bincount(pieces.ravel())
-    sizes[0] = 0
-    return np.asarray(bone & (pieces == sizes.argmax()))
+    places = np.flatnonzero(boxed)
+    piece_of = pieces.ravel()[places]
+    largest = np.zeros(boxed.size, bool)
+    largest[places[piece_of == np.bincount(piece_of).argmax()]] = True
+    found[box] = largest.reshape(boxed.shape)
+    return found
 
 
-def _hull(bone: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return what the convex hull of bone encloses on a slice, [rows, columns]."""
-    points = np.argwhere(bone)[:, ::-1].astype(np.int32)
-    filled = np.zeros(bone.shape, np.uint8)
-    cv2.fillConvexPoly(filled, cv2.convexHull(points), 1)
-    return filled.astype(bool)
+def _extent(line: NDArray[np.bool_], margin: int) -> slice:
+    """Return from where to where a line has any ones, with a margin."""
+    places = np.flatnonzero(line)
+    return slice(max(0, int(places[0]) - margin), int(places[-1]) + 1 + margin)
+
+
+def _hulls(bone: NDArray[np.bool_]) -> dict[int, NDArray[np.bool_]]:
+    """Return what the convex hull of bone encloses, [rows, columns], on each slice with bone."""
+    shown = np.asarray(bone.any(axis=2))
+    # between the outermost pixels of a row none stands out
+    left, right = bone.argmax(axis=2), bone.shape[2] - 1 - bone[:, :, ::-1].argmax(axis=2)
+    hulls = {}
+    for number in np.flatnonzero(shown.any(axis=1)).tolist():
+        rows = np.flatnonzero(shown[number])
+        points = np.empty((2, len(rows), 2), np.int32)
+        points[:, :, 1] = rows
+        points[0, :, 0], points[1, :, 0] = left[number, rows], right[number, rows]
+        filled = np.zeros(bone.shape[1:], np.uint8)
+        cv2.fillConvexPoly(filled, cv2.convexHull(points.reshape(-1, 2)), 1)
+        hulls[number] = filled.view(bool)
+    return hulls
 
 
 def _middle(lines: NDArray[np.bool_], step: int, size: int) -> float:

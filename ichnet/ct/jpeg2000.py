@@ -12,15 +12,18 @@ that the DICOM header tells is left to pydicom.
 
 from __future__ import annotations
 
+import io
 import struct
 from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
-START = b"\xff\x4f\xff\x51"
-"""Start of codestream, then the marker of image and tile size (ISO/IEC 15444-1, annex A)."""
+START, END = b"\xff\x4f\xff\x51", b"\xff\xd9"
+"""Start of codestream, then the marker of image and tile size; end of codestream (ISO/IEC 15444-1,
+annex A)."""
 
 DEPTH_AT = 42
 """Byte that holds the first component's sign and depth."""
@@ -45,14 +48,7 @@ def decode_jpeg2000(
     Returns:
         int16 or uint16 [rows, columns]; ``None`` when it is another kind of image, or damaged.
     """
-    if len(codestream) < DEPTH_AT + 3 or codestream[:4] != START or not 8 < bits <= 16:
-        return None
-    columns, rows, left, top = struct.unpack_from(">IIII", codestream, 8)
-    (components,) = struct.unpack_from(">H", codestream, DEPTH_AT - 2)
-    depth = bits - 1 | signed << 7
-    if (rows, columns, left, top) != (*shape, 0, 0) or components != 1:
-        return None
-    if codestream[DEPTH_AT] != depth:
+    if not _is_as_told(codestream, shape, bits, signed):
         return None
     content = np.frombuffer(codestream, np.uint8).copy()
     content[DEPTH_AT] = bits - 1
@@ -62,6 +58,62 @@ def decode_jpeg2000(
     if not signed:
         return np.asarray(decoded, np.uint16)
     return np.asarray(decoded.astype(np.int32) - (1 << bits - 1), np.int16)
+
+
+def decode_reduced(
+    codestream: bytes, shape: tuple[int, int], bits: int, signed: bool, levels: int
+) -> NDArray[np.int16] | NDArray[np.uint16] | None:
+    """Decode one image at a lower resolution, by Pillow: OpenCV cannot.
+
+    Args:
+        codestream: as for :func:`decode_jpeg2000`.
+        shape: rows, columns of the result.
+        bits: that it must have.
+        signed: whether its values must be signed.
+        levels: how many times the resolution is halved.
+
+    Returns:
+        int16 or uint16 [rows, columns]; ``None`` when it is another kind of image, damaged, or
+        does not hold so many levels.
+    """
+    # OpenCV refuses what was cut off, Pillow does not
+    if not codestream.rstrip(b"\0").endswith(END):
+        return None
+    if not _is_as_told(codestream, shape, bits, signed, step=2**levels):
+        return None
+    try:
+        with Image.open(io.BytesIO(codestream), formats=["JPEG2000"]) as image:
+            image.reduce = levels  # type: ignore[method-assign,assignment] # it has two meanings
+            decoded = np.asarray(image)
+    except (OSError, ValueError, SyntaxError):
+        return None
+    if decoded.shape != shape or decoded.dtype != np.uint16:
+        return None
+    # Pillow moves values up to 16 bits, signed ones after it has made them positive
+    values = decoded >> (16 - bits)
+    if not signed:
+        return np.asarray(values, np.uint16)
+    return np.asarray(values.astype(np.int32) - (1 << bits - 1), np.int16)
+
+
+def _is_as_told(
+    codestream: bytes, shape: tuple[int, int], bits: int, signed: bool, step: int = 1
+) -> bool:
+    """Whether the header of an image tells one grey one of a size and depth.
+
+    Args:
+        codestream: as for :func:`decode_jpeg2000`.
+        bits: of a value.
+        signed: whether values are signed.
+        shape: rows, columns, when every ``step``-th pixel is counted.
+        step: 1 for the whole image.
+    """
+    if len(codestream) < DEPTH_AT + 3 or codestream[:4] != START or not 8 < bits <= 16:
+        return False
+    columns, rows, left, top = struct.unpack_from(">IIII", codestream, 8)
+    (components,) = struct.unpack_from(">H", codestream, DEPTH_AT - 2)
+    told = (-(-rows // step), -(-columns // step), left, top, components, codestream[DEPTH_AT])
+    return bool(told == (*shape, 0, 0, 1, bits - 1 | signed << 7))
 
 
 def _decode(content: NDArray[np.uint8]) -> NDArray[Any] | None:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ichnet.ct.decode import StoredValues, plain_values
+from ichnet.ct.decode import StoredValues, plain_values, read_plain_values
 from ichnet.ct.decoder import decode_in_child
 from ichnet.ct.slice_header import SliceHeader
 from ichnet.ct.source import read_content
@@ -62,7 +62,7 @@ def read_pixels(
             ``truncated`` when the pixels are incomplete or damaged, or take too long or too much
             memory to decode; the reasons of :func:`ichnet.ct.source.read_content`.
     """
-    stored = _stored_values(header, read_content(header.path) if content is None else content)
+    stored = _stored_values(header, out, content)
     slope, intercept = header.rescale
     padding = None if header.padding is None else _is_padding(stored, header.padding)
     repaired = _is_wrapped(header, stored)
@@ -75,7 +75,7 @@ def read_pixels(
         hu[...] = np.rint(stored * slope + intercept).clip(AIR_HU, HIGHEST_HU)
     else:
         # in 16-bit integers, which wrap to the right value: ten times faster
-        np.add(stored.astype(np.int16, copy=False), np.int16(intercept), out=hu)
+        np.add(stored.view(np.int16), np.int16(intercept), out=hu)
         if lowest < AIR_HU:
             # compared with a row of air, not with a scalar: that takes NumPy a seventh of the time
             np.maximum(hu, np.full(hu.shape[-1], AIR_HU, np.int16), out=hu)
@@ -87,10 +87,12 @@ def read_pixels(
 def _lowest_of_int16(
     stored: NDArray[np.integer[Any]], slope: float, intercept: float
 ) -> int | None:
-    """Return the lowest HU when stored values and HU are 16-bit integers; ``None`` otherwise."""
+    """Return a bound of HU when stored values and HU are 16-bit integers; ``None`` otherwise."""
     limits = np.iinfo(np.int16)
     if stored.dtype not in (np.int16, np.uint16) or slope != 1 or not intercept.is_integer():
         return None
+    if stored.dtype == np.int16 and intercept == 0:
+        return limits.min  # whatever they are
     low, high = int(stored.min()) + int(intercept), int(stored.max()) + int(intercept)
     fits = abs(intercept) <= limits.max and low >= limits.min and high <= limits.max
     return low if fits else None
@@ -103,11 +105,20 @@ def _is_wrapped(header: SliceHeader, stored: NDArray[np.integer[Any]]) -> bool:
     return bool(np.mean(stored >= WRAPPED_FROM) >= WRAPPED_SHARE)
 
 
-def _stored_values(header: SliceHeader, content: bytes) -> StoredValues:
-    """Return the stored values, an integer array [rows, columns]."""
-    if header.plain_offset is not None:
+def _stored_values(
+    header: SliceHeader, out: NDArray[np.int16] | None, content: bytes | None
+) -> StoredValues:
+    """Return the stored values, an integer array [rows, columns].
+
+    Plain ones are read into ``out``, where HU will stand: nothing else of the file is needed, and
+    no byte is copied twice.
+    """
+    if header.plain_offset is None:
+        return decode_in_child(header, read_content(header.path) if content is None else content)
+    if content is not None:
         return plain_values(header, content, header.plain_offset)
-    return decode_in_child(header, content)
+    pixels = np.empty(header.shape, np.int16) if out is None else out
+    return read_plain_values(header, header.plain_offset, pixels)
 
 
 def _is_padding(stored: NDArray[np.integer[Any]], padding: tuple[int, int]) -> NDArray[np.bool_]:

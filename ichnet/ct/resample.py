@@ -5,7 +5,8 @@ the image, or of a head that lies beside it (``centre_mm``, :mod:`ichnet.ct.head
 centre of the matrix. Paper silent on all of this.
 
 Along each axis a resampled pixel is a weighted sum of the source's, so that a slice is resampled
-by two matrix products (sparse, as nearly all weights are 0: an eighth of the time). Where the
+by two matrix products (sparse, as nearly all weights are 0: an eighth of the time; of the source
+only those rows and columns are touched that the square meets). Where the
 target pixel is the larger one, a weight is the share of the target pixel that the source pixel
 covers (exact area average: nothing is skipped, no detail aliases); where it is the smaller one,
 weights are those of linear interpolation. Any spacing, unequal ones too, and any field of view are
@@ -14,8 +15,9 @@ exact.
 
 from __future__ import annotations
 
+import threading
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -34,6 +36,18 @@ SPARE_COLUMNS = 16
 
 ROUNDING = 1e-5
 """By how much the float32 weights of a covered pixel may fall short of 1."""
+
+
+class Weights(NamedTuple):
+    """What source pixels contribute to target pixels along one axis.
+
+    Attributes:
+        matrix: float32 [target pixels, source pixels that contribute].
+        source: which pixels of the source these are.
+    """
+
+    matrix: csr_matrix
+    source: slice
 
 
 def to_matrix(
@@ -183,7 +197,7 @@ def _to_matrix_weights(
     matrix: int,
     field_of_view_mm: float,
     centre_mm: tuple[float, float],
-) -> tuple[csr_matrix, csr_matrix, NDArray[np.float32] | None]:
+) -> tuple[Weights, Weights, NDArray[np.float32] | None]:
     """Return weights by row and column, and HU of air outside; the slices of a scan share them."""
     matrix_mm = field_of_view_mm / matrix
     by_row, by_column = (
@@ -193,10 +207,12 @@ def _to_matrix_weights(
     return _sparse(by_row), _sparse(by_column), _air_outside(by_row, by_column)
 
 
-def _sparse(weights: NDArray[np.float32]) -> csr_matrix:
+def _sparse(weights: NDArray[np.float32]) -> Weights:
     from scipy.sparse import csr_matrix  # not needed for reading, and slow to import
 
-    return csr_matrix(weights)
+    contribute = np.flatnonzero(weights.any(axis=0))
+    source = slice(contribute[0], contribute[-1] + 1) if len(contribute) else slice(0, 1)
+    return Weights(csr_matrix(weights[:, source]), source)
 
 
 def _air_outside(
@@ -209,14 +225,17 @@ def _air_outside(
 
 
 def _apply(
-    by_row: csr_matrix,
+    by_row: Weights,
     pixels: NDArray[np.floating[Any] | np.integer[Any]],
-    by_column: csr_matrix,
+    by_column: Weights,
     out: NDArray[np.float32] | None = None,
 ) -> NDArray[np.float32]:
     """Return ``by_row @ pixels @ by_column.T``, in ``out`` where it is given."""
-    by_rows = by_row @ pixels.astype(np.float32, copy=False)
-    turned = by_column @ _transposed(by_rows)
+    seen = pixels[by_row.source, by_column.source]
+    source = _scratch("source", seen.shape)
+    source[...] = seen
+    by_rows = by_row.matrix @ source
+    turned = by_column.matrix @ _transposed(by_rows)
     resampled = np.empty((len(by_rows), len(turned)), np.float32) if out is None else out
     cv2.transpose(turned[:, : len(by_rows)], dst=resampled)
     return resampled
@@ -229,10 +248,24 @@ def _transposed(image: NDArray[np.float32]) -> NDArray[np.float32]:
     columns spread them, which takes a third of the time.
     """
     rows, columns = image.shape
-    transposed = np.empty((columns, rows + SPARE_COLUMNS), np.float32)
-    transposed[:, rows:] = 0
+    transposed = _scratch("transposed", (columns, rows + SPARE_COLUMNS))
     cv2.transpose(image, dst=transposed[:, :rows])
     return transposed
+
+
+_memory = threading.local()
+
+
+def _scratch(name: str, shape: tuple[int, ...]) -> NDArray[np.float32]:
+    """Return memory of this thread for one step, the same for each slice of a scan, at first 0.
+
+    Memory that is new for each slice is cleared by the system, which takes longer than the step.
+    """
+    kept: NDArray[np.float32] | None = getattr(_memory, name, None)
+    if kept is None or kept.shape != shape:
+        kept = np.zeros(shape, np.float32)
+        setattr(_memory, name, kept)
+    return kept
 
 
 def _lesion(coverage: NDArray[np.float32]) -> NDArray[np.bool_]:

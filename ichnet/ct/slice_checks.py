@@ -4,23 +4,15 @@ from __future__ import annotations
 
 import math
 import re
-from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 
 from pydicom.multival import MultiValue
-from pydicom.uid import (
-    JPEG2000,
-    UID,
-    ExplicitVRLittleEndian,
-    ImplicitVRLittleEndian,
-    JPEG2000Lossless,
-)
+from pydicom.uid import UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from ichnet.ct.dicom_file import CT_CLASSES, PARSE_ERRORS
 from ichnet.ct.errors import ReadError
 from ichnet.ct.slice_header import DESCRIPTION, Elements, SliceHeader
-
-JPEG2000_SYNTAXES = (JPEG2000Lossless, JPEG2000)
 
 MAX_MATRIX = 4096
 """Most rows or columns: eight times those of nearly all head CT."""
@@ -131,7 +123,7 @@ def slice_header(
         position_mm=position,
         rescale=_rescale(path, dataset),
         padding=_padding(dataset),
-        transfer_syntax=UID(syntax),
+        transfer_syntax=_uid(syntax),
         description={key: value for key, value in description.items() if value},
         frame_of_reference_uid=text(dataset, "FrameOfReferenceUID"),
         acquisition=text(dataset, "AcquisitionNumber"),
@@ -140,7 +132,7 @@ def slice_header(
         stored=stored,
         high_bit=_high_bit(path, dataset, stored[0], is_plain=plain and offset is not None),
         plain_offset=offset if plain else None,
-        jpeg2000_offset=offset if syntax in JPEG2000_SYNTAXES else None,
+        fragments_offset=offset if not plain and stored_bytes is None else None,
     )
 
 
@@ -151,12 +143,21 @@ def uid_name(uid: str) -> str:
 
 
 def text(dataset: Elements, keyword: str) -> str:
-    """Return an element that nothing depends on as text; empty where it cannot be read."""
-    with suppress(*PARSE_ERRORS):
+    """Return a merely descriptive element as text; empty where it cannot be read."""
+    try:
         value = dataset.get(keyword)
-        several = isinstance(value, (MultiValue, list))
+        if isinstance(value, str):  # nearly always
+            return value.strip()
+        several = isinstance(value, (list, MultiValue))
         return "\\".join(map(str, value)) if several else str(value or "").strip()
-    return ""
+    except PARSE_ERRORS:
+        return ""
+
+
+@lru_cache(maxsize=64)
+def _uid(text: str) -> UID:
+    """Return a UID; pydicom checks each that is made."""
+    return UID(text)
 
 
 def _instance_number(dataset: Elements) -> int | None:
@@ -211,7 +212,7 @@ def _numbers(path: Path, dataset: Elements, keyword: str, count: int) -> tuple[f
     value = dataset.get(keyword)
     if value is None or value == "" or value == []:
         raise ReadError(path, "no-geometry", f"no {keyword}: the slice has no place in space")
-    values = value if isinstance(value, (MultiValue, list)) else [value]
+    values = value if isinstance(value, (list, MultiValue)) else [value]
     numbers = tuple(float(number) for number in values)
     if len(numbers) != count or not all(map(math.isfinite, numbers)):
         raise ReadError(path, "bad-header", f"{keyword} is not {count} finite numbers")

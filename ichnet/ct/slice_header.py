@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from pydicom.uid import UID
+from pydicom.uid import JPEG2000, UID, JPEG2000Lossless, JPEGLossless, JPEGLosslessSV1
 
 DESCRIPTION = {
     "modality": "Modality",
@@ -72,9 +72,12 @@ class SliceHeader:
         high_bit: the highest of these bits among those allocated, from 0.
         plain_offset: where uncompressed little-endian 16-bit pixels start in the file; ``None``
             for all other pixels.
-        jpeg2000_offset: the same for the fragments of one JPEG 2000 image.
+        fragments_offset: the same for the fragments of one image of another syntax.
         frame: which frame of an enhanced multi-frame file, from 0; ``None`` in other files. Its
             instance UID is the file's with ``#<frame + 1>``.
+        reduction: how many times its resolution is halved when it is decoded
+            (:mod:`ichnet.ct.reduced`); 0 for none.
+        whole_shape: rows, columns in the file, where these are not ``shape``.
     """
 
     path: Path = field(repr=False)
@@ -97,8 +100,20 @@ class SliceHeader:
     stored: tuple[int, bool] = (16, True)
     high_bit: int = 15
     plain_offset: int | None = None
-    jpeg2000_offset: int | None = None
+    fragments_offset: int | None = None
     frame: int | None = None
+    reduction: int = 0
+    whole_shape: tuple[int, int] | None = None
+
+    @property
+    def is_jpeg2000(self) -> bool:
+        """Whether pixels are JPEG 2000."""
+        return self.transfer_syntax in (JPEG2000Lossless, JPEG2000)
+
+    @property
+    def is_jpeg_lossless(self) -> bool:
+        """Whether pixels are JPEG Lossless."""
+        return self.transfer_syntax in (JPEGLossless, JPEGLosslessSV1)
 
     @property
     def file_uid(self) -> str:

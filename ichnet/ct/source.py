@@ -11,7 +11,6 @@ import os
 import zipfile
 from functools import lru_cache
 from pathlib import Path
-from typing import BinaryIO
 
 from ichnet.ct.archive import DAMAGED, member_path, require_safe_members
 from ichnet.ct.errors import ReadError
@@ -22,7 +21,7 @@ LARGEST_FILE_BYTES = 2 << 30
 """Largest file that is read into memory, about that of an enhanced CT of 4000 slices."""
 
 
-def open_source(path: Path) -> BinaryIO:
+def open_source(path: Path) -> io.FileIO | io.BytesIO:
     """Open a file, or a member of an archive (whole, in memory), for reading.
 
     Raises:
@@ -31,7 +30,7 @@ def open_source(path: Path) -> BinaryIO:
     """
     archive = archive_of(path)
     if archive is None:
-        return path.open("rb", buffering=0)
+        return open(path, "rb", buffering=0)  # noqa: PTH123 - in half the time of Path.open
     try:
         opened, by_path = _open_archive(archive, archive.stat().st_mtime_ns)
         if path not in by_path:
@@ -58,6 +57,36 @@ def read_content(path: Path) -> bytes:
                 raise ReadError(path, "too-large", f"a file of {size / 2**30:.1f} GiB")
             file.seek(0)
             return file.read()
+    except FileNotFoundError as error:
+        raise ReadError(path, "missing-file", "there is no such file") from error
+    except OSError as error:
+        raise ReadError(path, "unreadable", error.strerror or type(error).__name__) from error
+
+
+def read_into(path: Path, offset: int, target: memoryview) -> int:
+    """Read bytes of a file, or of a member of an archive, into memory that is there already.
+
+    Memory that is new for each slice would be handed out and cleared by the system, page by page,
+    which can take longer than reading.
+
+    Args:
+        path: of the file.
+        offset: of the first byte wanted.
+        target: receives as many bytes as it has room for.
+
+    Returns:
+        how many there were.
+
+    Raises:
+        ReadError: as :func:`read_content`.
+    """
+    try:
+        with open_source(path) as file:
+            file.seek(offset)
+            done = 0
+            while done < len(target) and (count := file.readinto(target[done:])):
+                done += count
+            return done
     except FileNotFoundError as error:
         raise ReadError(path, "missing-file", "there is no such file") from error
     except OSError as error:

@@ -64,7 +64,7 @@ class Summary:
         kept: of these, results that were there already.
         excluded: lines of ``excluded.csv``.
         absent: of these, what could not even be opened (:data:`ABSENT`).
-        predictions_csv, excluded_csv: where they lie.
+        predictions_csv, excluded_csv: paths of the tables.
     """
 
     scans: int

@@ -56,27 +56,42 @@ class SliceRecord:
 
     def serialize(self) -> bytes:
         """Return the record as a ``tf.train.Example``; the same slice gives the same bytes."""
+        return b"".join(self.pieces())
+
+    def pieces(self) -> Parts:
+        """Return the same in pieces: the pixels are copied once, and not again to be joined."""
         mask = b"" if self.mask is None else self.mask.astype(np.uint8, copy=False).tobytes()
-        features = [  # by name, as TensorFlow sorts them
-            *_pixels("hu", self.hu.astype("<i2", copy=False).tobytes()),
+        hu = self.hu.astype("<i2", copy=False).tobytes()
+        after_hu = (  # by name, as TensorFlow sorts them
             _integers("labels", *self.labels.tolist()),
-            *_pixels("mask", mask),
+            _pixels_begin("mask", len(mask)),
+        )
+        after_mask = (
             _text("patient_id", self.patient_id),
-            _floats("pixel_spacing_mm", self.pixel_spacing_mm),
+            _floats("pixel_spacing_mm", _float_bytes(self.pixel_spacing_mm)),
             _text("scan_id", self.scan_id),
             _integers("scan_labels", *self.scan_labels.tolist()),
             _integers("slice_index", self.slice_index),
-            _floats("slice_spacing_mm", self.slice_spacing_mm),
-            _floats("volume_ml", *self.volume_ml.tolist()),
+            _floats("slice_spacing_mm", _float_bytes(self.slice_spacing_mm)),
+            _floats("volume_ml", _float_bytes(self.volume_ml)),
+        )
+        features = [
+            _pixels_begin("hu", len(hu)),
+            hu,
+            b"".join(after_hu),
+            mask,
+            b"".join(after_mask),
         ]
-        return b"".join(_field(1, features))
+        return [_begin(1, sum(map(len, features))), *features]
 
 
-def _pixels(name: str, content: bytes) -> Parts:
-    return _feature(name, BYTES, [content])
+# what slices share, most of all those of one scan, is encoded once
 
 
-# what the slices of a scan share is encoded once
+@lru_cache(maxsize=64)
+def _pixels_begin(name: str, length: int) -> bytes:
+    """Return what precedes so many bytes of pixels in their entry of ``Features``."""
+    return b"".join(_feature(name, BYTES, [bytes(length)]))[: -length or None]
 
 
 @lru_cache(maxsize=64)
@@ -84,13 +99,17 @@ def _text(name: str, value: str) -> bytes:
     return b"".join(_feature(name, BYTES, [value.encode()]))
 
 
-@lru_cache(maxsize=64)
-def _floats(name: str, *values: float) -> bytes:
+def _float_bytes(values: float | NDArray[np.float64]) -> bytes:
     positive_zeros = np.asarray(values) + 0.0  # -0.0, which is equal, must not give other bytes
-    return b"".join(_feature(name, FLOATS, [positive_zeros.astype("<f4").tobytes()]))
+    return positive_zeros.astype("<f4").tobytes()
 
 
 @lru_cache(maxsize=64)
+def _floats(name: str, content: bytes) -> bytes:
+    return b"".join(_feature(name, FLOATS, [content]))
+
+
+@lru_cache(maxsize=1024)
 def _integers(name: str, *values: int) -> bytes:
     return b"".join(_feature(name, INTEGERS, list(map(_varint, values))))
 
@@ -103,8 +122,12 @@ def _feature(name: str, kind: int, values: Parts) -> Parts:
 
 def _field(number: int, content: Parts) -> Parts:
     """Return a field: its number and wire type, its length, and the content."""
-    length = sum(map(len, content))
-    return [_varint(number << 3 | LENGTH_DELIMITED) + _varint(length), *content]
+    return [_begin(number, sum(map(len, content))), *content]
+
+
+def _begin(number: int, length: int) -> bytes:
+    """Return what precedes a field's content."""
+    return _varint(number << 3 | LENGTH_DELIMITED) + _varint(length)
 
 
 def _varint(value: int) -> bytes:

@@ -167,7 +167,7 @@ def _write_scan(
     case = job.source.load(entry)
     count = 0
     for record in writer.encode_case(case, job.image, writer.indices(case, wanted)):
-        records.write(record.serialize())
+        records.write(*record.pieces())
         rows["slices"].append(writer.slice_row(record, split))
         count += 1
     rows["scans"].append(writer.scan_row(case, split, count))

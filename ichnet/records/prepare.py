@@ -41,7 +41,7 @@ from ichnet.subtypes import LABELS, SUBTYPES
 
 @dataclass(frozen=True)
 class Options:
-    """How a cohort is prepared. Of these only ``average_mm`` changes the records.
+    """Options of preparing a cohort; only ``average_mm`` and ``reduced`` change the records.
 
     Attributes:
         strict: stop at the first unusable file instead of excluding it.
@@ -49,12 +49,15 @@ class Options:
         shard: ``(k, n)``: write only the k-th of n shares of the set (k from 1), for a cluster.
             When all are written, a run without it joins them.
         average_mm: thin slices are averaged to about this thickness.
+        reduced: decode JPEG 2000 at half its resolution where that is not coarser than the
+            records: more than twice as fast, and not quite the same HU.
     """
 
     strict: bool = False
     workers: int = 1
     shard: tuple[int, int] | None = None
     average_mm: float | None = None
+    reduced: bool = False
 
 
 def prepare(
@@ -88,7 +91,8 @@ def prepare(
     if options.average_mm is not None and selection == "slices":
         raise ValueError("single slices are drawn: they cannot be averaged")
     key = load_key()
-    source = CohortScans(cohort, key, options.average_mm)
+    pixel_mm = config.image.field_of_view_mm / config.image.matrix
+    source = CohortScans(cohort, key, options.average_mm, pixel_mm if options.reduced else None)
     job = Job(source, config.image, options.strict)
     with worker_pool(options.workers) as pool:
         entries, exclusions = READERS[cohort].list_scans(raw, mapper_over(pool, options.workers))
@@ -112,7 +116,8 @@ def prepare(
     write_exclusions(unnamed(lines, key), work / "excluded.csv")
     _write_names(lines, unnamed(lines, key), result.names_file)
     average = {} if options.average_mm is None else {"average_mm": options.average_mm}
-    finish(parts, stage, {**info, **settings, **average, **result.counts()})
+    reduced = {"reduced": True} if options.reduced else {}
+    finish(parts, stage, {**info, **settings, **average, **reduced, **result.counts()})
     return result
 
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
 from ichnet.cohorts.case import Case, ScanEntry
 from ichnet.cohorts.readers import READERS
 from ichnet.cohorts.thin import average_slices
+from ichnet.ct.errors import ReadError
+from ichnet.ct.reduced import reduced_headers
+from ichnet.ct.series_headers import SeriesHeaders
 from ichnet.ct.source import archive_of
 
 
@@ -45,16 +49,31 @@ class CohortScans:
         cohort: the cohort, whose reader loads the scans.
         key: secret key of the pseudonyms.
         average_mm: thin slices are averaged to about this thickness; ``None`` for none.
+        reduced_to_mm: JPEG 2000 of scans without outlines is decoded at half its resolution where
+            pixels are then no larger (:mod:`ichnet.ct.reduced`); ``None``: all is decoded.
     """
 
     cohort: str
     key: bytes
     average_mm: float | None = None
+    reduced_to_mm: float | None = None
 
     def load(self, entry: ScanEntry) -> Case:
         """Read a scan from its files."""
-        case = READERS[self.cohort].load(entry, self.key)
+        case = self._reduced(entry) or READERS[self.cohort].load(entry, self.key)
         return case if self.average_mm is None else average_slices(case, self.average_mm)
+
+    def _reduced(self, entry: ScanEntry) -> Case | None:
+        """Read a scan at a lower resolution; ``None`` where that cannot be, or is not wanted."""
+        if self.reduced_to_mm is None or entry.headers is None or entry.extra:
+            return None
+        slices = reduced_headers(entry.headers.slices(), self.reduced_to_mm)
+        if slices is None:
+            return None
+        with suppress(ReadError):  # reading it whole will tell what is wrong
+            reduced = replace(entry, headers=SeriesHeaders.of(slices))
+            return READERS[self.cohort].load(reduced, self.key)
+        return None
 
     def slices(self, entry: ScanEntry) -> int:
         """Return the number of files or, where one file holds a scan, of labelled slices."""

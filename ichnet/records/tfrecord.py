@@ -40,12 +40,10 @@ class TFRecordFile:
     ) -> None:
         self.close()
 
-    def write(self, record: bytes) -> None:
-        """Append a record."""
-        length = struct.pack("<Q", len(record))
-        self._file.write(length + _checksum(length))
-        self._file.write(record)
-        self._file.write(_checksum(record))
+    def write(self, *record: bytes) -> None:
+        """Append a record that is given in pieces, which are not joined before."""
+        length = struct.pack("<Q", sum(map(len, record)))
+        self._file.writelines([length, _checksum(length), *record, _checksum(*record)])
 
     def close(self) -> None:
         """Flush and close the file; no record can follow."""
@@ -95,7 +93,9 @@ def read_record(path: Path, start: int, length: int) -> bytes:
     return content
 
 
-def _checksum(content: bytes) -> bytes:
-    crc = google_crc32c.value(content)
+def _checksum(*content: bytes) -> bytes:
+    crc = 0
+    for piece in content:
+        crc = google_crc32c.extend(crc, piece)
     rotated = crc >> 15 | crc << 17
     return struct.pack("<I", rotated + CHECKSUM_OFFSET & 0xFFFFFFFF)

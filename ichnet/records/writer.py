@@ -30,7 +30,7 @@ def encode_case(
         hu = to_matrix(volume.hu[index], *geometry)
         mask = None if case.mask is None else mask_to_matrix(case.mask[index], *geometry)
         yield SliceRecord(
-            hu=np.rint(hu).astype(np.int16),
+            hu=np.rint(hu, out=hu).astype(np.int16),
             mask=mask,
             labels=case.slice_labels[index],
             scan_labels=case.scan_labels,

@@ -33,7 +33,7 @@ def quickly(path: Path) -> QuickHeader | None:
 def comparable(header: SliceHeader) -> dict[str, object]:
     """Return a header's fields; without a VR in the file, padding may have either sign."""
     padding = None if header.padding is None else [value % 65536 for value in header.padding]
-    return dict(vars(header), plain_offset=None, jpeg2000_offset=None, padding=padding)
+    return dict(vars(header), plain_offset=None, fragments_offset=None, padding=padding)
 
 
 @pytest.fixture

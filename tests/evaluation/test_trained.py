@@ -36,6 +36,7 @@ def with_bias(image) -> keras.Model:
     return keras.Model(hu, Bias()(keras.layers.Dense(1)(channels)))
 
 
+@pytest.mark.slow
 def test_a_process_that_knows_no_losses_loads_every_kind_of_network(config, tmp_path):
     run = RunFolder(tmp_path)
     networks = {

@@ -23,6 +23,9 @@ from ichnet.records.reader import slices_dataset
 from ichnet.records.record_set import RecordSet, require_patient_disjoint
 from ichnet.subtypes import LABELS, SUBTYPES
 
+# makes the raw files of four cohorts
+pytestmark = pytest.mark.slow
+
 SETS = {
     "rsna": ("rsna", "slices"),
     "aihub-slices": ("aihub", "slices"),

@@ -66,6 +66,7 @@ def numbered(image, number: float) -> keras.Model:
     return keras.Model(hu, keras.layers.Rescaling(0.0, offset=number)(hu))
 
 
+@pytest.mark.slow
 def test_no_map_comes_from_a_segmenter_that_saw_the_patient(config, records, asked, tmp_path):
     """What each fold's trainings are fed, against whose maps each training scan gets."""
     run, folds = RunFolder(tmp_path), 2

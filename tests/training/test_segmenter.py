@@ -36,6 +36,7 @@ def test_sets_whose_splits_share_a_patient_are_not_learnt_from(config, asked, tm
     assert asked == {}
 
 
+@pytest.mark.slow
 def test_pretraining_keeps_an_encoder_of_six_labels(encoder, run):
     assert run.best("encoder-subtype").exists()
     (row,) = read_log(run.model("encoder-subtype") / "log.csv")

@@ -59,6 +59,7 @@ def test_each_segmenter_answers_as_the_embedded_model_does(config, slices):
     assert expected[:, 0].max() - expected[:, 0].min() > 0.01
 
 
+@pytest.mark.slow
 def test_the_encoder_begins_with_the_way_down_of_model_2(config, slices):
     seen = with_neighbours(tf.constant(slices), 1)
     encoder, whole = new_encoder(config), new_segmenter(config, "subtype", "subtype")
@@ -67,6 +68,7 @@ def test_the_encoder_begins_with_the_way_down_of_model_2(config, slices):
     np.testing.assert_allclose(encoder(seen, training=False).numpy(), expected, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_weights_fit_another_matrix(config):
     smaller = replace(config, image=replace(config.image, matrix=64))
     network = new_segmenter(smaller, "all", "all")
