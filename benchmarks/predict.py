@@ -32,8 +32,9 @@ from pydicom.dataset import Dataset
 from pydicom.uid import CTImageStorage
 
 from ichnet.config import SEGMENTERS, load_config
-from ichnet.ct.dicom import read_series
-from ichnet.ct.discover import discover
+from ichnet.ct.dicom import read_series_and_skull
+from ichnet.ct.discover import Series, discover
+from ichnet.ct.volume import Volume
 from ichnet.deployment.export import export_model
 from ichnet.deployment.predict import Predictor
 from ichnet.deployment.read_ahead import read_ahead
@@ -41,6 +42,7 @@ from ichnet.deployment.result_files import ResultFiles
 from ichnet.deployment.saved_model import SavedModel
 from ichnet.deployment.scan_prediction import predict_scan, predict_volume
 from ichnet.deployment.scan_result import Provenance
+from ichnet.deployment.suitability import require_suitable
 from ichnet.networks.ensemble import build_ensemble
 from ichnet.networks.inception_unet import build_inception_unet
 from ichnet.networks.weight_model import build_weight_model
@@ -68,6 +70,7 @@ def main() -> None:
         few = in_process(spawn, predict_lot, model_dir, folder / "scans", FEW, folder / "few")
         lot = in_process(spawn, predict_lot, model_dir, folder / "scans", many, folder / "many")
     seconds = lot["seconds"] / many
+    reading_cpu_seconds = parts.pop("reading_cpu")
     total = sum(parts.values())
     hidden = 1 - waited / parts["reading"]
     for part, one in parts.items():
@@ -77,6 +80,7 @@ def main() -> None:
     result = {
         "seconds_per_scan": round(seconds, 3),
         "reading_seconds": round(parts["reading"], 3),
+        "reading_cpu_seconds": round(reading_cpu_seconds, 3),
         "model_seconds": round(parts["model"], 3),
         "writing_seconds": round(parts["writing"], 3),
         "reading_hidden": round(hidden, 3),
@@ -145,23 +149,37 @@ def slice_of(hu: NDArray[np.int16], number: int, index: int) -> Dataset:
     return dataset
 
 
+def read(series: Series) -> Volume:
+    """Read a scan and check that it can be judged, as prediction does."""
+    volume, skull = read_series_and_skull(series.files, KEY)
+    require_suitable(volume, skull, series.files[0])
+    return volume
+
+
 def parts_of_a_scan(model_dir: Path, scan: Path, folder: Path) -> dict[str, float]:
-    """Return the median seconds of reading, model and writing, one after another."""
+    """Return the median seconds of reading, model and writing, one after another.
+
+    ``reading_cpu`` is the time that reading, in one thread, has of a processor: the same on a busy
+    machine.
+    """
     model = SavedModel(model_dir)
-    seconds: dict[str, list[float]] = {"reading": [], "model": [], "writing": []}
+    seconds: dict[str, list[float]] = {
+        name: [] for name in ("reading", "reading_cpu", "model", "writing")
+    }
     for turn in range(ROUNDS + 1):
-        start = time.perf_counter()
+        start, start_cpu = time.perf_counter(), time.thread_time()
         (series,), _ = discover([scan], folder / "scratch")
-        volume = read_series(series.files, KEY)
-        read = time.perf_counter()
+        volume = read(series)
+        seen, seen_cpu = time.perf_counter(), time.thread_time()
         predict_volume(model, volume)
         predicted = time.perf_counter()
         provenance = Provenance(volume.digest, model.fingerprint)
         predict_scan(model, volume, series, provenance, ResultFiles(folder / "parts"))
-        written = time.perf_counter() - predicted - (predicted - read)
+        written = time.perf_counter() - predicted - (predicted - seen)
         if turn:  # the first one traces the graph
-            seconds["reading"].append(read - start)
-            seconds["model"].append(predicted - read)
+            seconds["reading"].append(seen - start)
+            seconds["reading_cpu"].append(seen_cpu - start_cpu)
+            seconds["model"].append(predicted - seen)
             seconds["writing"].append(max(written, 0.0))
     return {part: float(np.median(values)) for part, values in seconds.items()}
 
@@ -174,7 +192,7 @@ def waiting_for_reader(model_dir: Path, scans: Path, folder: Path) -> float:
     model = SavedModel(model_dir)
     found, _ = discover([scans / str(number) for number in range(FEW)], folder / "scratch")
     waited = []
-    with closing(read_ahead(lambda one: read_series(one.files, KEY), found)) as reads:
+    with closing(read_ahead(read, found)) as reads:
         for series, ahead in reads:
             start = time.perf_counter()
             volume = ahead.result()

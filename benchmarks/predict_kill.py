@@ -26,7 +26,7 @@ import numpy as np
 from predict_fuzz import SLICES, damage_headers, damage_pixels, series, write_model
 
 DAMAGED_SHARE = 0.1
-LONGEST_S = 600.0
+LONGEST_S = 3600.0
 """For a start of the program that is not killed."""
 
 

@@ -55,9 +55,10 @@ it as confidential as the scans.
 
 A model is code: give --model only what you trust, and pin it with --model-sha256.
 
-Exit code: 0 when everything was used, 1 when something was excluded (see excluded.csv), 2 when
-nothing could be read or the command was wrong, 3 when the program itself failed, 128 and the
-signal's number when a signal ended it."""
+Exit code: 0 when everything was used, 1 when something was excluded, be it everything (see
+excluded.csv), 2 when the command was wrong or there is nothing to read (no such file, an empty
+folder, no access), 3 when the program itself failed, 128 and the signal's number when a signal
+ended it."""
 
 
 PACS_DESCRIPTION = """\

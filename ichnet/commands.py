@@ -104,11 +104,8 @@ def _tell(summary: Summary, watched: bool) -> int:
     """Say what was done, and return the exit code for it."""
     if watched and not summary.scans and not summary.excluded:
         return SUCCESS  # nothing arrived
-    if not summary.scans:
-        return _fail(
-            f"no head CT could be read; files excluded: {summary.excluded}, see "
-            f"{summary.excluded_csv}"
-        )
+    if not watched and not summary.scans and summary.excluded == summary.absent:
+        return _fail(f"there is nothing to read, see {summary.excluded_csv}")
     earlier = f" ({summary.kept} of them earlier)" if summary.kept else ""
     print(f"scans predicted: {summary.scans}{earlier}, see {summary.predictions_csv}")
     if summary.excluded:

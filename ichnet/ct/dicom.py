@@ -14,7 +14,7 @@ import numpy as np
 
 from ichnet.ct.digest import content_digest, series_digest
 from ichnet.ct.errors import Exclusion, ReadError, errors_named
-from ichnet.ct.head import head_centre_mm
+from ichnet.ct.head import Skull, find_skull, head_centre_mm
 from ichnet.ct.header import read_frames
 from ichnet.ct.orientation import turn_of, turned_grid
 from ichnet.ct.passes import grid_of
@@ -52,13 +52,21 @@ def read_series(files: Sequence[Path], key: bytes) -> Volume:
             the reasons of :func:`~ichnet.ct.stack.stack_slices`; ``too-large``;
             ``unsupported-syntax`` or ``truncated`` pixels.
     """
+    return read_series_and_skull(files, key)[0]
+
+
+def read_series_and_skull(files: Sequence[Path], key: bytes) -> tuple[Volume, Skull | None]:
+    """Read a series as :func:`read_series`, and return the skull by which its head was found.
+
+    For :func:`ichnet.ct.head.require_head`, so that the skull is searched once.
+    """
     if not files:
         raise ValueError("a series needs files")
     with errors_named(files[0]):
         return _read_series(files, key)
 
 
-def _read_series(files: Sequence[Path], key: bytes) -> Volume:
+def _read_series(files: Sequence[Path], key: bytes) -> tuple[Volume, Skull | None]:
     headers, exclusions = read_headers(files)
     for exclusion in exclusions:
         raise ReadError(exclusion.path, exclusion.reason, exclusion.detail)
@@ -86,10 +94,12 @@ def read_listed(headers: SeriesHeaders, key: bytes) -> Volume:
     """
     slices = headers.slices()
     with errors_named(slices[0].path):
-        return _read_slices(slices, key, with_digest=False)
+        return _read_slices(slices, key, with_digest=False)[0]
 
 
-def _read_slices(slices: Sequence[SliceHeader], key: bytes, with_digest: bool) -> Volume:
+def _read_slices(
+    slices: Sequence[SliceHeader], key: bytes, with_digest: bool
+) -> tuple[Volume, Skull | None]:
     """Read the pixels of slices that are in order."""
     if len(slices) * slices[0].shape[0] * slices[0].shape[1] > MAX_PIXELS:
         raise ReadError(slices[0].path, "too-large", f"{len(slices):,} slices of {slices[0].shape}")
@@ -97,7 +107,8 @@ def _read_slices(slices: Sequence[SliceHeader], key: bytes, with_digest: bool) -
     turn = turn_of(grid.orientation)
     turned = turned_grid(grid, turn)
     hu = np.empty((len(slices), *slices[0].shape), np.int16)
-    repaired, digests = 0, []
+    repaired = 0
+    digests: dict[Path, tuple[str, bytes]] = {}
     path: Path | None = None
     content: bytes | None = None
     for index, header in enumerate(slices):
@@ -106,18 +117,19 @@ def _read_slices(slices: Sequence[SliceHeader], key: bytes, with_digest: bool) -
             if with_digest or header.frame is not None:
                 content = read_content(header.path)
             if with_digest and content is not None:
-                digests.append((header.file_uid, content_digest(content)))
+                digests[header.path] = (header.file_uid, content_digest(content))
         repaired += read_pixels(header, out=hu[index], content=content).repaired
     hu = turn.apply(hu)
     spacing_mm = slice_spacing_from_positions(turned.positions_mm, slice_normal(turned.orientation))
+    skull = find_skull(hu, turned.pixel_spacing_mm, spacing_mm)
     first = slices[0]
-    centre_mm = head_centre_mm(hu, turned.pixel_spacing_mm, spacing_mm)
+    centre_mm = head_centre_mm(skull)
     if centre_mm == (0.0, 0.0) and first.reduction:
         centre_mm = middle_of_whole_mm(first, turn)
     description = dict(first.description)
     if repaired:
         description[REPAIRED] = str(repaired)
-    return Volume(
+    volume = Volume(
         hu=hu,
         pixel_spacing_mm=turned.pixel_spacing_mm,
         orientation=turned.orientation,
@@ -128,9 +140,10 @@ def _read_slices(slices: Sequence[SliceHeader], key: bytes, with_digest: bool) -
         sop_instance_uids=tuple(header.sop_instance_uid for header in slices),
         description=description,
         turn=turn,
-        digest=series_digest(digests) if with_digest else "",
+        digest=series_digest(digests.values()) if with_digest else "",
         centre_mm=centre_mm,
     )
+    return volume, skull
 
 
 def read_headers(

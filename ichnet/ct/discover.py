@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from ichnet.ct.dicom import group_series, read_headers, scan_identity
 from ichnet.ct.digest import content_digest, series_digest
 from ichnet.ct.errors import Exclusion, ReadError, errors_named
-from ichnet.ct.files_found import FoundFiles
+from ichnet.ct.files_found import FoundFiles, Guard, unguarded
 from ichnet.ct.gaps import missing_slices
 from ichnet.ct.passes import slice_heights_mm
 from ichnet.ct.pseudonym import pseudonym
@@ -17,10 +18,10 @@ from ichnet.ct.slice_header import SliceHeader
 from ichnet.ct.source import read_content
 from ichnet.ct.stack import stack_slices
 
-DAMAGED = ("truncated", "bad-header", "no-pixels", "too-large", "internal-error")
+DAMAGED = ("truncated", "bad-header", "no-pixels", "too-large", "multi-frame", "internal-error")
 """Reasons for which a slice is missing from its series; a scout or a dose page is not one."""
 
-DAMAGED_IF_NAMED_AS_SLICE = ("empty-file", "unreadable", "missing-file", "bad-archive")
+DAMAGED_IF_NAMED_AS_SLICE = ("empty-file", "unreadable", "missing-file", "bad-archive", "set-aside")
 """The same for what does not tell what it was, when it is named as slices are."""
 
 DICOM_SUFFIXES = (".dcm", ".dicom", ".dic", ".ima")
@@ -71,7 +72,9 @@ class Series:
         )
 
 
-def discover(inputs: Sequence[Path], scratch: Path) -> tuple[list[Series], list[Exclusion]]:
+def discover(
+    inputs: Sequence[Path], scratch: Path, guard: Guard = unguarded
+) -> tuple[list[Series], list[Exclusion]]:
     """Find series. Every file found is a slice of one of them or is excluded, with a reason.
 
     Folders are searched through all levels, and archives in them are opened. A file that is
@@ -82,9 +85,9 @@ def discover(inputs: Sequence[Path], scratch: Path) -> tuple[list[Series], list[
     the hemorrhage may lie there.
 
     - A damaged file that does not tell its series counts against every series in its folder.
-    - So does a file that cannot be read, is empty or holds only zeros, when it is named as slices
-      are (``.dcm`` and the like, a number or no suffix, no hidden file), and a file named ``.dcm``
-      that is no DICOM.
+    - So does a file that cannot be read, that the guard refuses, is empty or holds only zeros, when
+      it is named as slices are (``.dcm`` and the like, a number or no suffix, no hidden file), and
+      a file named ``.dcm`` that is no DICOM.
     - A slice is missing where a gap is twice, three times ... as wide as those on either side
       (:mod:`ichnet.ct.gaps`).
 
@@ -95,14 +98,16 @@ def discover(inputs: Sequence[Path], scratch: Path) -> tuple[list[Series], list[
         inputs: folders, DICOM files or zip archives, mixed at will.
         scratch: where archives are unpacked; must outlive the reading of the series. Its
             contents are identifying: use a temporary directory.
+        guard: entered with the name of each file while its header is read, and of each archive
+            while it is unpacked; see :data:`ichnet.ct.files_found.Guard`.
 
     Returns:
         the series in the order of their first files, and the exclusions.
     """
-    found = FoundFiles(scratch)
+    found = FoundFiles(scratch, guard)
     for path in inputs:
         found.search(path)
-    headers, unread = read_headers(found.names)
+    headers, unread = read_headers(found.names, partial(_guarded, guard, found.names))
     unreadable = found.exclusions + [replace(one, path=found.names[one.path]) for one in unread]
     damaged = [one for one in unreadable if _is_damaged_slice(one)]
     exclusions = list(unreadable)
@@ -121,6 +126,22 @@ def discover(inputs: Sequence[Path], scratch: Path) -> tuple[list[Series], list[
             series.append(one)
             exclusions += [replace(left, path=names[left.path]) for left in repeated]
     return series, exclusions
+
+
+def _guarded(
+    guard: Guard,
+    names: Mapping[Path, Path],
+    read: Callable[[Path], list[SliceHeader] | Exclusion],
+    files: Iterable[Path],
+) -> Iterator[list[SliceHeader] | Exclusion]:
+    """Read files in order, each within the guard; what the guard refuses is excluded."""
+    for path in files:
+        try:
+            with guard(names[path]):
+                found = read(path)
+        except ReadError as error:
+            found = Exclusion(path, error.reason, error.detail)
+        yield found
 
 
 def _is_damaged_slice(exclusion: Exclusion) -> bool:

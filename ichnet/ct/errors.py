@@ -14,7 +14,8 @@ The reasons:
 ``too-large``           more pixels than any head CT has
 ``no-pixels``           no image in it
 ``unsupported-syntax``  no installed decoder knows how the pixels are encoded
-``multi-frame``         enhanced CT, several slices in one file
+``multi-frame``         enhanced CT whose frames do not tell where they lie, or to which DICOM
+                        results cannot refer (prediction)
 ``not-ct``              another modality, a report, an index
 ``localizer``           a scout image
 ``no-geometry``         no place in space: screenshots, dose pages

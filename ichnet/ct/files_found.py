@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from ichnet.ct.archive import MAX_BYTES, extract
 from ichnet.ct.errors import Exclusion, ReadError, errors_named
 from ichnet.ct.source import ARCHIVE_SUFFIX
+
+Guard = Callable[[Path], AbstractContextManager[None]]
+"""Entered with the name of each file around what is done with its bytes. A ``ReadError`` that it
+raises on entering leaves the file out."""
+
+
+def unguarded(name: Path) -> AbstractContextManager[None]:
+    """Guard nothing."""
+    return nullcontext()
 
 
 class FoundFiles:
@@ -17,16 +27,17 @@ class FoundFiles:
 
     Args:
         scratch: where archives are unpacked.
+        guard: entered around the unpacking of each archive.
 
     Attributes:
         names: for each file the name to show for it.
         exclusions: for what could not be searched.
     """
 
-    def __init__(self, scratch: Path) -> None:
+    def __init__(self, scratch: Path, guard: Guard = unguarded) -> None:
         self.names: dict[Path, Path] = {}
         self.exclusions: list[Exclusion] = []
-        self._scratch = scratch
+        self._scratch, self._guard = scratch, guard
         self._seen: set[Path] = set()
         self._bytes_left = MAX_BYTES
 
@@ -101,7 +112,8 @@ class FoundFiles:
             self.names[path] = path
 
     def _add_archive(self, archive: Path, folder: Path) -> None:
-        unpacked = extract(archive, folder, self._bytes_left)
+        with self._guard(archive):
+            unpacked = extract(archive, folder, self._bytes_left)
         self._bytes_left -= unpacked.unpacked_bytes
         self.exclusions += unpacked.damaged
         if not unpacked.names and not unpacked.damaged:

@@ -77,33 +77,27 @@ class Skull(NamedTuple):
     centre_mm: tuple[float, float]
 
 
-def head_centre_mm(
-    hu: NDArray[np.int16],
-    pixel_spacing_mm: tuple[float, float],
-    slice_spacing_mm: NDArray[np.float64],
-) -> tuple[float, float]:
+def head_centre_mm(skull: Skull | None) -> tuple[float, float]:
     """Return the point of the slices on which the networks' square is centred.
 
     Args:
-        hu: int16 [slices, rows, columns], from feet to head.
-        pixel_spacing_mm: distance between rows, distance between columns.
-        slice_spacing_mm: float64 [slices], extent that each slice stands for.
+        skull: of the scan, ``None`` where none was found.
 
     Returns:
         mm from the middle of the image down and to the right: the middle of the skull where it is
         more than :data:`OFF_CENTRE_MM` away, else 0 and 0, also without a skull.
     """
-    skull = find_skull(hu, pixel_spacing_mm, slice_spacing_mm)
     if skull is None or math.hypot(*skull.centre_mm) <= OFF_CENTRE_MM:
         return 0.0, 0.0
     return skull.centre_mm
 
 
-def require_head(volume: Volume, path: Path) -> None:
+def require_head(volume: Volume, skull: Skull | None, path: Path) -> None:
     """Check that a scan shows a head, and the whole width of it.
 
     Args:
         volume: the scan.
+        skull: that was found in it.
         path: one of its files, for the error.
 
     Raises:
@@ -111,7 +105,6 @@ def require_head(volume: Volume, path: Path) -> None:
             may be wrong); ``incomplete-head`` when it leaves the image at the sides, or the scan
             ends below the vertex.
     """
-    skull = find_skull(volume.hu, volume.pixel_spacing_mm, volume.slice_spacing_mm)
     if skull is None or volume.slice_spacing_mm[skull.slices].sum() < LEAST_CRANIUM_MM:
         raise ReadError(path, "no-head", "no skull is found in it")
     coarse = _coarse(volume.hu, skull.steps)[skull.slices]
@@ -136,10 +129,15 @@ def find_skull(
     pixel_spacing_mm: tuple[float, float],
     slice_spacing_mm: NDArray[np.float64],
 ) -> Skull | None:
-    """Find the cranium; arguments as of :func:`head_centre_mm`.
+    """Find the cranium.
 
     It is the largest connected bone. On each slice its convex hull is taken as the area that it
     encloses, so that a skull with an opening is found too.
+
+    Args:
+        hu: int16 [slices, rows, columns], from feet to head.
+        pixel_spacing_mm: distance between rows, distance between columns.
+        slice_spacing_mm: float64 [slices], extent that each slice stands for.
 
     Returns:
         the cranium, the uppermost :data:`CRANIUM_MM` of the skull; ``None`` without one.

@@ -112,24 +112,31 @@ def _frames(path: Path, dataset: FileDataset) -> int:
 def _enhanced(path: Path, dataset: FileDataset, stored_bytes: int | None) -> list[SliceHeader]:
     """Return the frames of an enhanced CT, each with the geometry of its functional groups."""
     try:
-        require_ct(path, dataset)
-        require_grey_image(path, dataset, stored_bytes)
-        groups = dataset.get("PerFrameFunctionalGroupsSequence") or []
-        shared = (dataset.get("SharedFunctionalGroupsSequence") or [Dataset()])[0]
-        frames = int(dataset.get("NumberOfFrames"))
-        if len(groups) != frames:
-            raise ReadError(
-                path, "multi-frame", f"{len(groups)} of {frames} frames say where they lie"
-            )
-        syntax = dataset.file_meta.get("TransferSyntaxUID")
-        slices = []
-        for index, group in enumerate(groups):
-            elements = _FrameElements(dataset, shared, group)
-            header = slice_header(path, elements, syntax, stored_bytes, None, frames)
-            uid = f"{header.sop_instance_uid}#{index + 1}"
-            slices.append(replace(header, frame=index, sop_instance_uid=uid))
+        return _frame_headers(path, dataset, stored_bytes)
     except PARSE_ERRORS as error:
-        raise ReadError(path, "bad-header", not_as_standard(error)) from error
+        uid = _series_uid(dataset)
+        raise ReadError(path, "bad-header", not_as_standard(error), uid) from error
+    except ReadError as error:
+        error.series_uid = _series_uid(dataset)
+        raise
+
+
+def _frame_headers(path: Path, dataset: FileDataset, stored_bytes: int | None) -> list[SliceHeader]:
+    require_ct(path, dataset)
+    require_grey_image(path, dataset, stored_bytes)
+    groups = dataset.get("PerFrameFunctionalGroupsSequence") or []
+    shared = (dataset.get("SharedFunctionalGroupsSequence") or [Dataset()])[0]
+    frames = int(dataset.get("NumberOfFrames"))
+    if len(groups) != frames:
+        detail = f"{len(groups)} of {frames} frames say where they lie"
+        raise ReadError(path, "multi-frame", detail)
+    syntax = dataset.file_meta.get("TransferSyntaxUID")
+    slices = []
+    for index, group in enumerate(groups):
+        elements = _FrameElements(dataset, shared, group)
+        header = slice_header(path, elements, syntax, stored_bytes, None, frames)
+        uid = f"{header.sop_instance_uid}#{index + 1}"
+        slices.append(replace(header, frame=index, sop_instance_uid=uid))
     return slices
 
 

@@ -20,7 +20,7 @@ from nibabel.spatialimages import HeaderDataError
 from numpy.typing import NDArray
 
 from ichnet.ct.errors import ReadError
-from ichnet.ct.head import head_centre_mm
+from ichnet.ct.head import find_skull, head_centre_mm
 from ichnet.ct.orientation import Grid, Turn, turn_of, turned_grid
 from ichnet.ct.slice_checks import AXIAL_COSINE
 from ichnet.ct.volume import AIR_HU, Volume, slice_normal, slice_spacing_from_positions
@@ -93,7 +93,7 @@ def to_volume(nifti: Nifti, scan_id: str, patient_id: str) -> Volume:
         sop_instance_uids=tuple(map(str, nifti.numbers)),
         description={"modality": "CT"},
         turn=nifti.turn,
-        centre_mm=head_centre_mm(hu, nifti.pixel_spacing_mm, spacing_mm),
+        centre_mm=head_centre_mm(find_skull(hu, nifti.pixel_spacing_mm, spacing_mm)),
     )
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ichnet.ct.discover import Series, discover
 from ichnet.ct.errors import Exclusion
+from ichnet.ct.files_found import Guard, unguarded
 from ichnet.ct.pseudonym import pseudonym
 
 
@@ -18,20 +19,21 @@ class Arrivals:
         self._inputs_of: dict[str, set[Path]] = {}
 
     def discover(
-        self, inputs: Sequence[Path], scratch: Path
+        self, inputs: Sequence[Path], scratch: Path, guard: Guard = unguarded
     ) -> tuple[list[Series], list[Exclusion], list[Path]]:
         """Find the series of some inputs, together with earlier inputs that hold parts of them.
 
         Args:
             inputs: folders, files, archives.
             scratch: for unpacked archives.
+            guard: as of :func:`ichnet.ct.discover.discover`.
 
         Returns:
             as :func:`ichnet.ct.discover.discover`, and the inputs that were searched.
         """
         searched = list(dict.fromkeys(inputs))
         while True:
-            found, exclusions = discover(searched, scratch / "archives")
+            found, exclusions = discover(searched, scratch / "archives", guard)
             names = {one.series_uid for one in found} | {one.series_uid for one in exclusions}
             others = {
                 path

@@ -1,7 +1,8 @@
-"""Scans that end the program are set aside after some attempts, also across its restarts.
+"""What ends the program is set aside after some attempts, also across its restarts.
 
-What a scan does to the interpreter itself (a crash in a library, no memory left) leaves no
-exception to catch. So each scan at work is written down, and struck out when it is done with.
+What a scan or a file does to the interpreter itself (a crash in a library, no memory left) leaves
+no exception to catch. So each scan at work is written down, and struck out when it is done with.
+Files that are searched for scans are many: :mod:`ichnet.deployment.file_attempts`.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ MOST_ATTEMPTS = 5
 
 
 class Attempts:
-    """How often scans have ended the program, by their provenance.
+    """How often scans, named by their provenance, and files have ended the program.
 
     Args:
         path: the file that holds the counts; it is removed when there is none left.
@@ -40,6 +41,10 @@ class Attempts:
     def begin(self, name: str) -> None:
         """Note that work on a scan begins."""
         self._begun.add(name)
+        self.add(name)
+
+    def add(self, name: str) -> None:
+        """Count once more what ended the program, and is not at work now."""
         self._change({name: self.count(name) + 1})
 
     def end(self, name: str) -> None:

@@ -29,13 +29,11 @@ from pydicom.sr.codedict import codes
 
 from ichnet import __version__
 from ichnet.ct.overlay import RESEARCH_USE
-from ichnet.deployment.dicom_source import Identity
+from ichnet.deployment.dicom_source import SCHEME, Identity
 from ichnet.deployment.scan_result import ScanResult
 from ichnet.subtypes import SUBTYPE_NAMES
 
 SERIES_NUMBER = 9002
-SCHEME = "99ICHNET"
-"""Coding scheme of the concepts that no standard scheme contains."""
 
 PROBABILITY = CodedConcept("probability", SCHEME, "Probability of intracranial hemorrhage")
 SUBTYPE_PROBABILITY: dict[str, CodedConcept] = {

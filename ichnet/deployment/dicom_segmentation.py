@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 
 import numpy as np
@@ -12,17 +13,20 @@ from highdicom.seg import (
     SegmentationTypeValues,
     SegmentDescription,
 )
+from highdicom.sr import CodedConcept
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
 
 from ichnet import __version__
 from ichnet.ct.overlay import RESEARCH_USE
-from ichnet.deployment.dicom_source import Identity
+from ichnet.deployment.dicom_source import SCHEME, Identity
 from ichnet.deployment.scan_result import ScanResult
 
 SERIES_NUMBER = 9001
 """Series number of segmentations, above those that scanners use."""
+
+PREDECESSOR = CodedConcept("predecessor", SCHEME, "Segmentation of an earlier result of the series")
 
 
 def build_segmentation(
@@ -58,7 +62,7 @@ def build_segmentation(
     )
     first = sources[0]
     thicknesses_mm = [one.spacing_mm for one in result.slices]
-    return Segmentation(
+    segmentation = Segmentation(
         source_images=sources,
         pixel_array=mask,
         segmentation_type=SegmentationTypeValues.BINARY,
@@ -80,3 +84,24 @@ def build_segmentation(
             slice_thickness=round(float(np.median(thicknesses_mm)), 6),
         ),
     )
+    earlier = result.predecessor
+    if earlier is not None and earlier.has_mask:
+        _refer_to_predecessor(segmentation, Identity(earlier))
+    return segmentation
+
+
+def _refer_to_predecessor(segmentation: Segmentation, earlier: Identity) -> None:
+    """Name the segmentation of an earlier result of the series.
+
+    Only documents have a sequence of predecessors. Images have Referenced Instance Sequence, with
+    a purpose (PS3.3 C.12.4, General Reference), and list by series what they refer to (C.12.2,
+    Common Instance Reference).
+    """
+    instance, series = Dataset(), Dataset()
+    instance.ReferencedSOPClassUID = segmentation.SOPClassUID
+    instance.ReferencedSOPInstanceUID = earlier.uid("segmentation")
+    series.SeriesInstanceUID = earlier.uid("segmentation series")
+    series.ReferencedInstanceSequence = [copy.copy(instance)]
+    segmentation.ReferencedSeriesSequence.append(series)
+    instance.PurposeOfReferenceCodeSequence = [PREDECESSOR]
+    segmentation.ReferencedInstanceSequence = [instance]

@@ -18,6 +18,9 @@ from ichnet.ct.errors import ReadError
 from ichnet.ct.volume import Volume
 from ichnet.deployment.scan_result import Provenance
 
+SCHEME = "99ICHNET"
+"""Coding scheme of the concepts that no standard scheme contains."""
+
 UTF_8 = "ISO_IR 192"
 """The character set of all objects written, whatever that of the source."""
 
@@ -79,8 +82,6 @@ def source_slices(volume: Volume, files: Sequence[Path]) -> list[Dataset]:
     Raises:
         ReadError: ``multi-frame``.
     """
-    if len(set(volume.sop_instance_uids)) < len(volume.hu):
-        raise ReadError(files[0], "multi-frame", "DICOM results can refer to single-frame CT only")
     headers: dict[str, Dataset] = {}
     for path in files:
         read = pydicom.dcmread(path, stop_before_pixels=True)

@@ -19,7 +19,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from ichnet import __version__
-from ichnet.ct.dicom import read_series
+from ichnet.ct.dicom import read_series_and_skull
 from ichnet.ct.dicom_file import lenient_pydicom
 from ichnet.ct.discover import Series
 from ichnet.ct.errors import Exclusion, ReadError, described, errors_named
@@ -36,6 +36,7 @@ from ichnet.deployment.exclusion_table import (
     write_excluded,
     write_link,
 )
+from ichnet.deployment.file_attempts import FileAttempts
 from ichnet.deployment.metadata import ModelError
 from ichnet.deployment.read_ahead import read_ahead
 from ichnet.deployment.result_files import ResultFiles
@@ -50,6 +51,9 @@ from ichnet.deployment.scratch import (
 )
 from ichnet.deployment.suitability import require_suitable
 
+ABSENT = ("missing-file", "unreadable", "empty")
+"""Reasons that tell of no file: when there are no others, the command was wrong."""
+
 
 @dataclass(frozen=True)
 class Summary:
@@ -59,12 +63,14 @@ class Summary:
         scans: scans with a result.
         kept: of these, results that were there already.
         excluded: lines of ``excluded.csv``.
+        absent: of these, what could not even be opened (:data:`ABSENT`).
         predictions_csv, excluded_csv: paths of the tables.
     """
 
     scans: int
     kept: int
     excluded: int
+    absent: int
     predictions_csv: Path
     excluded_csv: Path
 
@@ -157,9 +163,11 @@ class Predictor:
         require_sha256(self.model, model_sha256)
         self.out_dir, self.key, self.dicom_dir = out_dir, key, dicom_dir
         self._link_csv = link_csv
-        has_mask = self.model.metadata.kind != "classifier"
-        self._files = ResultFiles(out_dir, dicom_dir, nifti_dir if has_mask else None)
+        self._has_mask = self.model.metadata.kind != "classifier"
+        self._files = ResultFiles(out_dir, dicom_dir, nifti_dir if self._has_mask else None)
         self._attempts = Attempts(out_dir / ".attempts.json")
+        with private_files():
+            self._file_attempts = FileAttempts(out_dir / ".opened", self._attempts, key)
         self._results: dict[str, ScanResult] = {}
         self._kept: set[str] = set()
         self._excluded: dict[tuple[Path, ...], list[Excluded]] = {}
@@ -194,6 +202,7 @@ class Predictor:
             len(self._results),
             len(self._kept),
             len(self.exclusions),
+            sum(one.reason in ABSENT for one in self.exclusions),
             self.out_dir / "predictions.csv",
             self.out_dir / "excluded.csv",
         )
@@ -219,7 +228,10 @@ class Predictor:
         """
         # outermost, as the reading thread enters and leaves it as well
         with private_files(), lenient_pydicom(), scratch_folder() as scratch:
-            found, exclusions, joined = self._arrivals.discover(inputs, scratch)
+            with self._file_attempts.search():
+                found, exclusions, joined = self._arrivals.discover(
+                    inputs, scratch, self._file_attempts.opened
+                )
             rows = self._begin(found, exclusions, joined)
             reads = read_ahead(self._read, tqdm(found, desc="predict", unit="scan", disable=None))
             try:
@@ -296,8 +308,8 @@ class Predictor:
         return self._read_suitable(series)
 
     def _read_suitable(self, series: Series) -> Volume:
-        volume = read_series(series.files, self.key)
-        require_suitable(volume, series.files[0])
+        volume, skull = read_series_and_skull(series.files, self.key)
+        require_suitable(volume, skull, series.files[0])
         return volume
 
     def _read_alone(self, series: Series) -> Volume:
@@ -358,7 +370,9 @@ class Predictor:
         return instance_names(series.file_uids, self.key)
 
     def _provenance(self, digest: str, instances: tuple[str, ...]) -> Provenance:
-        return Provenance(digest, self.model.fingerprint, instances=instances)
+        return Provenance(
+            digest, self.model.fingerprint, instances=instances, has_mask=self._has_mask
+        )
 
     def _write_tables(self) -> None:
         write_predictions_csv(self.results, self.summary.predictions_csv)

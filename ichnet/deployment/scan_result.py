@@ -78,6 +78,7 @@ class Provenance:
             one when the rest arrives.
         runtime: name and version of what computed the model. All answer alike, so that another one
             is no reason to make a result again.
+        has_mask: whether the model drew one, so that there may be a segmentation.
     """
 
     digest: str
@@ -85,6 +86,7 @@ class Provenance:
     ichnet: str = __version__
     instances: tuple[str, ...] = field(default=(), compare=False)
     runtime: str = field(default="", compare=False)
+    has_mask: bool = field(default=True, compare=False)
 
 
 class PredictedSlices(NamedTuple):

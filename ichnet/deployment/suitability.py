@@ -16,7 +16,7 @@ import pydicom
 from ichnet.ct.contrast_words import tells_of_contrast
 from ichnet.ct.dicom_file import lenient_pydicom
 from ichnet.ct.errors import ReadError
-from ichnet.ct.head import require_head
+from ichnet.ct.head import Skull, require_head
 from ichnet.ct.volume import Volume
 
 PIXEL_SPACING_MM = (0.1, 2.5)
@@ -38,11 +38,12 @@ HEAD_PARTS = re.compile(r"head|brain|skull|crani|cereb|neuro")
 HEADER_WORDS = ["BodyPartExamined", "SeriesDescription", "ProtocolName"]
 
 
-def require_suitable(volume: Volume, path: Path) -> None:
+def require_suitable(volume: Volume, skull: Skull | None, path: Path) -> None:
     """Check that a scan is a plain CT of a whole head, as far as geometry and header tell.
 
     Args:
         volume: the scan.
+        skull: that was found in it when it was read.
         path: one of its files, whose words on body part and contrast agent are read. Many files say
             nothing, which is no reason to refuse.
 
@@ -57,7 +58,7 @@ def require_suitable(volume: Volume, path: Path) -> None:
         raise ReadError(path, "not-head", "BodyPartExamined names another part of the body")
     if tells_of_contrast(texts, volume.description.get("contrast_agent", "")):
         raise ReadError(path, "with-contrast", "the header tells of a contrast agent")
-    require_head(volume, path)
+    require_head(volume, skull, path)
 
 
 def has_burned_in_annotation(files: Iterable[Path]) -> bool:

@@ -8,6 +8,7 @@ from pydicom.dataset import Dataset
 from pydicom.uid import UID, ExplicitVRLittleEndian, RLELossless
 
 from ichnet.ct.dicom import read_headers, read_series
+from ichnet.ct.discover import discover
 from ichnet.ct.errors import ReadError
 from ichnet.ct.header import read_frames, read_header
 
@@ -89,3 +90,28 @@ def test_cut_frames_are_refused(write_enhanced):
 def test_one_slice_is_not_read_from_a_file_of_three(write_enhanced):
     with pytest.raises(ReadError, match="3 frames where one"):
         read_header(write_enhanced())
+
+
+def test_a_file_whose_frames_cannot_be_placed_takes_its_series_with_it(write_enhanced, tmp_path):
+    whole = write_enhanced()
+    whole.rename(tmp_path / "a.dcm")
+    other = write_enhanced(heights_mm=(20.0, 25.0), SOPInstanceUID="1.2.3.99")
+    (tmp_path / "elsewhere").mkdir()
+    other.rename(tmp_path / "elsewhere" / "b.dcm")
+    found, exclusions = discover([tmp_path], tmp_path / "scratch")
+    assert found == []
+    reasons = {one.path.name: one.reason for one in exclusions}
+    assert reasons == {"a.dcm": "incomplete-series", "b.dcm": "multi-frame"}
+
+
+def test_files_whose_frames_alternate_have_one_digest(write_enhanced, tmp_path):
+    files = []
+    for number, heights_mm in enumerate([(0.0, 8.0, 16.0), (4.0, 12.0, 20.0)]):
+        uid = f"1.2.3.{number + 90}"
+        path = write_enhanced(heights_mm=heights_mm, SOPInstanceUID=uid)
+        files.append(path.rename(tmp_path / f"{number}.dcm"))
+    (series,), exclusions = discover(files, tmp_path / "scratch")
+    assert exclusions == []
+    volume = read_series(series.files, bytes(32))
+    assert len(volume.hu) == 6
+    assert volume.digest == series.digest()

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ichnet.ct.dicom import read_series
+from ichnet.ct.dicom import read_series, read_series_and_skull
 from ichnet.ct.errors import ReadError
 from ichnet.ct.head import OFF_CENTRE_MM, find_skull, head_centre_mm, require_head
 from ichnet.ct.resample import to_matrix
@@ -46,13 +46,14 @@ def spacings(hu) -> np.ndarray:
 
 
 def centre(hu, spacing_mm=SPACING_MM):
-    return head_centre_mm(hu, spacing_mm, spacings(hu))
+    return head_centre_mm(find_skull(hu, spacing_mm, spacings(hu)))
 
 
 def refusal(make_volume, hu, spacing_mm=SPACING_MM) -> str:
     volume = make_volume(hu, pixel_spacing_mm=spacing_mm, gaps_mm=GAP_MM)
+    skull = find_skull(hu, spacing_mm, volume.slice_spacing_mm)
     try:
-        require_head(volume, Path("a.dcm"))
+        require_head(volume, skull, Path("a.dcm"))
     except ReadError as error:
         return error.reason
     return ""
@@ -192,6 +193,6 @@ def test_a_series_that_was_turned_carries_the_centre_as_turned(write_series, tmp
 
 
 def test_the_real_head_is_found_near_the_centre(real_head):
-    volume = read_series(real_head, KEY)
+    volume, skull = read_series_and_skull(real_head, KEY)
     assert volume.centre_mm == (0.0, 0.0)
-    require_head(volume, real_head[0])
+    require_head(volume, skull, real_head[0])

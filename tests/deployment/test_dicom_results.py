@@ -14,11 +14,10 @@ import pytest
 from known_scans import BLEEDING_SLICE as BLEEDING
 from known_scans import HEIGHTS_MM, head
 from prediction_files import rows_of
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.uid import EnhancedCTImageStorage, ExplicitVRLittleEndian
 
 from ichnet.cli import EXCLUDED, SUCCESS, main
-from ichnet.ct.errors import ReadError
-from ichnet.ct.volume import Volume
-from ichnet.deployment.dicom_source import source_slices
 from ichnet.deployment.export import export_model
 from ichnet.deployment.scan_result import read_result
 
@@ -189,6 +188,14 @@ def test_uids_belong_to_what_the_result_was_made_from(model_dir, write_scan, tmp
     assert series.SeriesInstanceUID == old_sr.SeriesInstanceUID
     assert instance.ReferencedSOPInstanceUID == old_sr.SOPInstanceUID
     assert instance.ReferencedSOPClassUID == old_sr.SOPClassUID
+    assert "ReferencedInstanceSequence" not in old_seg
+    (instance,) = new_seg.ReferencedInstanceSequence
+    assert instance.ReferencedSOPInstanceUID == old_seg.SOPInstanceUID
+    assert instance.ReferencedSOPClassUID == old_seg.SOPClassUID
+    assert instance.PurposeOfReferenceCodeSequence[0].CodeValue == "predecessor"
+    by_series = {one.SeriesInstanceUID: one for one in new_seg.ReferencedSeriesSequence}
+    (listed,) = by_series[old_seg.SeriesInstanceUID].ReferencedInstanceSequence
+    assert listed.ReferencedSOPInstanceUID == old_seg.SOPInstanceUID
     # made again, it refers to the one before it and not to itself
     shutil.rmtree(dicom)
     predict(model_dir, tmp_path / "scan", tmp_path)
@@ -196,6 +203,19 @@ def test_uids_belong_to_what_the_result_was_made_from(model_dir, write_scan, tmp
     again = pydicom.dcmread(path)
     assert again.SOPInstanceUID == new_sr.SOPInstanceUID
     assert again.PredecessorDocumentsSequence == new_sr.PredecessorDocumentsSequence
+
+
+def test_a_segmentation_refers_to_no_report_of_a_classifier(
+    model_dir, classifier, config, calibration, write_scan, tmp_path
+):
+    export_model(classifier, "classifier", config, calibration, tmp_path / "classifier")
+    write_scan(tmp_path / "scan", head(80), HEIGHTS_MM, series="9")
+    _, dicom = predict(tmp_path / "classifier", tmp_path / "scan", tmp_path)
+    assert [path.suffixes[0] for path in dicom.iterdir()] == [".sr"]
+    predict(model_dir, tmp_path / "scan", tmp_path)
+    (seg,), (sr,) = dicom.glob("*.seg.dcm"), dicom.glob("*.sr.dcm")
+    assert "PredecessorDocumentsSequence" in pydicom.dcmread(sr)
+    assert "ReferencedInstanceSequence" not in pydicom.dcmread(seg)
 
 
 KOREAN = "Hong^Gildong=\u6d2a^\u5409\u6d1e=\ud64d^\uae38\ub3d9"
@@ -281,16 +301,58 @@ def test_the_report_says_absent_where_it_is_absent_and_how_sure_it_is(predicted)
     assert "For research use only; not a medical device." in texts
 
 
-def test_frames_of_one_file_are_refused():
-    volume = Volume(
-        hu=np.zeros((2, 2, 2), np.int16),
-        pixel_spacing_mm=(1.0, 1.0),
-        orientation=np.array([1.0, 0, 0, 0, 1, 0]),
-        positions_mm=np.array([[0.0, 0, 0], [0, 0, 5]]),
-        slice_spacing_mm=np.full(2, 5.0),
-        scan_id="s",
-        patient_id="p",
-        sop_instance_uids=("1.2", "1.2"),
-    )
-    with pytest.raises(ReadError, match="single-frame"):
-        source_slices(volume, [Path("enhanced.dcm")])
+def enhanced(path: Path, hu: np.ndarray, heights_mm) -> None:
+    """Write an enhanced CT of 2 mm pixels, a frame for each slice."""
+    dataset, shared = Dataset(), Dataset()
+    dataset.file_meta = FileMetaDataset()
+    dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    measures, plane, values = Dataset(), Dataset(), Dataset()
+    measures.PixelSpacing, plane.ImageOrientationPatient = [2, 2], [1, 0, 0, 0, 1, 0]
+    values.RescaleSlope, values.RescaleIntercept = 1, 0
+    shared.PixelMeasuresSequence, shared.PlaneOrientationSequence = [measures], [plane]
+    shared.PixelValueTransformationSequence = [values]
+    frames = []
+    for height_mm in heights_mm:
+        frame, position = Dataset(), Dataset()
+        position.ImagePositionPatient = [0, 0, float(height_mm)]
+        frame.PlanePositionSequence = [position]
+        frames.append(frame)
+    elements = {
+        "SOPClassUID": EnhancedCTImageStorage,
+        "SOPInstanceUID": "1.2.3.1",
+        "SeriesInstanceUID": "1.2.3",
+        "StudyInstanceUID": "1.2",
+        "PatientID": "P",
+        "Modality": "CT",
+        "ImageType": ["ORIGINAL", "PRIMARY", "VOLUME", "NONE"],
+        "SamplesPerPixel": 1,
+        "PhotometricInterpretation": "MONOCHROME2",
+        "NumberOfFrames": len(hu),
+        "Rows": hu.shape[1],
+        "Columns": hu.shape[2],
+        "BitsAllocated": 16,
+        "BitsStored": 16,
+        "HighBit": 15,
+        "PixelRepresentation": 1,
+        "SharedFunctionalGroupsSequence": [shared],
+        "PerFrameFunctionalGroupsSequence": frames,
+        "PixelData": hu.astype("<i2").tobytes(),
+    }
+    for keyword, value in elements.items():
+        setattr(dataset, keyword, value)
+    path.parent.mkdir(parents=True)
+    dataset.save_as(path, enforce_file_format=True)
+
+
+def test_enhanced_ct_is_predicted_and_gets_no_dicom_results(model_dir, tmp_path):
+    enhanced(tmp_path / "scan" / "enhanced.dcm", head(80), HEIGHTS_MM)
+    out, dicom = tmp_path / "out", tmp_path / "dicom"
+    arguments = ["predict", "--model", str(model_dir), "--out", str(out), str(tmp_path / "scan")]
+    assert main(arguments) == SUCCESS
+    assert main([*arguments, "--dicom", str(dicom)]) == EXCLUDED
+    (row,) = rows_of(out / "predictions.csv")
+    assert (row["decision"], row["slices"]) == ("hemorrhage", "11")
+    assert [row["reason"] for row in rows_of(out / "excluded.csv")] == ["multi-frame"]
+    assert list(dicom.iterdir()) == []
+    (result,) = out.glob("*.json")
+    assert not read_result(result).dicom

@@ -51,7 +51,7 @@ def failing_once(function, error: BaseException):
 @pytest.mark.parametrize(
     ("module", "name"),
     [
-        (predict, "read_series"),
+        (predict, "read_series_and_skull"),
         (predict, "require_suitable"),
         (scan_prediction, "predict_volume"),
         (scan_prediction, "save_overlay"),
@@ -74,7 +74,8 @@ def test_a_mistake_of_this_program_costs_one_scan(
 def test_a_scan_that_does_not_fit_into_memory_costs_one_scan(
     model_dir, scans, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(predict, "read_series", failing_once(predict.read_series, MemoryError()))
+    reading = failing_once(predict.read_series_and_skull, MemoryError())
+    monkeypatch.setattr(predict, "read_series_and_skull", reading)
     assert predict_into(model_dir, tmp_path / "out", scans) == EXCLUDED
     assert decisions(tmp_path / "out") == ["hemorrhage"]
     assert {row["reason"] for row in rows_of(tmp_path / "out" / "excluded.csv")} == {"too-large"}
@@ -89,7 +90,7 @@ def test_scores_that_are_no_numbers_are_no_answer(model_dir, scans, tmp_path, mo
         return predicted
 
     monkeypatch.setattr(scan_prediction, "predict_volume", unsure)
-    assert predict_into(model_dir, tmp_path / "out", scans) == FAILED
+    assert predict_into(model_dir, tmp_path / "out", scans) == EXCLUDED
     reasons = {row["reason"] for row in rows_of(tmp_path / "out" / "excluded.csv")}
     assert reasons == {"internal-error"}
 

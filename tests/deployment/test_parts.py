@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from prediction_files import predict_into, rows_of
 
-from ichnet.cli import EXCLUDED, FAILED, SUCCESS
+from ichnet.cli import EXCLUDED, SUCCESS
 from ichnet.deployment.predict import Predictor, predict_inputs
 
 # each test predicts several times
@@ -64,7 +64,7 @@ def test_halves_in_two_calls_are_refused_until_they_come_together(model_dir, hal
     assert predict_into(model_dir, out, lower) == SUCCESS
     assert decisions(out) == [("no hemorrhage", "12")]
     for part in (upper, lower, upper):
-        assert predict_into(model_dir, out, part) == FAILED
+        assert predict_into(model_dir, out, part) == EXCLUDED
         assert decisions(out) == []
         assert reasons(out) == ["incomplete-series"] * 12
         assert not [*out.glob("*.json"), *out.glob("*.png")]  # no answer about a half stays
@@ -77,7 +77,7 @@ def test_halves_in_two_calls_are_refused_until_they_come_together(model_dir, hal
 def test_a_half_after_the_whole_is_refused(model_dir, halves, tmp_path):
     out, (lower, upper) = tmp_path / "out", halves
     assert predict_into(model_dir, out, lower, upper) == SUCCESS
-    assert predict_into(model_dir, out, lower) == FAILED
+    assert predict_into(model_dir, out, lower) == EXCLUDED
     assert reasons(out) == ["incomplete-series"] * 12
 
 
@@ -86,9 +86,9 @@ def test_a_part_that_was_too_short_is_remembered(model_dir, write_scan, tmp_path
     (tmp_path / "most").mkdir()
     for path in files[:20]:
         path.rename(tmp_path / "most" / path.name)
-    assert predict_into(model_dir, tmp_path / "out", tmp_path / "few") == FAILED
+    assert predict_into(model_dir, tmp_path / "out", tmp_path / "few") == EXCLUDED
     assert reasons(tmp_path / "out") == ["incomplete-head"] * 4
-    assert predict_into(model_dir, tmp_path / "out", tmp_path / "most") == FAILED
+    assert predict_into(model_dir, tmp_path / "out", tmp_path / "most") == EXCLUDED
     assert reasons(tmp_path / "out") == ["incomplete-series"] * 20
 
 
@@ -170,7 +170,7 @@ def test_two_patients_of_one_series_uid_in_two_calls(model_dir, two_patients, tm
 
 
 def test_two_patients_of_one_series_uid_in_one_call(model_dir, two_patients, tmp_path):
-    assert predict_into(model_dir, tmp_path / "out", two_patients) == FAILED
+    assert predict_into(model_dir, tmp_path / "out", two_patients) == EXCLUDED
     rows = rows_of(tmp_path / "out" / "excluded.csv")
     assert [row["reason"] for row in rows] == ["mixed-series"] * 48
     by_scan = {row["scan_id"] for row in rows}

@@ -189,12 +189,7 @@ def truncated(folder: Path, write_scan) -> None:
     path.write_bytes(path.read_bytes()[:-4000])
 
 
-def nothing(folder: Path, write_scan) -> None:
-    pass
-
-
 BAD_INPUT = {
-    "empty folder": (nothing, {"empty": 1}),
     "folder of JPEGs": (jpegs, {"not-dicom": 2}),
     "scout image": (scout, {"localizer": 1}),
     "truncated DICOM": (truncated, {"truncated": 1, "incomplete-series": 1}),
@@ -202,19 +197,31 @@ BAD_INPUT = {
 
 
 @pytest.mark.parametrize(("make", "reasons"), BAD_INPUT.values(), ids=BAD_INPUT)
-def test_input_without_a_head_ct_is_listed_and_ends_with_2(
+def test_input_without_a_head_ct_is_excluded_like_any_other(
     make, reasons, model_dir, write_scan, tmp_path, capsys
 ):
     folder, out = tmp_path / "input", tmp_path / "out"
     folder.mkdir()
     make(folder, write_scan)
-    assert predict_into(model_dir, out, folder) == FAILED
+    assert predict_into(model_dir, out, folder) == EXCLUDED
     assert Counter(row["reason"] for row in rows_of(out / "excluded.csv")) == reasons
     assert rows_of(out / "predictions.csv") == []
+    said = capsys.readouterr()
+    assert said.out.startswith("scans predicted: 0, see ")
+    assert said.err.startswith(f"files excluded: {sum(reasons.values())}, see ")
+
+
+def test_nothing_to_read_ends_with_2_unless_something_is(model_dir, two_scans, tmp_path, capsys):
+    absent, empty = tmp_path / "absent", tmp_path / "empty"
+    empty.mkdir()
+    assert predict_into(model_dir, tmp_path / "out", absent, empty) == FAILED
+    reasons = [row["reason"] for row in rows_of(tmp_path / "out" / "excluded.csv")]
+    assert reasons == ["missing-file", "empty"]
     message = capsys.readouterr().err
-    assert message.startswith("ichnet: error: no head CT could be read")
-    assert message.count("\n") == 1
-    assert "excluded.csv" in message
+    assert message.startswith("ichnet: error: there is nothing to read, see ")
+    assert predict_into(model_dir, tmp_path / "out", absent, empty, two_scans) == EXCLUDED
+    (tmp_path / "text.txt").write_text("no DICOM")
+    assert predict_into(model_dir, tmp_path / "out", absent, tmp_path / "text.txt") == EXCLUDED
 
 
 def test_good_scans_are_predicted_beside_bad_files(

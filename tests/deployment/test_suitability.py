@@ -9,7 +9,7 @@ import pytest
 from known_scans import head
 from pydicom import dcmread
 
-from ichnet.ct.dicom import read_series
+from ichnet.ct.dicom import read_series_and_skull
 from ichnet.ct.errors import ReadError
 from ichnet.deployment.suitability import require_suitable
 
@@ -33,7 +33,7 @@ def refusal(write_scan, tmp_path):
                 setattr(dataset, keyword, value)
             dataset.save_as(path)
         try:
-            require_suitable(read_series(files, KEY), files[0])
+            require_suitable(*read_series_and_skull(files, KEY), files[0])
         except ReadError as error:
             return error.reason
         return ""
@@ -98,4 +98,4 @@ def test_real_heads_are_judged():
     if not folder.is_dir():
         pytest.skip("the real head CT is not here")
     files = sorted(folder.glob("*.dcm"))
-    require_suitable(read_series(files, KEY), files[0])
+    require_suitable(*read_series_and_skull(files, KEY), files[0])
