@@ -130,6 +130,8 @@ class Predictor:
         dicom_dir: where to write each result as DICOM SEG and SR, with the patient's identity.
         nifti_dir: where to write each mask as NIfTI; a classifier has none.
         model_sha256: that the model must have; empty for any.
+        remembers: keep what was taken before in memory and in the tables. A service does that by
+            itself: without, each call of :meth:`take` stands alone, and no table is written.
 
     Raises:
         ModelError: when ``model_dir`` is not an exported model, or not the one that is asked for.
@@ -144,11 +146,12 @@ class Predictor:
         dicom_dir: Path | None = None,
         nifti_dir: Path | None = None,
         model_sha256: str = "",
+        remembers: bool = True,
     ) -> None:
         self.model = SavedModel(embedded_model_dir() if model_dir is None else model_dir)
         require_sha256(self.model, model_sha256)
         self.out_dir, self.key, self.dicom_dir = out_dir, key, dicom_dir
-        self._link_csv = link_csv
+        self._link_csv, self._remembers = link_csv, remembers
         has_mask = self.model.metadata.kind != "classifier"
         self._files = ResultFiles(out_dir, dicom_dir, nifti_dir if has_mask else None)
         self._attempts = Attempts(out_dir / ".attempts.json")
@@ -209,6 +212,8 @@ class Predictor:
             OSError: when the results cannot be written.
             ModelError: when the model cannot be loaded.
         """
+        if not self._remembers:
+            self._forget()
         # outermost, as the reading thread enters and leaves it as well
         with private_files(), lenient_pydicom(), scratch_folder() as scratch:
             found, exclusions, joined = self._arrivals.discover(inputs, scratch)
@@ -351,7 +356,15 @@ class Predictor:
     def _provenance(self, digest: str, instances: tuple[str, ...]) -> Provenance:
         return Provenance(digest, self.model.fingerprint, instances=instances)
 
+    def _forget(self) -> None:
+        """Drop what was taken before; results on disk stay."""
+        self._arrivals = Arrivals()
+        for held in (self._results, self._kept, self._excluded, self._links, self._at_work):
+            held.clear()
+
     def _write_tables(self) -> None:
+        if not self._remembers:
+            return
         write_predictions_csv(self.results, self.summary.predictions_csv)
         write_excluded(self.exclusions, self.summary.excluded_csv)
         if self._link_csv:
