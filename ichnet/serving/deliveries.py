@@ -58,8 +58,11 @@ class Deliveries:
         return Due(**found[0]) if found else None
 
     def sent(self, due: Due) -> bool:
-        """Note that a result has arrived; return whether that ends the sending of
-        its series."""
+        """Note that a result has arrived.
+
+        Returns:
+            whether that ends the sending of its series.
+        """
         now = self._clock()
         with self._state.transaction() as db:
             changed = db.execute("UPDATE delivery SET state = ? WHERE id = ?", (SENT, due.id))

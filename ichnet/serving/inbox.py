@@ -1,4 +1,4 @@
-"""Received files: each on disk for good, under a name that tells nobody, before it is answered for."""
+"""Received files: on disk for good, under names that tell nobody, before they are answered for."""
 
 from __future__ import annotations
 

@@ -6,13 +6,13 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from pynetdicom import ALL_TRANSFER_SYNTAXES, AE, evt
-from pynetdicom.sop_class import (  # type: ignore[attr-defined] - made at run time
+from pydicom.uid import (
     CTImageStorage,
     EnhancedCTImageStorage,
     LegacyConvertedEnhancedCTImageStorage,
     Verification,
 )
+from pynetdicom import AE, ALL_TRANSFER_SYNTAXES, evt
 from pynetdicom.transport import ThreadedAssociationServer
 
 from ichnet.serving.inbox import Inbox, Kept, NotKeptError

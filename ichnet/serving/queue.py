@@ -92,7 +92,7 @@ class SeriesQueue:
         self,
         state: State,
         audit: Audit,
-        retries: Retries = Retries(),  # noqa: B008 - frozen
+        retries: Retries = Retries(),
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._state, self._audit, self._retries, self._clock = state, audit, retries, clock
@@ -240,9 +240,7 @@ class SeriesQueue:
             )
         return False
 
-    def _given_up(
-        self, claim: Claim, state: str, scan_id: str, reason: str, detail: str
-    ) -> bool:
+    def _given_up(self, claim: Claim, state: str, scan_id: str, reason: str, detail: str) -> bool:
         now = self._clock()
         values = {
             "state": state,

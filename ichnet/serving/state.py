@@ -118,7 +118,9 @@ class State:
             for one in (folder, self.incoming, self.partial, self.results, self.dicom):
                 one.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._held = _held(folder / "serve.lock")
-        self._connection = sqlite3.connect(path, 30, None, check_same_thread=False)
+        self._connection = sqlite3.connect(
+            path, timeout=30, isolation_level=None, check_same_thread=False
+        )
         self._connection.row_factory = sqlite3.Row
         self._connection.execute("PRAGMA synchronous = FULL")
         (layout,) = self._connection.execute("PRAGMA user_version").fetchone()
@@ -144,7 +146,8 @@ class State:
     def rows(self, query: str, *values: Any) -> list[sqlite3.Row]:
         """Return what a query finds."""
         with self._mutex:
-            return self._connection.execute(query, values).fetchall()
+            found: list[sqlite3.Row] = self._connection.execute(query, values).fetchall()
+            return found
 
     def close(self) -> None:
         """Close the file and let another process have the folder."""
