@@ -10,12 +10,13 @@ from pydicom.uid import (
     CTImageStorage,
     EnhancedCTImageStorage,
     LegacyConvertedEnhancedCTImageStorage,
-    Verification,
 )
 from pynetdicom import AE, ALL_TRANSFER_SYNTAXES, evt
 from pynetdicom.transport import ThreadedAssociationServer
 
 from ichnet.serving.inbox import Inbox, Kept, NotKeptError
+
+VERIFICATION = "1.2.840.10008.1.1"
 
 STORED, NO_SPACE, NOT_UNDERSTOOD, FAILED = 0x0000, 0xA700, 0xC000, 0xC001
 """Status of a C-STORE (PS3.4, annex B.2.3)."""
@@ -67,7 +68,7 @@ class Node:
         self._entity.maximum_associations = MOST_ASSOCIATIONS
         self._entity.network_timeout = NETWORK_TIMEOUT_S
         self._entity.require_calling_aet = list(settings.callers)
-        self._entity.add_supported_context(Verification)
+        self._entity.add_supported_context(VERIFICATION)
         for kind in (
             CTImageStorage,
             EnhancedCTImageStorage,

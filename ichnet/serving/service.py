@@ -75,6 +75,12 @@ class Service:
         key: for the pseudonyms.
         destinations: for the results.
 
+    Attributes:
+        state: on disk.
+        started: is set when it is ready.
+        port: at which the node listens, then.
+        http_port: of the web server, then.
+
     Raises:
         ModelError: when the model is none, or not the one that is asked for.
         StateError: when the state folder cannot be used.
@@ -110,6 +116,8 @@ class Service:
             answered=self._sender.wake,
         )
         self._pulse = Pulse()
+        self.started = threading.Event()
+        self.port = self.http_port = 0
 
     def run(self, stop: threading.Event) -> None:
         """Serve until told to stop; a scan at work is finished first.
@@ -124,6 +132,7 @@ class Service:
             stack.enter_context(lenient_pydicom())
             self._queue.recover(self._inbox.files_of())
             web = Web(self._application(), settings.http_port)
+            self.http_port = web.port
             stack.callback(web.close)
             sending = threading.Thread(target=self._sender.run, args=(stop,), name="sender")
             sending.start()
@@ -132,9 +141,11 @@ class Service:
             stack.callback(stop.set)
             self._pulse.watch("sender", sending.is_alive)
             node = Node(settings.node, self._inbox, self._kept, self._turned_away)
+            self.port = node.port
             stack.callback(node.close)
             self.predictor.model.load()
             self._pulse.ready = True
+            self.started.set()
             self._work(stop)
 
     def _work(self, stop: threading.Event) -> None:

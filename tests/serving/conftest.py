@@ -1,18 +1,15 @@
-"""A service of a network whose every answer is known, and scans for it."""
+"""A service of a model whose every answer is known, and scans for it. No TensorFlow is loaded."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
-from known_networks import bright_pixels, calibration, config  # noqa: F401
+from bright_answers import know_the_answers
 from known_scans import write_scan  # noqa: F401
-from pynetdicom import AE
 
-from ichnet.deployment.export import export_model
 from ichnet.serving.audit import Audit
 from ichnet.serving.node import NodeSettings
 from ichnet.serving.queue import Retries, SeriesQueue
@@ -20,7 +17,7 @@ from ichnet.serving.service import Service, Settings
 from ichnet.serving.state import State
 
 KEY = bytes(range(32))
-RETRIES = Retries(tries=2, pause_s=0.05)
+RETRIES = Retries(tries=3, pause_s=0.05)
 
 
 class Clock:
@@ -33,12 +30,10 @@ class Clock:
         return self.now
 
 
-@pytest.fixture(scope="session")
-def model_dir(bright_pixels, config, calibration, tmp_path_factory) -> Path:
-    """An export of ``bright_pixels``: a pixel as bright as fresh blood is a hemorrhage."""
-    folder = tmp_path_factory.mktemp("export") / "bright" / "1"
-    export_model(bright_pixels, "bright", config, calibration, folder)
-    return folder
+@pytest.fixture
+def bright_model(monkeypatch) -> None:
+    """Let the model in the package find what is as dense as fresh blood, and nothing else."""
+    know_the_answers(monkeypatch.setattr)
 
 
 @pytest.fixture
@@ -64,7 +59,7 @@ def queue(state, audit, clock) -> SeriesQueue:
 
 
 @pytest.fixture
-def running(model_dir, tmp_path):
+def running(bright_model, tmp_path):
     """Run a service in a thread; yields it while the block lasts."""
 
     @contextmanager
@@ -72,34 +67,19 @@ def running(model_dir, tmp_path):
         values = {
             "state": tmp_path / "state",
             "node": NodeSettings(port=0),
-            "quiet_s": 0.2,
+            "quiet_s": 0.5,
             "http_port": 0,
             "retries": RETRIES,
-            "model_dir": model_dir,
             **settings,
         }
         service, stop = Service(Settings(**values), KEY, destinations), threading.Event()
         thread = threading.Thread(target=service.run, args=(stop,))
         thread.start()
         try:
-            assert service.started.wait(120)
+            assert service.started.wait(60)
             yield service
         finally:
             stop.set()
             thread.join(60)
 
     return run
-
-
-def send(port: int, paths: list[Path]) -> list[int]:
-    """Send files in one association; return what was answered to each."""
-    from pydicom import dcmread
-    from pydicom.uid import CTImageStorage
-
-    entity = AE("SCANNER")
-    entity.add_requested_context(CTImageStorage)
-    association = entity.associate("127.0.0.1", port, ae_title="ICHNET")
-    assert association.is_established
-    found = [association.send_c_store(dcmread(path)).Status for path in paths]
-    association.release()
-    return found
