@@ -30,7 +30,7 @@ def echo() -> Iterator[tuple[str, list[str | None]]]:
     over = threading.Event()
 
     class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:  # noqa: N802 - its name there
+        def do_GET(self) -> None:
             came.append(self.headers["Authorization"])
             if self.path == "/slow":
                 over.wait(30)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+
+import pytest
 
 from ichnet import __version__
 from ichnet.serving.audit import Audit
@@ -54,10 +57,13 @@ def test_a_torn_entry_is_written_again_and_a_whole_one_is_not(state):
 
 def test_a_transaction_that_fails_leaves_no_entry(state):
     audit = Audit(state, "abc")
-    try:
+
+    def fail() -> None:
         with state.transaction() as db:
             audit.record(db, "result", 0.0)
-            raise RuntimeError
-    except RuntimeError:
-        audit.flush()
+            db.execute("SELECT nonsense")
+
+    with pytest.raises(sqlite3.OperationalError):
+        fail()
+    audit.flush()
     assert not state.audit.exists()

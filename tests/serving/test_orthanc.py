@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import signal
 import subprocess
@@ -171,4 +170,4 @@ def test_killed_in_between_each_study_has_its_one_result_or_a_reason(server, stu
     audited = [json.loads(line) for line in server._state.joinpath("audit.jsonl").open()]
     assert [entry["number"] for entry in audited] == sorted({one["number"] for one in audited})
     assert Counter(one["event"] for one in audited)["sent"] >= 2 * GOOD
-    assert os.listdir(server._state / "partial") == []
+    assert list((server._state / "partial").iterdir()) == []
