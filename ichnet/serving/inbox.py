@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -53,14 +55,21 @@ class Inbox:
 
     Args:
         folder: of the series.
-        partial: on the same disk, for what is not whole yet; is emptied.
+        partial: on the same disk, for what is not whole yet, or any more; is emptied.
         key: for the names.
+
+    Attributes:
+        mutex: to be held from keeping a file until it is noted, and while a series is removed.
     """
 
     def __init__(self, folder: Path, partial: Path, key: bytes) -> None:
         self._folder, self._partial, self._key = folder, partial, key
+        self.mutex = threading.Lock()
         for left in partial.iterdir():
-            left.unlink()
+            if left.is_dir():
+                shutil.rmtree(left)
+            else:
+                left.unlink()
 
     def keep(self, content: bytes) -> Kept:
         """Write a DICOM file; it is on disk when this returns.
@@ -97,8 +106,11 @@ class Inbox:
         return self._folder / series
 
     def remove(self, series: str) -> None:
-        """Remove the files of a series."""
-        shutil.rmtree(self.path(series), ignore_errors=True)
+        """Remove the files of a series: all of them at once, also when the program is killed."""
+        leaving = self._partial / f"{series}.removed"
+        with suppress(FileNotFoundError):
+            self.path(series).rename(leaving)
+            shutil.rmtree(leaving)
 
     def _write(self, series: str, name: str, content: bytes) -> bool:
         folder = self.path(series)

@@ -92,7 +92,8 @@ class Node:
     def _store(self, event: evt.Event) -> int:
         """Answer success when the file is on disk, and noted."""
         try:
-            self._kept(self._inbox.keep(event.encoded_dataset()))
+            with self._inbox.mutex:
+                self._kept(self._inbox.keep(event.encoded_dataset()))
         except NotKeptError as error:
             self._turned_away(error.reason)
             return NO_SPACE if error.reason == "disk-full" else NOT_UNDERSTOOD

@@ -33,13 +33,13 @@ def forget_files(
         before,
     )
     for row in found:
-        with state.transaction() as db:
-            # unless files came since: then the series is being received
-            changed = db.execute(
-                "UPDATE series SET files = 0 WHERE name = ? AND state IN (?, ?)",
-                (row["name"], DONE, REFUSED),
-            )
-            if changed.rowcount:
+        with inbox.mutex:
+            with state.transaction() as db:
+                changed = db.execute(
+                    "UPDATE series SET files = 0 WHERE name = ? AND state IN (?, ?)",
+                    (row["name"], DONE, REFUSED),
+                )
+            if changed.rowcount:  # else files have come since: the series is being received
                 inbox.remove(row["name"])
                 for path in paths_of(row["scan_id"]) if row["scan_id"] else ():
                     path.unlink(missing_ok=True)

@@ -67,7 +67,7 @@ def running(bright_model, tmp_path):
         values = {
             "state": tmp_path / "state",
             "node": NodeSettings(port=0),
-            "quiet_s": 0.5,
+            "quiet_s": 600.0,  # the scans say how many slices they have
             "http_port": 0,
             "retries": RETRIES,
             **settings,

@@ -20,15 +20,17 @@ pytestmark = [
     pytest.mark.skipif(not browser_module["EXECUTABLE"], reason=browser_module["WHY_NOT"]),
 ]
 
+WHOLE, ALONE = ({"NumberOfSeriesRelatedInstances": count} for count in (len(HEIGHTS_MM), 1))
+
 
 @pytest.fixture
 def service(running, write_scan, tmp_path) -> Iterator[Any]:
     """A bleeding head, a normal one and a scout were received; the last wait has just begun."""
     with running(Shelf(), page=True) as one:
-        send(one.port, write_scan(tmp_path / "1", head(80.0), HEIGHTS_MM, series="1"))
-        send(one.port, write_scan(tmp_path / "2", head()[:1], [0], series="2"))
+        send(one.port, write_scan(tmp_path / "1", head(80.0), HEIGHTS_MM, series="1", **WHOLE))
+        send(one.port, write_scan(tmp_path / "2", head()[:1], [0], series="2", **ALONE))
         until(lambda: len(one.state.rows("SELECT * FROM series WHERE finished_at > 0")) == 2)
-        send(one.port, write_scan(tmp_path / "3", head(), HEIGHTS_MM, series="3"))
+        send(one.port, write_scan(tmp_path / "3", head(), HEIGHTS_MM, series="3", **WHOLE))
         until(lambda: len(one.state.rows("SELECT * FROM series WHERE finished_at > 0")) == 3)
         yield one
 

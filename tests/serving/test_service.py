@@ -18,6 +18,8 @@ from ichnet.serving.node import NodeSettings
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 
+WHOLE = {"NumberOfSeriesRelatedInstances": len(HEIGHTS_MM)}
+
 
 def ask(service, path: str, host: str = "127.0.0.1") -> tuple[int, str]:
     request = urllib.request.Request(
@@ -40,9 +42,11 @@ def audit_of(service) -> list[dict]:
 
 
 def test_from_slices_to_results_that_are_sent_and_told_of(running, write_scan, tmp_path, capsys):
-    files = write_scan(tmp_path / "one", head(80.0), HEIGHTS_MM, series="1")
-    normal = write_scan(tmp_path / "two", head(), HEIGHTS_MM, series="2")
-    scout = write_scan(tmp_path / "three", head()[:1], [0], series="3")
+    files = write_scan(tmp_path / "one", head(80.0), HEIGHTS_MM, series="1", **WHOLE)
+    normal = write_scan(tmp_path / "two", head(), HEIGHTS_MM, series="2", **WHOLE)
+    scout = write_scan(
+        tmp_path / "three", head()[:1], [0], series="3", NumberOfSeriesRelatedInstances=1
+    )
     nameless = write_scan(tmp_path / "four", head()[:1], [0], series="", SeriesInstanceUID="")
     shelf = Shelf(fails=1)
     with running(shelf, capture=True) as service:
@@ -60,7 +64,8 @@ def test_from_slices_to_results_that_are_sent_and_told_of(running, write_scan, t
         entries = audit_of(service)
         # a slice more: another result takes the first one's place
         hu = head(80.0)[[0]]
-        more = write_scan(tmp_path / "more", hu, [-5], series="1", SOPInstanceUID="1.2.3.99")
+        one_more = {"SOPInstanceUID": "1.2.3.99", "NumberOfSeriesRelatedInstances": 12}
+        more = write_scan(tmp_path / "more", hu, [-5], series="1", **one_more)
         assert send(service.port, more) == [0]
         until(lambda: len(shelf.sent) == 3 and states(service) == ["done", "done", "refused"])
         counts = {row["slices"] for row in service.state.rows("SELECT slices FROM series")}
@@ -102,7 +107,7 @@ def nobody_is_named(folder, said: str) -> None:
 
 
 def test_the_capture_is_marked_and_belongs_to_the_study(running, write_scan, tmp_path):
-    files = write_scan(tmp_path / "one", head(80.0), HEIGHTS_MM, series="1")
+    files = write_scan(tmp_path / "one", head(80.0), HEIGHTS_MM, series="1", **WHOLE)
     with running(Shelf(), capture=True) as service:
         send(service.port, files)
         until(lambda: states(service) == ["done"])
@@ -118,7 +123,7 @@ def test_the_capture_is_marked_and_belongs_to_the_study(running, write_scan, tmp
 
 
 def test_a_node_takes_ct_of_those_who_may_send_alone(running, write_scan, tmp_path):
-    files = write_scan(tmp_path / "one", head(), HEIGHTS_MM, series="1")
+    files = write_scan(tmp_path / "one", head(), HEIGHTS_MM, series="1", **WHOLE)
     with running(node=NodeSettings(port=0, callers=["SCANNER"])) as service:
         for title, kind, is_taken in (
             ("SCANNER", CTImageStorage, True),
@@ -137,7 +142,7 @@ def test_a_node_takes_ct_of_those_who_may_send_alone(running, write_scan, tmp_pa
 
 
 def test_files_go_after_their_time_and_come_again(running, write_scan, tmp_path):
-    files = write_scan(tmp_path / "one", head(80.0), HEIGHTS_MM, series="1")
+    files = write_scan(tmp_path / "one", head(80.0), HEIGHTS_MM, series="1", **WHOLE)
     shelf = Shelf()
     with running(shelf) as service:
         send(service.port, files)
