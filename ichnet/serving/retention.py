@@ -40,7 +40,8 @@ def forget_files(
                     (row["name"], DONE, REFUSED),
                 )
             if changed.rowcount:  # else files have come since: the series is being received
-                inbox.remove(row["name"])
                 for path in paths_of(row["scan_id"]) if row["scan_id"] else ():
                     path.unlink(missing_ok=True)
+                # last: after a kill a folder without a count is taken up again
+                inbox.remove(row["name"])
     return len(found)

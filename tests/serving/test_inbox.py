@@ -54,6 +54,7 @@ def test_another_file_of_the_same_instance_lies_beside_the_first(inbox, files):
     assert list(inbox.files_of().values()) == [2]
 
 
+@pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("content", [b"", b"no DICOM", b"\0" * 128 + b"DICM" + b"\xff" * 40])
 def test_what_does_not_tell_its_series_is_not_taken(inbox, content):
     with pytest.raises(NotKeptError, match="bad-header"):

@@ -39,7 +39,7 @@ def service(running, write_scan, tmp_path) -> Iterator[Any]:
 def browser(service, tmp_path) -> Iterator[Any]:
     with Browser(tmp_path / "profile") as one:
         one.send("Page.navigate", url=f"http://127.0.0.1:{service.http_port}/")
-        one.wait("document.documentElement.dataset.open")
+        one.wait("document.documentElement?.dataset.open")
         yield one
         ours = f"http://127.0.0.1:{service.http_port}/"
         assert [text for text in one.complaints() if not text.startswith(ours)] == []
@@ -149,6 +149,6 @@ def test_a_service_that_is_gone_is_said_to_be(running, tmp_path) -> None:
     with Browser(tmp_path / "profile") as browser:
         with running(page=True) as service:
             browser.send("Page.navigate", url=f"http://127.0.0.1:{service.http_port}/")
-            browser.wait("document.documentElement.dataset.ready")
+            browser.wait("document.documentElement?.dataset.ready")
             assert text(browser, "#scans") == "None"
         browser.wait("document.querySelector('#message').innerText.includes('does not answer')")

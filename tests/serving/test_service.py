@@ -47,7 +47,7 @@ def test_from_slices_to_results_that_are_sent_and_told_of(running, write_scan, t
     scout = write_scan(
         tmp_path / "three", head()[:1], [0], series="3", NumberOfSeriesRelatedInstances=1
     )
-    nameless = write_scan(tmp_path / "four", head()[:1], [0], series="", SeriesInstanceUID="")
+    nameless = write_scan(tmp_path / "four", head()[:1], [0], series="4", SeriesInstanceUID="")
     shelf = Shelf(fails=1)
     with running(shelf, capture=True) as service:
         # half of the slices, all of them in another association: one scan
@@ -149,7 +149,7 @@ def test_files_go_after_their_time_and_come_again(running, write_scan, tmp_path)
         until(lambda: states(service) == ["done"])
     with running(shelf, keep_s=-1.0) as service:  # done with before it began
         until(lambda: not list(service.state.incoming.iterdir()))
-        assert not list(service.state.dicom.iterdir())
+        assert list(service.state.dicom.iterdir()) == []
         assert len(list(service.state.results.glob("*.json"))) == 1
     with running(shelf) as service:
         assert send(service.port, files) == [0] * 11
