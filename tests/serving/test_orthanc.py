@@ -70,6 +70,12 @@ class Server:
         command = [sys.executable, "-m", "ichnet", "status", "--state", self._state, "--json"]
         return json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
 
+    def audit_lines(self) -> list[str]:
+        return (self._state / "audit.jsonl").read_text().splitlines()
+
+    def partial_files(self) -> list[Path]:
+        return list((self._state / "partial").iterdir())
+
     def _is_ready(self) -> bool:
         assert self._process.poll() is None, self._log.read_text()
         try:
@@ -167,7 +173,7 @@ def test_killed_in_between_each_study_has_its_one_result_or_a_reason(server, stu
         assert sorted(slices_of(kinds["SEG"][0], orthanc)) == sorted(sent)
         report = json.dumps(ask(f"{orthanc.url}/instances/{kinds['SR'][0]}/simplified-tags"))
         assert ('"Present"' in report) == (number % 3 == 0)
-    audited = [json.loads(line) for line in server._state.joinpath("audit.jsonl").open()]
+    audited = [json.loads(line) for line in server.audit_lines()]
     assert [entry["number"] for entry in audited] == sorted({one["number"] for one in audited})
     assert Counter(one["event"] for one in audited)["sent"] >= 2 * GOOD
-    assert list((server._state / "partial").iterdir()) == []
+    assert server.partial_files() == []

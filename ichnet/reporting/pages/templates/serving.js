@@ -89,7 +89,7 @@
     if (scan.uncertain) decision.textContent += ", uncertain: a person should decide";
     fact("Probability", percent(scan.probability));
     fact("Threshold", percent(scan.threshold));
-    fact("Uncertain", scan.uncertain_band.map(percent).join(" to "));
+    fact("Uncertain band", scan.uncertain_band.map(percent).join(" to "));
     fact("Agreement", scan.agreement === null ? null : percent(scan.agreement));
     fact("Volume", scan.volume_ml === null ? null : `${scan.volume_ml.toFixed(1)} mL`);
     for (const [name, value] of Object.entries(scan.subtypes || {})) {
