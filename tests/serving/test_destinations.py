@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import time
@@ -14,7 +15,7 @@ from real_orthanc import free_port
 
 from ichnet.serving.destinations import DicomDestination, NotSentError, dicom_destination
 
-STORESCP = shutil.which("storescp")
+STORESCP = shutil.which("storescp", path=os.defpath)  # pynetdicom brings one of that name
 
 
 def test_where_a_name_leads():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -21,7 +22,7 @@ from known_scans import HEIGHTS_MM, head
 from pydicom import dcmread
 from real_orthanc import IS_INSTALLED, WHY_NOT, Orthanc, ask, free_port, running_orthanc
 
-STORESCU = shutil.which("storescu")
+STORESCU = shutil.which("storescu", path=os.defpath)  # pynetdicom brings one of that name
 GOOD, TWICE, IN_TWO = 12, (0, 1, 2), (3, 4, 5)
 QUIET_S = 3
 
