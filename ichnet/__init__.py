@@ -54,7 +54,7 @@ def predict(
         >>> for scan in ichnet.predict("scans", model="export/bright/1"):
         ...     print(f"{scan.decision}: {scan.probability:.2f}, {scan.volume_ml:.1f} mL")
         no hemorrhage: 0.00, 0.0 mL
-        hemorrhage: 1.00, 7.2 mL
+        hemorrhage: 1.00, 8.2 mL
     """
     from ichnet.deployment.predict import predict_path
 

@@ -26,12 +26,12 @@ def main() -> None:
 
     load_tensorflow()
     from ichnet.evaluation.maps import cache_maps
-    from ichnet.evaluation.trained import load_best, load_folds
+    from ichnet.evaluation.trained import load_folds, load_segmenter
     from ichnet.records.record_set import RecordSet
 
     one = open_experiment(args)
     run = one.run
-    members = {name: load_best(run, segmenter_name(name)) for name in SEGMENTERS}
+    members = {name: load_segmenter(one.config, run, segmenter_name(name)) for name in SEGMENTERS}
     record_set = RecordSet.open(one.records / args.record_set)
     splits = [split for split in record_set.splits if split != "train"]
     folds = load_folds(one.config, record_set, run) if args.record_set == "aihub-scans" else []

@@ -22,7 +22,7 @@ STANDS_ON: dict[str, set[str]] = {
     "phantom": {"ct", "config"},
     "records": {"ct", "cohorts", "phantom", "runs", "config"},
     "networks": {"config"},
-    "training": {"ct", "networks", "records", "statistics", "runs", "config"},
+    "training": {"ct", "networks", "records", "statistics", "runs", "config", "deployment"},
     "evaluation": {"training", "networks", "records", "statistics", "runs", "config", "deployment"},
     "deployment": {"ct", "networks", "statistics", "config"},
     "reporting": {"ct", "records", "statistics", "runs", "config"},

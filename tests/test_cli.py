@@ -53,6 +53,7 @@ def test_wrong_usage_ends_with_2(arguments, capsys):
     assert "usage: ichnet" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_info_names_the_stack_without_chatter():
     run = subprocess.run(
         [sys.executable, "-m", "ichnet", "info"], capture_output=True, text=True, check=True

@@ -77,6 +77,7 @@ def resolve(constraints: str, version: str) -> subprocess.CompletedProcess[str]:
     return done
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("constraints", "version", "supported"), CASES)
 def test_the_pinned_versions_exist_for_the_versions_of_python_that_are_named(
     constraints, version, supported

@@ -19,6 +19,9 @@ from ichnet.phantom.cohort import generate
 from ichnet.runs import RunFolder
 from ichnet.runs.predictions import SCAN_COLUMNS, scans_path, write_predictions
 
+# each test starts a script
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[1]
 SUFFIXES = ("csv", "md", "html", "tex")
 KEY_FILE = "ICHNET_PSEUDONYM_KEY_FILE"

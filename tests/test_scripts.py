@@ -39,6 +39,7 @@ def test_there_are_scripts_of_every_kind():
     assert {path.parent.name for path in SCRIPTS} == {"data_prep", "models", "eval"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("script", SCRIPTS, ids=IDS)
 def test_help_needs_no_tensorflow(script):
     result = run("-c", HELP_WITHOUT_TENSORFLOW, script)
@@ -55,6 +56,7 @@ def test_scripts_are_short(script):
 COHORT_SCRIPTS = ("rsna", "aihub", "dumc", "cq500", "ct_ich", "bhsd")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cohort", COHORT_SCRIPTS)
 def test_every_cohort_can_be_had_whole_in_the_same_way(cohort):
     result = run(f"data_prep/{cohort}.py", "--help")

@@ -40,7 +40,8 @@ from ichnet.training.classifier import train_classifier
 from ichnet.training.ensemble import train_ensemble
 from ichnet.training.segmenter import pretrain_encoder, train_segmenter
 
-pytestmark = pytest.mark.timeout(900)  # the first test waits for the whole path
+# trains every kind of model; the first test waits for the whole path
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 CLASSIFIER = "MobileNetV2-aihub-strong"
 
@@ -75,6 +76,7 @@ def tiny_config() -> Config:
         segmenters=replace(
             config.segmenters,
             base_width=4,
+            weights=None,
             depth=2,
             training=short(config.segmenters.training),
             pretraining=short(config.segmenters.pretraining),

@@ -14,9 +14,12 @@ SNAKEMAKE = shutil.which("snakemake") or str(
     Path(__import__("sys").executable).parent / "snakemake"
 )
 
-pytestmark = pytest.mark.skipif(
-    not Path(SNAKEMAKE).exists(), reason="snakemake is not installed (extra: workflow)"
-)
+pytestmark = [
+    pytest.mark.slow,  # each test starts Snakemake
+    pytest.mark.skipif(
+        not Path(SNAKEMAKE).exists(), reason="snakemake is not installed (extra: workflow)"
+    ),
+]
 
 
 def dry_run(folder: Path, config: Path, *options: str) -> str:
@@ -166,8 +169,8 @@ def test_an_unchanged_workflow_does_nothing(finished):
             {"classifier", "segmenter"},
             {"records"},
         ),
-        ("decay_steps: 70", "decay_steps: 69", {"encoder", "segmenter"}, {"classifier"}),
-        ("slices_per_subtype: 20", "slices_per_subtype: 10", {"records"}, {"phantom"}),
+        ("decay_steps: 30", "decay_steps: 29", {"encoder", "segmenter"}, {"classifier"}),
+        ("slices_per_subtype: 36", "slices_per_subtype: 18", {"records"}, {"phantom"}),
         ("slices: [14, 18]", "slices: [14, 16]", {"phantom"}, set()),
     ],
 )

@@ -56,7 +56,7 @@ DEPENDS_ON: dict[str, Settings] = {
     "segmenter-small": Settings((*SEGMENTER, "selection.small_lesion_ml"), without=SUBTYPE_ONLY),
     # of the pre-training it depends through the encoder's weights
     "segmenter-subtype": Settings(SEGMENTER, without=("segmenters.pretraining", *SPECIALIST_ONLY)),
-    "maps": Settings(("ensembles.maps", "ensembles.folds")),
+    "maps": Settings(("ensembles.maps", "ensembles.folds", "evaluation.mirrored")),
     "ensemble": Settings((*TRAINING, "ensembles"), without=("ensembles.combinations",)),
     "baselines": Settings(("ensembles.maps",)),
     "calibration": Settings(("evaluation.top_pixels", "evaluation.calibration")),

@@ -45,7 +45,7 @@ def load_config(path: Path) -> Config:
         >>> from pathlib import Path
         >>> config = load_config(Path("models/phantom.yaml"))
         >>> config.image.matrix, config.classifiers.backbones
-        (112, ('MobileNetV2',))
+        (128, ('MobileNetV2',))
         >>> small = replace(config, image=replace(config.image, matrix=64))
         >>> small.image.matrix
         64

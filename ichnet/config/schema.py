@@ -222,7 +222,10 @@ class SegmenterConfig:
         neighbours: slices on either side that the networks see beside the one they outline (the
             paper's see none).
         specialist_training: when given, the specialists (Models 3 to 5) start from Model 1's
-            weights and are trained like this; otherwise from random weights and like the others.
+            weights and are trained like this; otherwise like the others.
+        weights: ``embedded`` to start from the weights of the model in the package, whose
+            ``stem_factor``, ``base_width``, ``depth``, ``neighbours`` and windows are then needed;
+            null for random ones.
     """
 
     stem_factor: int
@@ -233,6 +236,7 @@ class SegmenterConfig:
     pretraining: TrainingConfig
     neighbours: int = 0
     specialist_training: TrainingConfig | None = None
+    weights: Literal["embedded"] | None = None
 
     def training_of(self, segmenter: Segmenter) -> TrainingConfig:
         """Return how a segmenter is trained."""
@@ -279,6 +283,8 @@ class EvaluationConfig:
             with hemorrhage up to its upper end, and the others from its lower end up.
         calibration: of scan scores, on validation scans: ``platt``, or ``isotonic``, which fits
             any shape, needs hundreds of scans and ties scores.
+        mirrored: segmenters look at each slice and at its mirror image and answer with the mean,
+            at twice the cost (paper: no).
     """
 
     top_pixels: int
@@ -286,6 +292,7 @@ class EvaluationConfig:
     bootstrap_replicates: int
     uncertain: tuple[float, float]
     calibration: Literal["platt", "isotonic"] = "platt"
+    mirrored: bool = False
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Zip archives, opened with suspicion: they come from outside."""
+"""Zip archives from outside, unpacked within limits on paths, size and compression."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MAX_RATIO = 200
 SMALL_BYTES = 64 << 20
 
 RESERVE_BYTES = 1 << 30
-"""What is left free on the disk, for whatever else writes there."""
+"""Space to leave free on the disk, for other programs."""
 
 METHODS = {zipfile.ZIP_STORED: "stored", zipfile.ZIP_DEFLATED: "deflate"}
 """What can be inflated piece by piece. Python's readers of bzip2 and LZMA cannot: a few bytes
@@ -34,12 +34,12 @@ DAMAGED = (
     *(zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError),
     *(ValueError, LookupError, OverflowError, struct.error),
 )
-"""What Python's ``zipfile`` raises on archives that are not as they should be."""
+"""Exceptions that Python's ``zipfile`` raises on damaged archives."""
 
 
 @dataclass(frozen=True)
 class Unpacked:
-    """What came out of an archive.
+    """The files unpacked from an archive.
 
     Attributes:
         names: for each extracted file the name to show for it, the archive's path with the
@@ -62,7 +62,7 @@ def extract(archive: Path, folder: Path, most_bytes: int = MAX_BYTES) -> Unpacke
     Args:
         archive: a zip archive.
         folder: receives the files; it is made.
-        most_bytes: the archive may unpack to.
+        most_bytes: largest total size that the archive may unpack to.
 
     Raises:
         ReadError: ``unsafe-archive`` (absolute paths, ``..``, links, more data than the limits
@@ -138,7 +138,7 @@ def require_safe_members(
 
 
 def _unsafe(member: zipfile.ZipInfo) -> str:
-    """Say what is wrong with a member's name or kind; empty when nothing is."""
+    """Return what is unsafe about a member's name or kind; empty when nothing is."""
     name = member.filename.replace("\\", "/")
     if name.startswith("/") or re.match("[A-Za-z]:/", name):
         return "has an absolute path"

@@ -1,7 +1,8 @@
-"""Contrast agent, told from what a header or a folder's name says of a series.
+"""Recognises contrast agent from the words of a header or a folder's name.
 
-Plain words must not be mistaken: the posterior fossa (POST FOSSA) and a scan after an operation
-(POST OP) are no scans after injection, SANS IV is French for none, and an agent NONE is none.
+Similar words must not be mistaken for it: the posterior fossa (POST FOSSA) and a scan after an
+operation (POST OP) are no scans after injection, SANS IV is French for none, and an agent NONE is
+none.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ BOTH_PHASES = re.compile(
     r"\b(without|w o|wo) (contrast )?(and )?(with|w)\b|"
     r"\b(with|w) (contrast )?(and )?(without|w o|wo)\b|\bpre (and )?post\b"
 )
-"""A protocol of two phases, which does not tell which one a series is."""
+"""Words of a protocol with both phases; they do not tell which phase a series is."""
 
 NO_AGENT = re.compile(rf"\b{NEGATIONS} (iv )?{AGENT}\b|\bcminus\b")
 PLAIN = re.compile(
@@ -29,18 +30,18 @@ POST_OTHERWISE = re.compile(
     r"coil\w*|clip\w*|embol\w*|stent\w*|proc\w*|interv\w*|mortem|ictal|stroke|seizure|fall|mva|rta|"
     r"tpa|t pa|lysis|thromb\w*|treat\w*|therap\w*|tx|rx|reduction|arrest|cpr|partum|recon\w*)\b"
 )
-"""After what a scan was made that is no injection; fossa stands for the posterior one."""
+"""Words that follow POST and do not mean an injection; FOSSA is the posterior fossa."""
 
 CONTRAST = re.compile(
     r"\b(post|contrast\w*|kontrast\w*|enhanced|ce|cect|cta|angio\w*|oral|iv|\d+ ?cc|cplus)\b"
 )
 
 NO_AGENT_NAMED = re.compile(r"(none|no|non|nil|null|na|n a|not \w+|negative|0|unenhanced|plain)?")
-"""What stands where an agent's name belongs when there was none."""
+"""Words that are written in place of an agent's name when there was none."""
 
 
 class Phase(Enum):
-    """What a text says of the contrast agent."""
+    """The phase that a text states."""
 
     SILENT = "silent"
     PLAIN = "plain"
@@ -49,14 +50,14 @@ class Phase(Enum):
 
 
 def tells_of_contrast(texts: Iterable[str], agent: str) -> bool:
-    """Whether a series shows contrast agent, as far as words tell.
+    """Return whether a series shows contrast agent, according to its words.
 
     The first text that says clearly that there is an agent, or none, decides. When none does, an
     agent that the header names decides; a text that names both phases counts as contrast, too.
 
     Args:
-        texts: what describes the series, the most particular first.
-        agent: ContrastBolusAgent.
+        texts: descriptions of the series, the most specific first.
+        agent: value of ContrastBolusAgent.
     """
     phases = [phase_of(text) for text in texts]
     for phase in phases:
@@ -66,13 +67,13 @@ def tells_of_contrast(texts: Iterable[str], agent: str) -> bool:
 
 
 def names_agent(agent: str) -> bool:
-    """Whether ContrastBolusAgent names an agent, and does not say that there was none."""
+    """Return whether ContrastBolusAgent names an agent, rather than saying that there was none."""
     words = _words(agent)
     return NO_AGENT_NAMED.fullmatch(words) is None and NO_AGENT.match(words) is None
 
 
 def phase_of(text: str) -> Phase:
-    """Return what one text says."""
+    """Return the phase that one text states."""
     words = _words(text)
     if BOTH_PHASES.search(words):
         return Phase.BOTH

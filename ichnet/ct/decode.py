@@ -36,7 +36,7 @@ StoredValues = NDArray[np.integer[Any]]
 
 
 def plain_values(header: SliceHeader, content: bytes, offset: int) -> StoredValues:
-    """Read uncompressed 16-bit values; bits outside of those stored are not theirs.
+    """Read uncompressed 16-bit values; allocated bits that are not stored bits are dropped.
 
     Args:
         header: of the slice.
@@ -53,15 +53,15 @@ def plain_values(header: SliceHeader, content: bytes, offset: int) -> StoredValu
     kind = "<i2" if signed else "<u2"
     stored = np.frombuffer(content, kind, rows * columns, offset).reshape(rows, columns)
     above, unused = 15 - header.high_bit, 16 - bits
-    # up to drop the bits above, down to drop those below and to extend the sign
+    # the shift up drops the bits above; the shift down drops those below and extends the sign
     return stored if not unused else stored << above >> unused
 
 
 def decoded_values(header: SliceHeader, content: bytes) -> StoredValues:
     """Decode pixels of any other encoding.
 
-    Decoders are libraries in C that were handed bytes from outside: call this where it can be
-    stopped (:mod:`ichnet.ct.decoder`).
+    Decoders are C libraries, and the bytes come from outside: call this in a process that can be
+        stopped (:mod:`ichnet.ct.decoder`).
 
     Args:
         header: of the slice.
@@ -95,7 +95,7 @@ def decoded_values(header: SliceHeader, content: bytes) -> StoredValues:
 
 
 def _jpeg2000_values(header: SliceHeader, content: bytes, offset: int) -> StoredValues | None:
-    """Decode JPEG 2000 quickly; ``None`` for what is better left to pydicom."""
+    """Decode JPEG 2000 quickly; ``None`` for images that are left to pydicom."""
     bits, signed = header.stored
     try:
         frames = list(generate_frames(content[offset:], number_of_frames=1))

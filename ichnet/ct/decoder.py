@@ -1,8 +1,8 @@
 """Decoding of compressed pixels in a child process, where it can be stopped.
 
 Twenty kilobytes of JPEG 2000 can claim an image of gigabytes, and a damaged codestream can keep a
-decoder busy for ever or crash it. So decoders work in a child process with limits on memory and
-time. What happens to the child costs one slice; the next slice gets a new child.
+decoder busy for ever or crash it. So decoders run in a child process with limits on memory and
+time. When the child fails, one slice is lost; the next slice gets a new child.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ from ichnet.ct.errors import ReadError, errors_named
 from ichnet.ct.slice_header import SliceHeader
 
 SECONDS = 30.0
-"""For one slice; the slowest decoder takes 0.1 s for 512 x 512."""
+"""Time limit for one slice; the slowest decoder takes 0.1 s for 512 x 512."""
 
 START_SECONDS = 60.0
-"""For the child to start, on a busy machine."""
+"""Time limit for the child to start, on a busy machine."""
 
 MEMORY_BYTES = 1 << 30
-"""Above what the child needs to start."""
+"""Memory that the child may use beyond what it needs to start."""
 
 PACKAGE_ROOT = Path(__file__).parents[2]
 
@@ -70,7 +70,7 @@ class Decoder:
             raise ReadError(header.path, "truncated", problem) from error
         if reason:
             raise ReadError(header.path, reason, detail)
-        # not by pickle: what a decoder was made to do must stay in the child
+        # raw bytes, no pickle: a child that hostile data took over must not reach this process
         return np.frombuffer(values, kind).reshape(shape)
 
     def stop(self) -> None:
@@ -103,7 +103,7 @@ class Decoder:
 
 _lock = threading.Lock()
 _decoders: dict[int, Decoder] = {}
-"""By process: one that was forked must not talk to the child of its parent."""
+"""The decoder of each process: a forked process must not use its parent's child."""
 
 
 def decode_in_child(header: SliceHeader, content: bytes) -> StoredValues:
@@ -118,7 +118,7 @@ def decode_in_child(header: SliceHeader, content: bytes) -> StoredValues:
 
 
 def serve(connection: Connection) -> None:
-    """Decode what is asked until the other side is gone: the child's part."""
+    """The child's loop: decode what the parent sends until the parent closes the connection."""
     _limit_memory()
     connection.send_bytes(b"ready")
     content = b""
@@ -143,7 +143,7 @@ def serve(connection: Connection) -> None:
 
 
 def _limit_memory() -> None:
-    """Let this process have :data:`MEMORY_BYTES` more, where the system can tell and limit it."""
+    """Limit this process to :data:`MEMORY_BYTES` more memory, where the system supports that."""
     sizes = Path("/proc/self/statm")
     if sys.platform == "win32" or not sizes.exists():
         return

@@ -15,10 +15,10 @@ from typing import BinaryIO
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian
 
 HEADER_BYTES = 32 << 20
-"""No header is longer."""
+"""Longest header that is read."""
 
 META_BYTES = 1 << 12
-"""The file's own elements, which are not deflated, are shorter than this together."""
+"""Longest file meta information, which is not deflated, that is read."""
 
 DEFLATED = b"\x02\x00\x10\x00UI\x16\x00" + DeflatedExplicitVRLittleEndian.encode()
 INFLATED = b"\x02\x00\x10\x00UI\x16\x00" + ExplicitVRLittleEndian.encode().ljust(22, b"\0")
@@ -26,9 +26,9 @@ INFLATED = b"\x02\x00\x10\x00UI\x16\x00" + ExplicitVRLittleEndian.encode().ljust
 
 
 def inflated_header(file: BinaryIO) -> BinaryIO | None:
-    """Return the beginning of a deflated file as that of a plain one, ``None`` for other files.
+    """Return the inflated beginning of a deflated file; ``None`` for other files.
 
-    The file's position is its beginning before and after.
+    The file must be at its beginning, and is again afterwards.
 
     Raises:
         zlib.error: when it is damaged.

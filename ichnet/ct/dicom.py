@@ -1,7 +1,7 @@
 """A DICOM series read into a :class:`~ichnet.ct.volume.Volume`.
 
 Slices are ordered by their position projected on the slice normal, and their spacing is the
-perpendicular gap: neither InstanceNumber nor SliceThickness is needed or believed.
+perpendicular gap; InstanceNumber and SliceThickness are not used for that.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from ichnet.ct.stack import stack_slices
 from ichnet.ct.volume import Volume, slice_normal, slice_spacing_from_positions
 
 REPAIRED = "repaired_slices"
-"""Key of a volume's description: how many slices had wrapped at 12 bits; absent when none had."""
+"""Key of a volume's description: number of slices that had wrapped at 12 bits, if any."""
 
 Mapper = Callable[..., Iterable[Any]]
 """``map``, or the same over several processes: results in order, functions that can be pickled."""
@@ -36,7 +36,7 @@ Mapper = Callable[..., Iterable[Any]]
 def read_series(files: Sequence[Path], key: bytes) -> Volume:
     """Read all slices of one series, in any order of the files.
 
-    Whatever goes wrong is a ``ReadError``: a mistake of this program is ``internal-error``.
+    Every failure is a ``ReadError``; a mistake of this program has the reason ``internal-error``.
 
     Args:
         files: the DICOM files of one series, no others. :func:`read_headers` and
@@ -104,7 +104,7 @@ def _read_series(files: Sequence[Path], key: bytes) -> Volume:
 def read_headers(
     files: Iterable[Path], mapper: Mapper = map
 ) -> tuple[list[SliceHeader], list[Exclusion]]:
-    """Read headers only; list every file that is no axial CT slice, or a copy of one.
+    """Read headers only; exclude files that are no axial CT slice, and copies of a slice.
 
     Args:
         files: DICOM files, enhanced multi-frame ones too, and whatever lies beside them.
@@ -159,7 +159,7 @@ class _Instances:
 
 
 def read_or_exclude(path: Path) -> list[SliceHeader] | Exclusion:
-    """Read the slices of a file, or say why there are none, whatever went wrong."""
+    """Read the headers of a file's slices, or return an exclusion that says why there are none."""
     try:
         with errors_named(path):
             return read_frames(path)
@@ -176,18 +176,18 @@ def group_series(headers: Sequence[SliceHeader]) -> dict[str, list[SliceHeader]]
 
 
 def scan_identity(header: SliceHeader) -> str:
-    """Return what a scan's pseudonym is made from. Identifying: kept in memory only.
+    """Return the identity from which a scan's pseudonym is made. Identifying: in memory only.
 
-    A SeriesInstanceUID alone does not do: after careless de-identification two patients may share
-    one, and must not share a name.
+    A SeriesInstanceUID alone is not enough: after careless de-identification two patients may share
+        one, and they must not share a pseudonym.
     """
     return "\0".join((header.series_uid, header.study_uid, header.patient_id))
 
 
 def _patient_pseudonym(header: SliceHeader, key: bytes) -> str:
-    """Name the patient; without PatientID, every study counts as a patient of its own.
+    """Return the patient's pseudonym; without PatientID, every study counts as a patient.
 
-    One name for all anonymous patients would put them all into one split.
+    One pseudonym for all anonymous patients would put them all into one split.
     """
     if header.patient_id:
         return pseudonym(key, "patient", header.patient_id)

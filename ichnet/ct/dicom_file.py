@@ -1,4 +1,4 @@
-"""DICOM files opened with pydicom, up to their pixels, whatever is wrong with them."""
+"""Reads DICOM files with pydicom up to their pixels, and turns whatever is wrong into a reason."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ PARSE_ERRORS = (
     struct.error,
     zlib.error,
 )
-"""What pydicom raises on bytes that are not as the standard says."""
+"""Exceptions that pydicom raises on bytes that break the standard."""
 
 CT_CLASSES = {"1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.2.1"}
-"""CT image, enhanced CT image."""
+"""SOP classes of CT images and enhanced CT images."""
 
 TEXT_VRS = {
     *("AE", "AS", "CS", "DA", "DS", "DT", "IS", "LO", "LT"),
@@ -55,9 +55,9 @@ UNDEFINED_LENGTH = 0xFFFFFFFF
 def lenient_pydicom() -> Iterator[None]:
     """Let pydicom read values that break the rules without a warning for each.
 
-    Public data sets hold thousands of them (RSNA's UIDs are text). What matters here is checked
-    here, so that the rest may pass. Not for several threads at once: pydicom's settings and
-    Python's warning filters belong to the process.
+    Public data sets hold thousands of them (RSNA's UIDs are text). This package checks the values
+    that it uses; others may be wrong. Do not use it in several threads at once: pydicom's settings
+    and Python's warning filters are global.
     """
     with disable_value_validation(), warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
@@ -72,8 +72,8 @@ def read_dataset(path: Path, keywords: list[str]) -> tuple[FileDataset, int | No
         keywords: the elements that are wanted.
 
     Returns:
-        the elements; and the bytes of pixel data in the file, 0 without any, ``None`` where
-        compression hides their number.
+        the elements; and the number of bytes of pixel data in the file, 0 without any, ``None``
+        where compression hides it.
 
     Raises:
         ReadError: ``missing-file``, ``unreadable``, ``not-dicom``, ``truncated``, ``bad-header``,
@@ -109,7 +109,7 @@ def read_dataset(path: Path, keywords: list[str]) -> tuple[FileDataset, int | No
 
 
 def _require_usual_values(path: Path, dataset: FileDataset, keywords: list[str]) -> None:
-    """Refuse text that is marked as binary numbers, or the reverse: it would be read as others.
+    """Refuse text that is marked as binary numbers, or the reverse: its value would be wrong.
 
     Raises:
         ReadError: ``bad-header``.
@@ -125,15 +125,15 @@ def _require_usual_values(path: Path, dataset: FileDataset, keywords: list[str])
 
 
 def not_as_standard(error: Exception) -> str:
-    """Say that a header breaks the standard, without the words of pydicom.
+    """Return a message that a header breaks the standard, without pydicom's own message.
 
-    Those quote the element, which may tell who the patient is.
+    That one quotes the element, which may tell who the patient is.
     """
     return f"an element of the header cannot be read ({type(error).__name__})"
 
 
 def _kind_of(path: Path) -> tuple[str, str]:
-    """Say what a file is that is not DICOM: reason and detail."""
+    """Return reason and detail for a file that is not DICOM."""
     with open_source(path) as file:
         start = file.read(8)
         if not start:
@@ -159,7 +159,7 @@ def _is_all_zeros(file: BinaryIO) -> bool:
 
 
 def _ends_within_header(dataset: FileDataset, file: BinaryIO, size: int) -> bool:
-    """Whether an element was cut: skipped past the end, or shorter than it says."""
+    """Return whether an element was cut off: it ends after the file does, or is too short."""
     if file.tell() > size:
         return True
     last: object = dataset.get_item(max(dataset.keys())) if dataset else None

@@ -1,7 +1,7 @@
-"""What a series is made of, in one number: a result belongs to its input.
+"""A digest of a series' files, so that a result can be tied to its input.
 
-A SeriesInstanceUID is no such number: a series may arrive in two parts, and two patients may share
-one after careless de-identification.
+A SeriesInstanceUID is not enough: a series may arrive in two parts, and two patients may share one
+after careless de-identification.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ def content_digest(content: bytes) -> bytes:
 def series_digest(files: Iterable[tuple[str, bytes]]) -> str:
     """Return the digest of a series: SHA-256, 64 hex digits.
 
-    It does not depend on the order or the names of the files, and does on every byte of them.
-    Nothing identifying can be told from it without the files themselves.
+    It depends on every byte of the files, but not on their order or names. It identifies nobody to
+    whom the files are not known.
 
     Args:
         files: of each file its SOP Instance UID and its :func:`content_digest`.

@@ -1,4 +1,4 @@
-"""Find the head CT series in whatever a user points at: folders, files, zip archives."""
+"""Finds the CT series in the folders, files and zip archives that a user names."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ichnet.ct.source import read_content
 from ichnet.ct.stack import stack_slices
 
 DAMAGED = ("truncated", "bad-header", "no-pixels", "too-large", "internal-error")
-"""Reasons that take a slice out of a scan; a scout or a dose page is no slice of it."""
+"""Reasons for which a slice is missing from its series; a scout or a dose page is not one."""
 
 DAMAGED_IF_NAMED_AS_SLICE = ("empty-file", "unreadable", "missing-file", "bad-archive")
 """The same for what does not tell what it was, when it is named as slices are."""
@@ -32,11 +32,11 @@ class Series:
 
     Attributes:
         files: its files, from feet to head.
-        names: the same as the user knows them; for a member of an archive, the archive's path
-            with the member's.
+        names: the same files as the user knows them; for a member of an archive, the archive's path
+            followed by the member's.
         series_uid: its SeriesInstanceUID. Identifying: kept in memory only.
         file_uids: the SOP Instance UID of each file. Identifying: kept in memory only.
-        identity: what its pseudonym is made from (:func:`ichnet.ct.dicom.scan_identity`).
+        identity: from which its pseudonym is made (:func:`ichnet.ct.dicom.scan_identity`).
             Identifying: kept in memory only.
     """
 
@@ -62,7 +62,7 @@ class Series:
     def exclusions(self, error: ReadError) -> list[Exclusion]:
         """Return an exclusion for each slice, when ``error`` keeps the series from being read.
 
-        No words hold a file's name, which may be the patient's.
+        Their texts hold no file's name, which may contain the patient's.
         """
         name_of = dict(zip(self.files, self.names, strict=True))
         identities = [(self.identity, uid) for uid in self.file_uids]
@@ -114,7 +114,7 @@ def discover(inputs: Sequence[Path], scratch: Path) -> tuple[list[Series], list[
                 _require_undamaged(slices, names, damaged)
                 one, repeated = _series(slices, names)
         except ReadError as error:
-            # each its own: slices of several patients share no name
+            # by slice, not by series: slices of several patients have different pseudonyms
             identities = {one.path: (scan_identity(one), one.file_uid) for one in slices}
             exclusions += _exclude_all(error, names, identities, slices[0].series_uid)
         else:
@@ -124,7 +124,7 @@ def discover(inputs: Sequence[Path], scratch: Path) -> tuple[list[Series], list[
 
 
 def _is_damaged_slice(exclusion: Exclusion) -> bool:
-    """Whether a file that cannot be used may be a slice of the series around it."""
+    """Return whether a file that cannot be used may be a slice of the series in its folder."""
     if exclusion.reason in DAMAGED:
         return True
     name = exclusion.path.name
@@ -140,7 +140,7 @@ def _is_damaged_slice(exclusion: Exclusion) -> bool:
 def _require_undamaged(
     slices: Sequence[SliceHeader], names: Mapping[Path, Path], damaged: Sequence[Exclusion]
 ) -> None:
-    # a member of an archive has another name on disk: its own tells where it lies
+    # a member of an archive has another name on disk; its own name tells its folder
     folders = {name.parent for name in names.values()}
     for one in damaged:
         if one.series_uid == slices[0].series_uid or (

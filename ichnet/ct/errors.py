@@ -1,6 +1,6 @@
-"""What went wrong with an input, in a form that can be counted and listed.
+"""Errors of an input, with a reason from a closed list, so that they can be counted and listed.
 
-Reasons that reading gives:
+The reasons:
 
 ======================  ===========================================================================
 ``missing-file``        there is no such file or folder
@@ -66,7 +66,7 @@ from ichnet.files import write_whole
 class ReadError(Exception):
     """A file or series cannot be used.
 
-    Its text holds no path, which may be a patient's name: :attr:`with_path` does.
+    Its text holds no path, which may contain a patient's name; :attr:`with_path` does.
 
     Attributes:
         path: the file or directory, as the user named it.
@@ -94,10 +94,10 @@ class ReadError(Exception):
 
 @contextmanager
 def errors_named(path: Path) -> Iterator[None]:
-    """Turn whatever goes wrong with a file or series into a :class:`ReadError`.
+    """Turn any exception about a file or series into a :class:`ReadError`.
 
-    One odd file must cost one file, not the run. What is no ``ReadError`` already becomes
-    ``internal-error``, without the exception's own words: those may quote a header.
+    One bad file must not end the run. An exception that is not a ``ReadError`` becomes one with the
+    reason ``internal-error``, without its own message, which may quote a header.
     """
     try:
         yield
@@ -110,13 +110,13 @@ def errors_named(path: Path) -> Iterator[None]:
 
 
 def described(error: BaseException) -> str:
-    """Return words for a mistake of this program that hold nothing of the data."""
+    """Return a message for a mistake of this program that contains no data."""
     kind = type(error).__name__
     return f"number {error_number(error)} ({kind}); please report it with this number"
 
 
 def error_number(error: BaseException) -> str:
-    """Return 8 hex digits that tell kind and place of an exception, and nothing of the data.
+    """Return 8 hex digits that stand for an exception's type and place, without any data.
 
     The same mistake has the same number on every file and every machine.
     """
@@ -127,21 +127,22 @@ def error_number(error: BaseException) -> str:
 
 
 def printable(text: str) -> str:
-    """Return a text that UTF-8 can hold: bytes of a file's name that are no UTF-8 are escaped."""
+    """Return a text that can be written as UTF-8: other bytes of a file's name are escaped."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 @dataclass(frozen=True)
 class Exclusion:
-    """What was found and left out, and why.
+    """A file, scan or table that was found and left out, and why.
 
     Attributes:
         path: the file, or the folder or table by which a whole scan is left out.
         reason, detail: as in :class:`ReadError`.
         files: the files of a scan that is left out whole; empty for a single file.
-        series_uid: the series a slice belongs to, where it can still be told.
-        scan_identity: what the pseudonym of its scan is made from, likewise.
-        file_uid: its SOP Instance UID, likewise. These three identify: kept in memory only.
+        series_uid: the series that a slice belongs to, where it is known.
+        scan_identity: from which its scan's pseudonym is made, where it is known.
+        file_uid: its SOP Instance UID, where it is known. These three identify: kept in memory
+            only.
     """
 
     path: Path
@@ -158,7 +159,7 @@ class Exclusion:
         return cls(error.path, error.reason, error.detail, tuple(files), error.series_uid)
 
     def by_file(self) -> list[Exclusion]:
-        """Return an exclusion for each file; the one at fault bears its own words."""
+        """Return an exclusion for each file; the file at fault keeps the error's detail."""
         if not self.files:
             return [self]
         one_is_at_fault = self.path in self.files

@@ -1,4 +1,4 @@
-"""All files in what a user points at, those inside of archives too, each once."""
+"""Finds all files below the paths that a user names, also inside archives, each once."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class FoundFiles:
 
     Attributes:
         names: for each file the name to show for it.
-        exclusions: what could not be searched.
+        exclusions: for what could not be searched.
     """
 
     def __init__(self, scratch: Path) -> None:
@@ -31,7 +31,7 @@ class FoundFiles:
         self._bytes_left = MAX_BYTES
 
     def search(self, path: Path) -> None:
-        """Add what lies at a path: a folder through all levels, an archive, a file."""
+        """Add what lies at a path: a folder with all its levels, an archive, or a file."""
         if not os.path.lexists(path):
             self.exclusions.append(
                 Exclusion(path, "missing-file", "there is no such file or folder")
@@ -65,7 +65,7 @@ class FoundFiles:
             yield from (Path(root, name) for name in sorted(files))
 
     def _add(self, path: Path) -> None:
-        """Add a file, or the files of an archive, whatever is wrong with it."""
+        """Add a file, or the files of an archive; add an exclusion when it cannot be read."""
         try:
             with errors_named(path):
                 if self._is_new(path):
@@ -74,7 +74,7 @@ class FoundFiles:
             self.exclusions.append(Exclusion.from_error(error))
 
     def _is_new(self, path: Path) -> bool:
-        """Whether a file is seen for the first time, through whatever link.
+        """Return whether a file is seen for the first time, links followed.
 
         Raises:
             ReadError: ``not-dicom`` for a link that leads to itself, ``unreadable`` without access.

@@ -1,4 +1,4 @@
-"""Slices that did not arrive, told from the gaps between the others."""
+"""Finds missing slices from the gaps between the others."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ EVEN = 0.1
 """Gaps that differ by less than this share count as equal."""
 
 MOST_IN_A_ROW = 3
-"""More wide gaps one after another are another spacing."""
+"""More wide gaps than this in a row are a change of spacing, not missing slices."""
 
 FEWEST_GAPS = 3
-"""Of one size make a stack regular."""
+"""Fewest gaps of one size that make a stack regular."""
 
 
 def missing_slices(heights_mm: NDArray[np.float64]) -> list[tuple[int, int]]:
@@ -23,7 +23,7 @@ def missing_slices(heights_mm: NDArray[np.float64]) -> list[tuple[int, int]]:
     change once (a thin base and a thick vertex), nothing is missing.
 
     Args:
-        heights_mm: of the slices, rising.
+        heights_mm: positions of the slices along their normal, ascending.
 
     Returns:
         for each such gap the number of the slice below it, from 0, and how many are missing.
@@ -48,6 +48,6 @@ def missing_slices(heights_mm: NDArray[np.float64]) -> list[tuple[int, int]]:
 
 
 def _times(gap_mm: float, regular_mm: float) -> int:
-    """Return how often a gap holds another one; 0 when it is no multiple."""
+    """Return how many times the regular gap fits into a gap; 0 when it is not a multiple."""
     times = round(gap_mm / regular_mm)
     return times if abs(gap_mm / regular_mm - times) <= EVEN * max(times, 1) else 0

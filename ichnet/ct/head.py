@@ -1,8 +1,8 @@
-"""Where the head lies in a scan, told from its skull.
+"""Finds the head in a scan, by its skull.
 
-The networks see a square of the slice. It is centred on the image, as long as the head is; a head
-that lies beside the centre (trauma, a reconstruction of the whole body's width) would leave the
-square, so that the square follows it.
+The networks see a square part of each slice. It is centred on the image if the head is. A head that
+lies off the centre (trauma, a reconstruction of the whole body's width) would leave that square, so
+the square is then centred on the skull.
 """
 
 from __future__ import annotations
@@ -19,33 +19,35 @@ from ichnet.ct.errors import ReadError
 from ichnet.ct.volume import AIR_HU, Volume
 
 OFF_CENTRE_MM = 20.0
-"""A skull whose middle lies further from the image's is followed. A head of usual size, up to
-190 mm long, still lies whole in the networks' 230 mm at this distance."""
+"""From this distance between the middle of the skull and that of the image on, the square is
+centred on the skull. At less, a head of usual size (up to 190 mm long) still lies wholly in the
+networks' 230 mm."""
 
 STEP_MM = 2.0
-"""Pixels are looked at about as far apart as this; skulls are thicker."""
+"""Distance between the pixels that are looked at; skulls are thicker."""
 
 BONE_HU = 300
 
 SUTURE_MM = 4.0
-"""Bones this close are one skull: sutures, burr holes."""
+"""Bones that are no further apart than this are one skull: sutures, burr holes."""
 
 SKULL_CM2 = (40.0, 450.0)
-"""Area that a skull encloses on a slice, from a newborn's to more than any."""
+"""Smallest and largest area that a skull encloses on a slice: from a newborn's to more than any
+adult's."""
 
 CRANIUM_MM = 100.0
-"""So far below the top of the skull its rim holds brain; further down lie nose and chin, which may
-leave the image."""
+"""Height below the top of the skull that is checked: it holds the brain. Further down are nose and
+chin, which may leave the image."""
 
 LEAST_CRANIUM_MM = 30.0
-"""Slices that show the cranium stand for this much, or there is no head."""
+"""Least height of the slices that show the cranium; with less, there is no head."""
 
 CUT_OFF_MM = 20.0
 """Length over which soft tissue inside the skull meets the edge of the image: where the skull alone
 is cut off, no hemorrhage can be missed."""
 
 CUT_OFF_SHARE = 0.1
-"""Of the cranium's slices, and two of them at least, or the head counts as whole."""
+"""Least share of the cranium's slices, and two at least, for a head to count as cut off."""
 
 VERTEX_SHARE = 0.7
 """Where the topmost slice of a scan shows more than this share of the skull's largest area, the
@@ -54,7 +56,7 @@ vertex is missing: three centimetres or more of an adult's head."""
 SOFT_TISSUE_HU = (-50, 150)
 
 SOFT_TISSUE_SHARE = 0.5
-"""Of what the skull encloses on the middle one of its slices: brain, water and blood."""
+"""Least share of soft tissue (brain, water, blood) within the skull on its middle slice."""
 
 
 class Skull(NamedTuple):
@@ -62,10 +64,10 @@ class Skull(NamedTuple):
 
     Attributes:
         slices: int64 [n], the slices that show it.
-        hulls: bool [n, rows, columns], what it encloses on each of them, on a coarser grid.
-        pixel_mm: of that grid, between rows, between columns.
-        steps: pixels of the scan from one of that grid to the next, down and across.
-        centre_mm: of its middle, from the middle of the image: down, right.
+        hulls: bool [n, rows, columns], the area it encloses on each of them, on a coarser grid.
+        pixel_mm: spacing of that grid's rows and columns.
+        steps: pixels of the scan per pixel of that grid, down and across.
+        centre_mm: position of its middle, from the middle of the image down and to the right.
     """
 
     slices: NDArray[np.int64]
@@ -136,8 +138,8 @@ def find_skull(
 ) -> Skull | None:
     """Find the cranium; arguments as of :func:`head_centre_mm`.
 
-    It is the largest piece of bone. On each slice it encloses its convex hull, so that an opened
-    skull is found too.
+    It is the largest connected bone. On each slice its convex hull is taken as the area that it
+    encloses, so that a skull with an opening is found too.
 
     Returns:
         the cranium, the uppermost :data:`CRANIUM_MM` of the skull; ``None`` without one.
@@ -171,7 +173,7 @@ def _coarse(hu: NDArray[np.int16], steps: tuple[int, int]) -> NDArray[np.int16]:
 
 
 def _largest_bone(bone: NDArray[np.bool_], pixel_mm: tuple[float, float]) -> NDArray[np.bool_]:
-    """Return the largest piece of bone, [slices, rows, columns]."""
+    """Return the largest connected bone, bool [slices, rows, columns]."""
     from scipy import ndimage  # not needed for finding series, and slow to import
 
     row_px, column_px = (round(SUTURE_MM / 2 / mm) for mm in pixel_mm)
@@ -205,9 +207,9 @@ def _middle(lines: NDArray[np.bool_], step: int, size: int) -> float:
 
 
 def _edge(coarse: NDArray[np.int16]) -> NDArray[np.bool_]:
-    """Return the edge of what was measured, one pixel wide, [rows, columns].
+    """Return the edge of the measured field, one pixel wide, [rows, columns].
 
-    Where all corners are padding, that is the circle that fits into the image.
+    Where all corners are padding, the measured field is the largest circle in the image.
     """
     rows, columns = coarse.shape[1:]
     down, right = np.mgrid[:rows, :columns]

@@ -1,6 +1,6 @@
 """The headers of a DICOM file's slices: one, or each frame of an enhanced CT.
 
-Nothing here decodes pixels, so a folder is searched at the price of its headers.
+Nothing here decodes pixels, so that searching a folder takes no longer than reading headers.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ WANTED = wanted_elements(KEYWORDS)
 FRAME_KEYWORDS = ["SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"]
 
 MAX_FRAMES = 20_000
-"""An enhanced CT of more frames is a mistake of its header."""
+"""An enhanced CT with more frames is refused as a mistake of its header."""
 
 
 def read_header(path: Path) -> SliceHeader:
@@ -79,7 +79,7 @@ def _checked(
 
 
 def _series_uid(elements: Elements) -> str:
-    """Return what a file that cannot be used still tells of its series; empty when nothing."""
+    """Return the series UID of a file that cannot be used; empty when it has none."""
     with suppress(*PARSE_ERRORS):
         return str(elements.get("SeriesInstanceUID") or "").strip()
     return ""
@@ -134,7 +134,7 @@ def _enhanced(path: Path, dataset: FileDataset, stored_bytes: int | None) -> lis
 
 
 class _FrameElements:
-    """The elements of one frame: its own groups, else the shared ones, else the file's."""
+    """The elements of one frame: from its own functional groups, the shared ones, or the file."""
 
     def __init__(self, dataset: Dataset, shared: Dataset, own: Dataset) -> None:
         self._places = [own, shared]

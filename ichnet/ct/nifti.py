@@ -1,7 +1,7 @@
 """NIfTI-1 volumes, read by nibabel and turned to the one orientation.
 
-CT-ICH and BHSD come as NIfTI: one file a scan, one more for its outlines. Axes of NIfTI's world are
-right, anterior, superior; DICOM's, and ours, are left, posterior, superior.
+CT-ICH and BHSD come as NIfTI: one file for each scan, one more for its outlines. NIfTI's axes point
+to right, anterior and superior; DICOM's, and ours, to left, posterior and superior.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ MAX_BYTES = 4 << 30
 """No volume may hold more than 4 GiB of values."""
 
 MAX_EXTENSION_BYTES = 1 << 20
-"""What may lie between header and values."""
+"""Most bytes that may lie between header and values."""
 
 RAS_TO_LPS = np.array([-1.0, -1.0, 1.0])
 
@@ -47,8 +47,8 @@ class Nifti:
         pixel_spacing_mm: distance between rows, distance between columns.
         orientation: float64 [6], as a :class:`~ichnet.ct.volume.Volume` has it.
         positions_mm: float64 [slices, 3], centre of the first pixel of each slice.
-        numbers: int64 [slices], the number that each slice has in the file, from 0.
-        turn: how the file's slices were turned.
+        numbers: int64 [slices], number of each slice in the file, from 0.
+        turn: how the file's slices were turned (:mod:`ichnet.ct.orientation`).
     """
 
     values: NDArray[np.float32]
@@ -99,7 +99,7 @@ def to_volume(nifti: Nifti, scan_id: str, patient_id: str) -> Volume:
 
 @contextmanager
 def _named_errors(path: Path) -> Iterator[None]:
-    """Turn what Python and nibabel raise into a :class:`ReadError` with a reason."""
+    """Turn exceptions of Python and nibabel into a :class:`ReadError` with a reason."""
     try:
         with LoggingOutputSuppressor():
             yield
@@ -108,7 +108,7 @@ def _named_errors(path: Path) -> Iterator[None]:
     except (EOFError, zlib.error) as error:
         raise ReadError(path, "truncated", "the file is damaged or cut off") from error
     except OSError as error:
-        if error.errno is None:  # gzip's and nibabel's own: not the system's
+        if error.errno is None:  # raised by gzip or nibabel, not by the system
             raise ReadError(path, "truncated", "the file is damaged or cut off") from error
         raise ReadError(path, "unreadable", error.strerror or type(error).__name__) from error
     except (HeaderDataError, ValueError, OverflowError) as error:
@@ -117,7 +117,7 @@ def _named_errors(path: Path) -> Iterator[None]:
 
 
 def _header(path: Path) -> nibabel.Nifti1Header:
-    """Read the header alone, so that nothing is allocated for what is not wanted."""
+    """Read the header only, so that no memory is allocated for a volume that is refused."""
     with ImageOpener(str(path)) as file:
         start = file.read(HEADER_BYTES)
     if len(start) < HEADER_BYTES or start[344:348] != b"n+1\0":

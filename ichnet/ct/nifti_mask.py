@@ -36,7 +36,8 @@ def write_nifti_mask(volume: Volume, mask: NDArray[np.uint8], path: Path) -> Non
     image.header.set_xyzt_units("mm")
     image.header["descrip"] = RESEARCH_USE
     image.set_sform(affine, code="scanner")
-    image.set_qform(None, code="unknown")  # it has no shear: a tilted scan does not fit into it
+    # a qform has no shear, so that it cannot describe a tilted scan
+    image.set_qform(None, code="unknown")
     with whole_path(path) as temporary:
         # without a time, so that the same mask gives the same bytes
         temporary.write_bytes(gzip.compress(image.to_bytes(), mtime=0))

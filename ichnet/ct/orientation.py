@@ -1,10 +1,10 @@
 """One orientation for every array: anterior at the top, the patient's right at the left.
 
-Files lay their pixels out as they like: NIfTI converters store rows from posterior to anterior, and
-some scanners turn or mirror the matrix. A network that learned from the one layout would be asked
-about the other. So every scan is turned when it is read: rows run from anterior to posterior,
-columns from the patient's right to left, slices from feet to head. Pixels are exchanged and
-mirrored, never interpolated: a tilted slice stays in its own plane.
+Files differ in how they lay out pixels: NIfTI converters store rows from posterior to anterior, and
+some scanners turn or mirror the matrix. A network must see the layout that it was trained on. So
+every scan is turned when it is read: rows run from anterior to posterior, columns from the
+patient's right to left, slices from feet to head. Pixels are exchanged and mirrored, never
+interpolated: a tilted slice stays in its own plane.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class Turn:
 
 
 UNTURNED = Turn()
-"""Of files that have the one orientation already, as most DICOM files have."""
+"""The turn of files that already have this orientation, as most DICOM files do."""
 
 
 class Grid(NamedTuple):
@@ -89,7 +89,7 @@ def turn_of(orientation: NDArray[np.floating[Any]]) -> Turn:
         orientation: [6], direction cosines of a row and of a column, of an axial slice.
     """
     row_x, row_y, _, column_x, column_y, _ = (float(cosine) for cosine in orientation)
-    # products, not single cosines: of a slice rotated by 45 degrees both axes are decided alike
+    # products, not single cosines, so that both axes of a slice rotated by 45 degrees agree
     transposed = abs(column_x * row_y) > abs(row_x * column_y)
     to_left, to_posterior = (column_x, row_y) if transposed else (row_x, column_y)
     return Turn(transposed, rows_mirrored=to_posterior < 0, columns_mirrored=to_left < 0)

@@ -1,4 +1,4 @@
-"""Whether the slices of a series are one pass over the head, or several among each other."""
+"""Checks that the slices of a series are one pass over the head, not several interleaved."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ SETTINGS: dict[str, Callable[[SliceHeader], str]] = {
     "tube voltages": lambda header: header.description.get("kvp", ""),
     "contrast agents": lambda header: header.description.get("contrast_agent", ""),
 }
-"""What may change between base and vertex of one head, but not from slice to slice."""
+"""Elements that may change once between base and vertex, but not from slice to slice."""
 
 SEAM_SLICES = 2
-"""So many slices may overlap where one acquisition follows another."""
+"""Number of slices that may overlap where one acquisition follows another."""
 
 MOST_RUNS = 4
 FEWEST_IN_A_RUN = 4
-"""More runs, or shorter ones on the average, are no order of instance numbers."""
+"""More runs, or shorter ones on average, mean that instance numbers follow no order."""
 
 PAIRED_SLICES = 8
-"""Fewer slices are no pattern."""
+"""Fewest slices in which alternating gaps are taken for a pattern."""
 
 EVEN = 0.1
 """Gaps that differ by less than this share count as equal."""
@@ -47,7 +47,7 @@ def slice_heights_mm(headers: Sequence[SliceHeader]) -> NDArray[np.float64]:
 def grid_of(headers: Sequence[SliceHeader]) -> Grid:
     """Return where the pixels of a series lie, in the layout of its files.
 
-    Medians, so that roundings in single slices do not matter, nor the order of the files.
+    Values are medians, so that rounding in single slices and the order of files do not matter.
     """
     orientation = np.median([header.orientation for header in headers], axis=0)
     positions_mm = np.array([header.position_mm for header in headers])
@@ -57,7 +57,7 @@ def grid_of(headers: Sequence[SliceHeader]) -> Grid:
 
 
 def require_one_pass(ordered: Sequence[SliceHeader]) -> None:
-    """Refuse slices of one acquisition, kernel ... that lie among those of another."""
+    """Refuse a series in which slices of one acquisition or kernel lie among those of another."""
     for name, setting in SETTINGS.items():
         _require_apart(ordered, [setting(header) for header in ordered], f"several {name}")
     numbers = [header.instance_number for header in ordered if header.instance_number is not None]

@@ -17,10 +17,10 @@ HIGHEST_HU = np.iinfo(np.int16).max
 
 
 WRAPPED_FROM = 3096
-"""12-bit stored values that are HU modulo 4096: from here up they stand for HU below -1000."""
+"""Of 12-bit stored values that are HU modulo 4096, those from here up stand for HU below -1000."""
 
 WRAPPED_SHARE = 0.01
-"""Air surrounds every head; metal alone, which reaches as high, covers less of an image."""
+"""Least share of such values. Air surrounds every head; metal, as high, covers less of an image."""
 
 
 class Pixels(NamedTuple):
@@ -77,7 +77,7 @@ def read_pixels(
         # in 16-bit integers, which wrap to the right value: ten times faster
         np.add(stored.astype(np.int16, copy=False), np.int16(intercept), out=hu)
         if lowest < AIR_HU:
-            # against a row of air rather than one number: NumPy takes a seventh of the time
+            # compared with a row of air, not with a scalar: that takes NumPy a seventh of the time
             np.maximum(hu, np.full(hu.shape[-1], AIR_HU, np.int16), out=hu)
     if padding is not None:
         np.putmask(hu, padding, AIR_HU)
@@ -111,7 +111,7 @@ def _stored_values(header: SliceHeader, content: bytes) -> StoredValues:
 
 
 def _is_padding(stored: NDArray[np.integer[Any]], padding: tuple[int, int]) -> NDArray[np.bool_]:
-    """Find padding. Its value is written signed or unsigned, whatever the pixels are."""
+    """Find padding. Files write its value signed or unsigned, independently of the pixels."""
     bits = 8 * stored.dtype.itemsize
     low, high = sorted(_wrap(value, bits, stored.dtype.kind == "i") for value in padding)
     if low == high:

@@ -27,13 +27,13 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
 COVERED = 0.5 - 1e-4
-"""A target pixel is lesion when at least half of it is; the rest is for rounding."""
+"""A target pixel is lesion when at least half of its area is; a little less, for rounding."""
 
 SPARE_COLUMNS = 16
-"""See :func:`_transposed`; a line of the cache holds as many."""
+"""As many as a cache line holds; see :func:`_transposed`."""
 
 ROUNDING = 1e-5
-"""What float32 weights of a covered pixel may lack of 1."""
+"""By how much the float32 weights of a covered pixel may fall short of 1."""
 
 
 def to_matrix(
@@ -78,10 +78,9 @@ def mask_to_matrix(
 ) -> NDArray[np.uint8]:
     """Resample a mask of subtype bits to the networks' grid, each bit by itself.
 
-    A pixel gets a bit when half of its area or more bears it. A lesion so small or thin that no
-    pixel would get its bit does not vanish: on such a slice the pixels of largest coverage get it,
-    as many as come closest to its area, at least one. Only what lies outside of the field of view
-    is lost.
+    A pixel gets a bit when it covers half of its area or more. A lesion so small or thin that no
+    pixel would get its bit does not vanish: the pixels with the largest coverage get it, as many as
+    match its area best, at least one. Only what lies outside of the field of view is lost.
 
     Args:
         mask: uint8 [..., rows, columns].
@@ -148,14 +147,14 @@ def axis_weights(
     target_mm: float,
     target_centre_mm: float = 0.0,
 ) -> NDArray[np.float32]:
-    """Return what each source pixel contributes to each target pixel along one axis.
+    """Return the weight of each source pixel in each target pixel, along one axis.
 
     Args:
         source_size: number of the source's pixels.
         source_mm: their size.
         target_size: number of the target's pixels.
         target_mm: their size.
-        target_centre_mm: where the middle of the target lies, from the middle of the source.
+        target_centre_mm: distance from the middle of the source to the middle of the target.
 
     Returns:
         float32 [target_size, source_size]. Rows sum to 1 inside the source, to 0 outside, to the
@@ -203,7 +202,7 @@ def _sparse(weights: NDArray[np.float32]) -> csr_matrix:
 def _air_outside(
     by_row: NDArray[np.float32], by_column: NDArray[np.float32]
 ) -> NDArray[np.float32] | None:
-    """Return the HU that air outside of the source adds; ``None`` when there is none."""
+    """Return the HU that air outside of the source adds to pixels; ``None`` if none is outside."""
     covered = np.outer(by_row.sum(axis=1), by_column.sum(axis=1))
     outside = np.asarray(1 - covered, np.float32)
     return np.float32(AIR_HU) * outside if np.abs(outside).max() > ROUNDING else None
@@ -237,7 +236,7 @@ def _transposed(image: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _lesion(coverage: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Decide which pixels are lesion, from the share of each that is."""
+    """Return which pixels are lesion, from the share of each pixel that is covered by lesion."""
     lesion = coverage >= COVERED
     if lesion.any() or not coverage.any():
         return lesion

@@ -1,4 +1,4 @@
-"""Whether a file is a slice of a head CT, told from its header; and what the header says of it."""
+"""Checks by its header that a file is an axial CT slice, and builds its ``SliceHeader``."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ from ichnet.ct.slice_header import DESCRIPTION, Elements, SliceHeader
 JPEG2000_SYNTAXES = (JPEG2000Lossless, JPEG2000)
 
 MAX_MATRIX = 4096
-"""Rows or columns: eight times those of nearly all head CT."""
+"""Most rows or columns: eight times those of nearly all head CT."""
 
 MAX_PIXELS = 1 << 30
-"""Of all slices of a series: 2 GiB of HU, as of 4,096 slices of 512 x 512."""
+"""Most pixels of a series: 2 GiB of HU, e.g. 4,096 slices of 512 x 512."""
 
 MODALITIES = {
     *("AU", "CR", "DX", "ES", "IO", "IVUS", "KO", "MG", "MR", "NM", "OP", "OPT", "OT", "PR", "PT"),
     *("PX", "REG", "RF", "RTDOSE", "RTIMAGE", "RTPLAN", "RTSTRUCT", "SEG", "SM", "SR", "US", "XA"),
 }
-"""Those that an error may quote: whatever else stands there may be anything."""
+"""Modalities that an error may quote; any other text might identify the patient."""
 
 LOCALIZER_TYPES = {"LOCALIZER", "SCOUT", "TOPOGRAM"}
 
@@ -41,7 +41,7 @@ AXIAL_COSINE = math.cos(math.radians(45))
 tilt by 30 degrees at most."""
 
 LARGEST_SLOPE, LARGEST_INTERCEPT = 100.0, 100_000.0
-"""Of CT the slope is 1, and the intercept some thousands at most."""
+"""Limits of rescaling: for CT the slope is 1, and the intercept at most some thousands."""
 
 COSINE_TOLERANCE = 1e-2
 """How far rounded direction cosines may be from orthogonal unit vectors."""
@@ -91,9 +91,9 @@ def slice_header(
         path: of its file.
         dataset: its elements.
         syntax: how its pixels are encoded.
-        stored_bytes: of pixels in the file; ``None`` where compression hides them.
-        offset: of the first pixel in the file, where it is known.
-        frames: how many slices the file's pixels are.
+        stored_bytes: bytes of pixels in the file; ``None`` where compression hides their number.
+        offset: first byte of the pixels in the file, where it is known.
+        frames: number of slices in the file's pixels.
 
     Raises:
         ReadError: ``no-geometry``, ``not-axial``, ``bad-header``, ``too-large`` or ``truncated``.
@@ -145,13 +145,13 @@ def slice_header(
 
 
 def uid_name(uid: str) -> str:
-    """Return the standard's name of a UID, and nothing of one that it does not know."""
+    """Return the standard's name of a UID, e.g. of a transfer syntax; empty for an unknown one."""
     name = UID(uid).name
     return name if name != uid else "unknown object"
 
 
 def text(dataset: Elements, keyword: str) -> str:
-    """Return an element that nothing depends on as text; empty where it cannot be read."""
+    """Return a merely descriptive element as text; empty where it cannot be read."""
     with suppress(*PARSE_ERRORS):
         value = dataset.get(keyword)
         several = isinstance(value, (MultiValue, list))
@@ -165,7 +165,7 @@ def _instance_number(dataset: Elements) -> int | None:
 
 
 def _shape(path: Path, dataset: Elements, frames: int) -> tuple[int, int]:
-    """Return rows and columns, which nothing is allocated for before they are known to be sane."""
+    """Return rows and columns, checked before memory is allocated for them."""
     rows, columns = int(dataset.get("Rows")), int(dataset.get("Columns"))
     if max(rows, columns) > MAX_MATRIX or frames * rows * columns > MAX_PIXELS:
         of_frames = f" in {frames:,} frames" if frames > 1 else ""
@@ -176,8 +176,8 @@ def _shape(path: Path, dataset: Elements, frames: int) -> tuple[int, int]:
 def _high_bit(path: Path, dataset: Elements, bits: int, is_plain: bool) -> int:
     """Return the highest bit of stored values.
 
-    Values that do not lie in the lowest bits are retired from the standard; they are read where
-    pixels are plain, and refused elsewhere.
+    The standard no longer allows values outside of the lowest bits; they are read where pixels are
+    uncompressed, and refused elsewhere.
     """
     value = dataset.get("HighBit")
     high_bit = bits - 1 if value is None or value == "" else int(value)
@@ -223,7 +223,7 @@ def _dot(a: tuple[float, ...], b: tuple[float, ...]) -> float:
 
 
 def _rescale(path: Path, dataset: Elements) -> tuple[float, float]:
-    """Return slope and intercept; without them stored values are no Hounsfield units."""
+    """Return slope and intercept, which turn stored values into Hounsfield units."""
     slope, intercept = dataset.get("RescaleSlope"), dataset.get("RescaleIntercept")
     if slope is None or intercept is None:
         raise ReadError(path, "bad-header", "no RescaleSlope or RescaleIntercept: HU are unknown")

@@ -1,4 +1,4 @@
-"""One slice of a head CT without its pixels: what is known of it."""
+"""The header of one slice of a head CT."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ DESCRIPTION = {
     "contrast_agent": "ContrastBolusAgent",
     "slice_thickness_mm": "SliceThickness",
 }
-"""What a volume's description tells of its source: nothing that identifies anybody."""
+"""Elements that a volume's description keeps; none of them identifies anybody."""
 
 KEYWORDS = [
     *DESCRIPTION.values(),
@@ -110,4 +110,4 @@ class Elements(Protocol):
     """Elements of a header by keyword, as pydicom's data sets and quick headers give them."""
 
     def get(self, keyword: str) -> Any:
-        """Return a value, ``None`` when there is none."""
+        """Return an element's value, ``None`` when it is absent."""

@@ -1,4 +1,4 @@
-"""Files to read from: on disk, or inside a zip archive without unpacking it.
+"""Opens files on disk, or inside a zip archive without unpacking it to disk.
 
 A member of an archive is named by the archive's path followed by its own,
 ``study.zip/series/CT1.dcm``. Nothing is written to disk, so that no member can escape.
@@ -19,7 +19,7 @@ from ichnet.ct.errors import ReadError
 ARCHIVE_SUFFIX = ".zip"
 
 LARGEST_FILE_BYTES = 2 << 30
-"""Files are read whole into memory; an enhanced CT of 4000 slices is as large."""
+"""Largest file that is read into memory, about that of an enhanced CT of 4000 slices."""
 
 
 def open_source(path: Path) -> BinaryIO:
@@ -65,7 +65,7 @@ def read_content(path: Path) -> bytes:
 
 
 def archive_of(path: Path) -> Path | None:
-    """Return the archive that a path leads into; ``None`` for an ordinary file."""
+    """Return the archive that a path such as ``a.zip/b.dcm`` leads into; ``None`` for others."""
     if ARCHIVE_SUFFIX not in str(path).lower():
         return None
     return next(

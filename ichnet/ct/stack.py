@@ -1,4 +1,4 @@
-"""The slices of one series as one stack through the head, or why they are none.
+"""Orders the slices of one series to one stack through the head, or refuses the series.
 
 A SeriesInstanceUID promises one patient, one study and one pass over the head, and files break that
 promise: two patients after careless de-identification, a pass repeated for motion, two kernels.
@@ -16,7 +16,7 @@ from ichnet.ct.passes import require_no_pairs, require_one_pass, slice_heights_m
 from ichnet.ct.slice_header import SliceHeader
 
 SPACING_TOLERANCE_MM = 1e-3
-"""Within a series, pixel spacings differ by the rounding of their decimals and no more."""
+"""Pixel spacings within a series may differ by rounding only."""
 
 COSINE_TOLERANCE = 1e-3
 """The same for direction cosines (0.06 degrees)."""
@@ -25,32 +25,32 @@ SMALLEST_GAP_MM = 1e-2
 """Slices closer than this share a position."""
 
 MOST_REPEATED = 0.25
-"""Up to this share of a series' positions may be taken twice; more are two passes."""
+"""Largest share of a series' positions that may be taken twice; with more, it is two passes."""
 
 IDENTITIES: dict[str, Callable[[SliceHeader], str]] = {
     "patients": lambda header: header.patient_id,
     "studies": lambda header: header.study_uid,
     "frames of reference": lambda header: header.frame_of_reference_uid,
 }
-"""What all slices of one scan share."""
+"""Identities that all slices of one scan must share."""
 
 
 def stack_slices(headers: Sequence[SliceHeader]) -> tuple[list[SliceHeader], list[Exclusion]]:
     """Order the slices of one series along the normal, from feet to head.
 
-    Acquisitions that lie above each other make one head (a thin base and a thick vertex), and so do
-    kernels. Where they lie among each other they are several passes over one region, and the series
-    is refused. It is refused too when its slices are of several patients, studies or frames of
-    reference, lie in pairs, or are numbered as several passes. Where few positions are taken twice,
-    the slice with the higher instance number is kept: it was made because the other one was
-    spoilt. Without numbers it is the one with the higher SOP Instance UID, so that the order of the
-    files does not matter.
+    Several acquisitions, or kernels, that lie one above the other make one head (a thin base and a
+    thick vertex). Where their slices are interleaved they are several passes over one region, and
+    the series is refused. It is also refused when its slices are of several patients, studies or
+    frames of reference, lie in pairs, or are numbered as several passes. Where a few positions are
+    taken twice, the slice with the higher instance number is kept: it was made because the other
+    one was spoilt. Without numbers it is the one with the higher SOP Instance UID, so that the
+    order of the files does not matter.
 
     Args:
         headers: of the slices of one series, in any order.
 
     Returns:
-        the slices, and those left out, as ``duplicate-position``.
+        the slices from feet to head; and exclusions of those left out, ``duplicate-position``.
 
     Raises:
         ReadError: ``single-slice``; ``mixed-series``; ``mixed-geometry`` when slices differ in
@@ -89,7 +89,7 @@ def _require_one_identity(headers: Sequence[SliceHeader]) -> None:
 
 
 def _difference(a: SliceHeader, b: SliceHeader) -> str:
-    """Name what two slices of one series do not share, empty when they fit together."""
+    """Return what differs between two slices of one series; empty when they fit together."""
     if a.shape != b.shape:
         return "matrix"
     if _furthest(a.pixel_spacing_mm, b.pixel_spacing_mm) > SPACING_TOLERANCE_MM:

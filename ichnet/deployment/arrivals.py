@@ -1,4 +1,4 @@
-"""Series that arrive in several inputs, one after another."""
+"""Joins the parts of a series that arrive in several inputs, one after another."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ichnet.ct.pseudonym import pseudonym
 
 
 class Arrivals:
-    """Remembers which series came with which inputs, for as long as it lives."""
+    """Remembers which series came with which inputs, as long as the object exists."""
 
     def __init__(self) -> None:
         self._inputs_of: dict[str, set[Path]] = {}

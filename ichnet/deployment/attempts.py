@@ -13,14 +13,14 @@ from pathlib import Path
 from ichnet.files import write_whole
 
 MOST_ATTEMPTS = 5
-"""More than the accidents (failures of power, a kill) that may hit one scan in a row by chance."""
+"""More attempts than accidents (power failure, kill) are likely to hit one scan in a row."""
 
 
 class Attempts:
     """How often scans have ended the program, by their provenance.
 
     Args:
-        path: where it is written down; the file is removed when nothing is left to remember.
+        path: the file that holds the counts; it is removed when there is none left.
     """
 
     def __init__(self, path: Path) -> None:
@@ -38,17 +38,17 @@ class Attempts:
         return self._counts.get(name, 0)
 
     def begin(self, name: str) -> None:
-        """Write down that a scan is at work."""
+        """Note that work on a scan begins."""
         self._begun.add(name)
         self._change({name: self.count(name) + 1})
 
     def end(self, name: str) -> None:
-        """Strike a scan out."""
+        """Remove a scan: work on it has ended."""
         self._begun.discard(name)
         self._change({name: 0})
 
     def end_all(self) -> None:
-        """Strike out what is at work now: the program ends in good order."""
+        """Remove the scans being worked on: the program ends in the regular way."""
         for name in list(self._begun):
             self.end(name)
 

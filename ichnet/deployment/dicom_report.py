@@ -35,7 +35,7 @@ from ichnet.subtypes import SUBTYPE_NAMES
 
 SERIES_NUMBER = 9002
 SCHEME = "99ICHNET"
-"""Of the concepts that no standard scheme holds."""
+"""Coding scheme of the concepts that no standard scheme contains."""
 
 PROBABILITY = CodedConcept("probability", SCHEME, "Probability of intracranial hemorrhage")
 SUBTYPE_PROBABILITY: dict[str, CodedConcept] = {
@@ -65,9 +65,9 @@ def build_report(
 
     Args:
         sources: headers of the scan's slices.
-        segmentation: that the volume was measured on; ``None`` for classifiers.
-        result: what is reported.
-        identity: of the object.
+        segmentation: on which the volume was measured; ``None`` for classifiers.
+        result: the result to report.
+        identity: gives the object its UIDs.
     """
     low, high = result.uncertain_band
     group: dict[str, Any] = {

@@ -22,7 +22,7 @@ from ichnet.deployment.dicom_source import Identity
 from ichnet.deployment.scan_result import ScanResult
 
 SERIES_NUMBER = 9001
-"""Above those that scanners give."""
+"""Series number of segmentations, above those that scanners use."""
 
 
 def build_segmentation(
@@ -39,7 +39,7 @@ def build_segmentation(
     Args:
         sources: headers of the slices, in the order of the mask's planes.
         mask: uint8 [slices, rows, columns] as the files lay out their pixels, 0 or 1.
-        result: names the model.
+        result: the result, which names the model.
         identity: of the object.
     """
     algorithm = AlgorithmIdentificationSequence(

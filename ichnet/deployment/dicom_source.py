@@ -1,4 +1,4 @@
-"""What DICOM results take from the scan they belong to: patient, study, slices; and their UIDs."""
+"""What DICOM results take from their scan (patient, study, slices), and their own UIDs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ichnet.ct.volume import Volume
 from ichnet.deployment.scan_result import Provenance
 
 UTF_8 = "ISO_IR 192"
-"""Objects are written in one character set, whatever the source was written in."""
+"""The character set of all objects written, whatever that of the source."""
 
 TEXTS = (
     *("PatientName", "PatientID", "IssuerOfPatientID", "PatientSex"),
@@ -32,7 +32,7 @@ OTHERS = (
     *("FrameOfReferenceUID", "Modality", "Rows", "Columns", "PixelSpacing", "SliceThickness"),
     *("ImagePositionPatient", "ImageOrientationPatient"),
 )
-"""All that is taken over: nothing that people write at length, such as PatientComments."""
+"""The other elements that are copied; no free text such as PatientComments."""
 
 EMPTY_IF_ABSENT: tuple[str, ...] = (
     *("PatientName", "PatientID", "PatientBirthDate", "PatientSex", "StudyDate", "StudyTime"),
@@ -45,10 +45,10 @@ TIME = re.compile(r"([01]\d|2[0-3])([0-5]\d([0-5]\d(\.\d{1,6})?)?)?")
 
 @dataclass(frozen=True)
 class Identity:
-    """What the objects of one result are called: the same result has the same UIDs again.
+    """The UIDs of a result's objects: the same result gets the same UIDs again.
 
-    Another one has others, so that a PACS never takes the objects of a part of a series for those
-    of the whole.
+    Another result gets others, so that a PACS never takes the objects of a part of a series for
+    those of the whole.
 
     Attributes:
         provenance: of the result.
@@ -57,12 +57,12 @@ class Identity:
     provenance: Provenance
 
     def uid(self, *name: str) -> UID:
-        """Return a UID that follows from digest, model, version and a name."""
+        """Return a UID derived from the result's digest, model and version and from ``name``."""
         made = self.provenance
         return generate_uid(entropy_srcs=[made.digest, made.model_sha256, made.ichnet, *name])
 
     def report_reference(self, study_uid: str) -> Dataset:
-        """Return what another report needs to refer to the report of this result."""
+        """Return the reference by which another report refers to the report of this result."""
         reference = Dataset()
         reference.StudyInstanceUID = study_uid
         reference.SeriesInstanceUID = self.uid("report series")
@@ -74,7 +74,7 @@ class Identity:
 def source_slices(volume: Volume, files: Sequence[Path]) -> list[Dataset]:
     """Return the headers of a scan's slices in the volume's order, complete enough to refer to.
 
-    Texts are decoded and become UTF-8; dates and times that are none become empty.
+    Texts are decoded and become UTF-8; invalid dates and times become empty.
 
     Raises:
         ReadError: ``multi-frame``.
@@ -118,7 +118,7 @@ def reduced_header(source: Dataset) -> Dataset:
 
 
 def _text(source: Dataset, keyword: str) -> str:
-    """Return an element as text; empty where it cannot be read, or is a date that is none."""
+    """Return an element as text; empty where it cannot be read, or is an invalid date."""
     text = ""
     with suppress(*PARSE_ERRORS):
         text = str(source.get(keyword) or "").strip().strip("\0")

@@ -1,4 +1,4 @@
-"""The model that a build of ichnet may hold, in ``ichnet/weights``."""
+"""The model that the package may contain, in ``ichnet/weights``."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def copy_embedded_model(folder: Path, weights_dir: Path = WEIGHTS_DIR) -> Path:
     """Copy the embedded model to ``folder/<model>/<version>`` and return that path.
 
     Args:
-        folder: of models, as TF Serving takes it.
+        folder: TF Serving's folder of models.
         weights_dir: where the model is looked for.
 
     Raises:

@@ -1,4 +1,4 @@
-"""The stack a result was made with, and TensorFlow without its chatter."""
+"""Describes the software stack, and silences TensorFlow's start-up messages."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def describe_environment() -> dict[str, str]:
 
 @contextmanager
 def quiet_tensorflow() -> Iterator[None]:
-    """Silence what TensorFlow's C++ side says while it is imported and finds its devices.
+    """Silence the messages of TensorFlow's C++ side while it is imported and finds its devices.
 
     Also turns on oneDNN's kernels, unless the user has chosen: TensorFlow leaves them off on some
     processors, and the networks here train faster with them (benchmarks/onednn.py).

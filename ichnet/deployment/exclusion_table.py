@@ -1,9 +1,9 @@
 """``excluded.csv``: what was left out and why, without a path, a name or a header's words.
 
-A path may hold a patient's name (``inbox/DOE^JOHN_19500101/CT1.dcm``), and so may what a reader
-says of a file. So a file is named by the pseudonym of the input that it came with and its number
-there, and reasons are explained in standing words. Only ``--link`` tells paths and the readers' own
-words.
+A path may hold a patient's name (``inbox/DOE^JOHN_19500101/CT1.dcm``), and so may a reader's
+message about a file. So a file is named by the pseudonym of the input that it came with and its
+number there, and each reason has a fixed text. Only the file of ``--link`` holds paths and the
+readers' messages.
 """
 
 from __future__ import annotations
@@ -57,10 +57,10 @@ MEANING = {
     "no-dicom-result": "predicted, but no DICOM result can refer to the series",
     "not-in-pacs": "the PACS holds no CT of the study",
 }
-"""What is said of a reason."""
+"""The fixed text for each reason."""
 
 OWN_WORDS = ("internal-error", "set-aside", "incomplete-answer", "pacs-failure")
-"""Reasons whose details are made by this program and hold nothing of a file."""
+"""Reasons whose details are texts of this program and hold nothing of a file."""
 
 
 @dataclass(frozen=True)
@@ -69,10 +69,10 @@ class Excluded:
 
     Attributes:
         file: pseudonym of the input, and number of the file in it.
-        scan_id: of the scan that it is a slice of, empty when that is unknown.
+        scan_id: pseudonym of the scan that it is a slice of, empty when unknown.
         reason: from :mod:`ichnet.ct.errors`.
         detail: one sentence that identifies nobody.
-        path, words: the file and what its reader said of it. Identifying: for the link alone.
+        path, words: the file and its reader's message. Identifying: for the link only.
     """
 
     file: str
@@ -84,10 +84,10 @@ class Excluded:
 
 
 class FileNames:
-    """Names for files: the pseudonym of the input and a number, in the order of their paths.
+    """Gives files names that do not identify: the input's pseudonym, and a number by path order.
 
     Args:
-        inputs: what the user pointed at.
+        inputs: the paths that the user named.
         paths: all files found there.
         key: for the pseudonyms.
     """
@@ -138,18 +138,18 @@ def write_excluded(rows: Iterable[Excluded], path: Path) -> None:
 
 
 class Link(NamedTuple):
-    """Which scan is which. Identifying."""
+    """A scan's pseudonym with its SeriesInstanceUID. Identifying."""
 
     scan_id: str
     series_uid: str
 
 
 def write_link(links: Iterable[Link], excluded: Iterable[Excluded], path: Path) -> None:
-    """Write which scan and which file is which, readable by its owner alone: it undoes pseudonyms.
+    """Write the scans and files behind the pseudonyms; only its owner can read the table.
 
     Args:
         links: the scans.
-        excluded: the files that were left out, with their paths and their readers' words.
+        excluded: the files that were left out, with their paths and their readers' messages.
         path: of the table.
     """
     with write_whole(path, newline="") as handle:

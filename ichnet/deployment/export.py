@@ -1,7 +1,7 @@
 """A trained model as a SavedModel that serves HU slices and loads without ichnet.
 
-The folder is TF Serving's ``<model>/<version>/``; what the graph answers is
-:mod:`ichnet.deployment.serving`'s.
+The folder is laid out as TF Serving wants it, ``<model>/<version>/``. What the graph computes is
+defined in :mod:`ichnet.deployment.serving`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from ichnet.statistics.scan_score import ScanCalibration
 NO_FIGURES: Figures = MappingProxyType({})
 
 ALWAYS = (0.0, 1.0)
-"""The band of a model that is not calibrated: no scan is anything but uncertain."""
+"""The uncertain band of a model that is not calibrated: every probability lies in it."""
 
 
 def export_model(
@@ -45,35 +45,8 @@ def export_model(
     """Write a SavedModel, its ``metadata.json``, its model card and warm-up requests.
 
     The folder appears whole or not at all. A version may be in service, so that one which exists
-    is left alone unless ``replace`` is given.
-
-    The signatures, whose units ``metadata.json`` states too:
-
-    - ``serving_default`` takes ``hu``, float32 [batch, height, width]: slices that show the
-      model's field of view. At ``image.matrix`` x ``image.matrix`` pixels they enter the network
-      as they are; other sizes are resized by area, and masks come back at the size of the input.
-      It returns ``probability`` [batch] (before calibration) and, but for classifiers,
-      ``mask_probability`` and ``mask`` [batch, height, width]; an ensemble also returns
-      ``member_probability`` [batch, members] and ``weights``; a model with Model 2 in it
-      ``subtype_score`` and, calibrated, ``subtype_probability`` [batch, 5], in the order EDH, IPH,
-      IVH, SAH, SDH. A
-      network that sees neighbouring slices sees each of these alone.
-    - ``consecutive`` answers the same of consecutive slices of one scan, from feet to head, each
-      seen beside its neighbours.
-    - ``int16`` and ``bytes`` answer the same of ``hu`` as int16, and of ``png``, a string [batch]
-      of 16-bit grey PNG that hold HU + 32768: half of the bytes, and about a fifth. Another
-      kind of PNG is an error.
-    - ``scan`` takes a whole scan: ``hu`` float32 [slices, height, width] on its own pixels,
-      ``pixel_spacing_mm`` [2] and ``slice_spacing_mm`` [slices] (perpendicular gaps). It returns
-      what ``ichnet predict`` says of it: ``score``, calibrated ``probability``, ``hemorrhage``,
-      ``uncertain``, ``slice_probability`` [slices] and, but for classifiers, ``mask`` [slices,
-      height, width] and ``volume_ml``; with Model 2 ``subtype_probability`` [5] and
-      ``slice_subtype_probability`` [slices, 5], both calibrated. The scan passes as one batch, all
-      in memory.
-    - ``metadata`` takes nothing and returns the text of ``metadata.json``.
-
-    The probability of a slice or scan with a pixel that is no number is not a number, and such a
-    scan is ``uncertain``. So is every scan of a model that is not calibrated.
+    is left alone unless ``replace`` is given. What the signatures take and return is listed by
+    :class:`~ichnet.deployment.serving.ServedModel`, and in ``metadata.json``.
 
     Args:
         model: a classifier, a segmenter or an ensemble; takes HU [batch, matrix, matrix].
@@ -94,18 +67,37 @@ def export_model(
     _check_version(folder, replace)
     if not calibration.calibrated:
         config = changed(config, evaluation=changed(config.evaluation, uncertain=ALWAYS))
-    module = ServedModel(model, config, calibration)
-    slices = module.slices.get_concrete_function()
-    metadata = ModelMetadata(
+    served = ServedModel(model, config, calibration)
+    metadata = _metadata_of(served, name, config, calibration, neighbours_of(model), members)
+    with whole_path(folder) as temporary:
+        _save(served, metadata, temporary)
+        write_warmup(metadata, temporary)
+        write_metadata(metadata, temporary)
+        write_card(model_card(metadata, figures), temporary)
+        _check_version(folder, replace)  # nobody else has written it meanwhile
+    return metadata
+
+
+def _metadata_of(
+    served: ServedModel,
+    name: str,
+    config: Config,
+    calibration: ScanCalibration,
+    neighbours: int,
+    members: Sequence[str],
+) -> ModelMetadata:
+    """Return the export's metadata."""
+    outputs = served.slices.get_concrete_function().structured_outputs
+    return ModelMetadata(
         model=name,
-        kind=_kind(slices.structured_outputs),
+        kind=_kind(outputs),
         members=tuple(members),
         data_statement=config.data_statement.strip(),
         image=config.image,
         threshold=config.evaluation.threshold,
         uncertain_band=config.evaluation.uncertain,
         pixel_threshold=config.ensembles.pixel_threshold,
-        neighbours=neighbours_of(model),
+        neighbours=neighbours,
         calibration=calibration,
         versions={
             "ichnet": __version__,
@@ -113,23 +105,21 @@ def export_model(
             "keras": keras.__version__,
         },
     )
-    with whole_path(folder) as temporary:
-        module.metadata = module.describe(metadata_json(metadata))
-        signatures = {
-            "serving_default": slices,
-            "consecutive": module.consecutive.get_concrete_function(),
-            "int16": module.int16.get_concrete_function(),
-            "bytes": module.bytes.get_concrete_function(),
-            "scan": module.scan.get_concrete_function(),
-            "metadata": module.metadata.get_concrete_function(),
-        }
-        with _in_silence():
-            tf.saved_model.save(module, str(temporary), signatures=signatures)
-        write_warmup(metadata, temporary)
-        write_metadata(metadata, temporary)
-        write_card(model_card(metadata, figures), temporary)
-        _check_version(folder, replace)  # nobody else has written it meanwhile
-    return metadata
+
+
+def _save(served: ServedModel, metadata: ModelMetadata, folder: Path) -> None:
+    """Write the SavedModel with all signatures."""
+    served.metadata = served.describe(metadata_json(metadata))
+    signatures = {
+        "serving_default": served.slices.get_concrete_function(),
+        "consecutive": served.consecutive.get_concrete_function(),
+        "int16": served.int16.get_concrete_function(),
+        "bytes": served.bytes.get_concrete_function(),
+        "scan": served.scan.get_concrete_function(),
+        "metadata": served.metadata.get_concrete_function(),
+    }
+    with _in_silence():
+        tf.saved_model.save(served, str(folder), signatures=signatures)
 
 
 @contextmanager

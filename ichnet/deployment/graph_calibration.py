@@ -14,7 +14,7 @@ from ichnet.statistics.subtype_calibration import Curve
 from ichnet.subtypes import SUBTYPES
 
 UNKNOWN = float("nan")
-"""The probability of what cannot be judged."""
+"""Probability of a slice or scan that cannot be judged (NaN)."""
 
 
 def calibrate(calibration: Calibration, score: tf.Tensor) -> tf.Tensor:
@@ -23,7 +23,7 @@ def calibrate(calibration: Calibration, score: tf.Tensor) -> tf.Tensor:
         kept = tf.clip_by_value(tf.cast(score, tf.float64), SMALLEST, 1 - SMALLEST)
         log_odds = tf.math.log(kept) - tf.math.log(1 - kept)  # log1p of float64 is not in ONNX
         return tf.cast(tf.sigmoid(calibration.a * log_odds + calibration.b), tf.float32)
-    # one knot more at either end, so that there is a piece on each side of every score
+    # one more knot at either end, so that every score lies between two knots
     values = calibration.probabilities
     knots = np.array([-1, *calibration.scores, 2], np.float32)
     levels = np.array([values[0], *values, values[-1]], np.float32)

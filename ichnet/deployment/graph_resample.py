@@ -1,4 +1,4 @@
-"""Resampling inside a graph, as sums of matrix products: the one kind that every runtime has."""
+"""Resampling inside a graph, as matrix products, which every runtime supports."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from ichnet.ct.volume import AIR_HU
 
 
 def resize_by_area(images: tf.Tensor, height: int, width: int) -> tf.Tensor:
-    """Resize [batch, any, any] to [batch, height, width], each new pixel the mean under it.
+    """Resize [batch, any, any] to [batch, height, width] by area: each pixel is a mean of old ones.
 
-    As two matrix products; at equal size they change nothing.
+    At equal size nothing is changed.
     """
     rows = _area_weights(height, tf.shape(images)[1])
     columns = _area_weights(width, tf.shape(images)[2])
@@ -34,7 +34,7 @@ def to_matrix(
     size, matrix_mm = tf.shape(hu), field_of_view_mm / matrix
     by_row = axis_weights(size[1], pixel_spacing_mm[0], matrix, matrix_mm)
     by_column = axis_weights(size[2], pixel_spacing_mm[1], matrix, matrix_mm)
-    # relative to air, what lies outside the image is nothing
+    # HU relative to air, so that zero weights outside the image give air
     return tf.einsum("hr,brc,wc->bhw", by_row, hu - AIR_HU, by_column) + AIR_HU
 
 

@@ -1,7 +1,7 @@
-"""What results say of a scanner: words from lists, and numbers in their range.
+"""Values of headers that results may contain: words from lists, and numbers within a range.
 
-A header's text is free, and people write names into it. So nothing of a header is copied into
-results: a value is replaced by the entry of a list that it matches, or by ``other``.
+Text in a header is free, and people write names into it. So no text is copied into results: it is
+replaced by the entry of a list that it matches, or by ``other``.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Mapping
 
 OTHER = "other"
-"""A value that is on no list."""
+"""Replaces a value that is on no list."""
 
 MANUFACTURERS = (
     *("Canon", "GE", "Hitachi", "Marconi", "Mediso", "NeuroLogica", "Neusoft", "Philips"),
@@ -32,25 +32,25 @@ KERNELS = (
     *("STANDARD", "STANDARD+"),
 )
 KERNEL_CODE = re.compile(r"(?:[A-Z][a-z]?\d{2}[a-z]?|FC\d{2}|U[A-D]|E[A-D]|[A-F])")
-"""Of Siemens, Toshiba and Philips: two digits at most, so neither a date nor a number."""
+"""Kernels of Siemens, Toshiba and Philips; two digits at most, so no date and no identifier."""
 
 NUMBER = re.compile(r"\d{1,4}(?:\.\d{1,6})?")
 
 
 def allowed_values(description: Mapping[str, str]) -> dict[str, str]:
-    """Return a volume's description with values that cannot tell who somebody is.
+    """Return a volume's description with values that cannot identify anybody.
 
     Args:
         description: as :attr:`ichnet.ct.volume.Volume.description`.
 
     Returns:
-        the same keys, those that are known here.
+        the keys that are known here, with their replaced values.
     """
     return {key: ALLOWED[key](value) for key, value in description.items() if key in ALLOWED}
 
 
 def _one_of(names: tuple[str, ...]) -> Callable[[str], str]:
-    """Return what finds the longest name of a list that a text holds as words."""
+    """Return a function that finds the longest listed name that a text contains as whole words."""
 
     def find(text: str) -> str:
         words = f" {re.sub(r'[^a-z0-9+]+', ' ', text.lower())} "

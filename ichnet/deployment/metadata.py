@@ -1,4 +1,4 @@
-"""What an exported model says about itself: ``metadata.json`` beside its SavedModel.
+"""The description of an exported model: ``metadata.json`` beside its SavedModel.
 
 Prediction reads nothing else, so a model folder can be moved and used on its own.
 """
@@ -32,22 +32,22 @@ class ModelError(Exception):
 
 @dataclass(frozen=True)
 class ModelMetadata:
-    """How to present a scan to an exported model and how to read its answer.
+    """How to prepare a scan for an exported model, and how to read its outputs.
 
     Attributes:
         model: e.g. ``ensemble-all``.
-        kind: a classifier gives no mask; an ensemble also says what its members think.
+        kind: a classifier gives no mask; an ensemble also gives its members' scores.
         members: an ensemble's segmenters, in the order of ``member_probability`` and ``weights``.
         data_statement: what the model was trained on.
         image: matrix and field of view the model works at; windows, for information (they are
             inside the graph).
         threshold: a scan is called hemorrhage from this calibrated probability up.
-        uncertain_band: from and to which probability a scan is called uncertain, both included.
+        uncertain_band: lowest and highest probability that is called uncertain, both included.
         pixel_threshold: a pixel is hemorrhage above this mask probability.
-        neighbours: slices on either side that the model sees beside each.
+        neighbours: number of neighbouring slices on either side that the model sees with each.
         calibration: slice scores -> scan score (``pooling``) -> probability (``curve``), fitted on
             validation scans; ``calibrated`` is false for a model that could not tell them apart.
-        versions: of the packages that made the export.
+        versions: versions of the packages that made the export.
     """
 
     model: str
@@ -70,7 +70,7 @@ def write_metadata(metadata: ModelMetadata, folder: Path) -> None:
 
 
 def metadata_json(metadata: ModelMetadata) -> str:
-    """Return it as JSON, with the research-use statement and the signatures' units."""
+    """Return the metadata as JSON, with the research-use statement and the signatures' units."""
     mapping = {
         **asdict(metadata),
         "signatures": _signatures(metadata),

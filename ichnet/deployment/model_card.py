@@ -1,4 +1,4 @@
-"""The model card: what a person should know before a model is used, as Markdown and as JSON.
+"""The model card: what to know before a model is used, as Markdown and as JSON.
 
 After Mitchell M et al. Model cards for model reporting. FAT* 2019, 220-229. It is made from what
 the export holds and from the figures of the run, so that no number is typed twice.
@@ -21,7 +21,7 @@ from ichnet.statistics.pooling import POOLINGS
 MARKDOWN, JSON = "model_card.md", "model_card.json"
 
 Figures = Mapping[str, Mapping[str, Any]]
-"""By test set, as :func:`ichnet.reporting.measures.metrics.model_metrics` gives them."""
+"""Figures by test set, as returned by :func:`ichnet.reporting.measures.metrics.model_metrics`."""
 
 KINDS = {
     "classifier": "A network that gives each slice a probability of hemorrhage, and no outline.",
@@ -46,7 +46,7 @@ NOT_MEASURED = "This run holds no predictions of this model on a test set."
 
 
 def model_card(metadata: ModelMetadata, figures: Figures) -> dict[str, Any]:
-    """Return the card as what JSON can hold.
+    """Return the card as JSON values.
 
     Args:
         metadata: of the exported model.
@@ -83,7 +83,7 @@ def write_card(card: Mapping[str, Any], folder: Path) -> None:
 
 
 def card_markdown(card: Mapping[str, Any]) -> str:
-    """Return the card for a reader."""
+    """Return the card as Markdown."""
     image, thresholds = card["image"], card["thresholds"]
     low, high = thresholds["uncertain_from_to"]
     members = f" Members: {', '.join(card['members'])}." if card["members"] else ""

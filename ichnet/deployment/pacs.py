@@ -1,6 +1,7 @@
-"""Studies from a PACS by DICOMweb, and what a model says of them back into it.
+"""Predicts studies of a PACS by DICOMweb, and stores the results there.
 
-Fetched by WADO-RS one series at a time into a folder that is removed afterwards, stored by STOW-RS.
+Studies are fetched by WADO-RS, one series at a time, into a folder that is removed afterwards;
+results are stored by STOW-RS.
 The PACS's own objects are never changed: a Segmentation and a report are added to the study.
 """
 
@@ -26,7 +27,7 @@ __all__ = ["Pacs", "StudyOutcome", "predict_studies"]
 
 @dataclass
 class StudyOutcome:
-    """What became of a study.
+    """The outcome of predicting a study.
 
     Attributes:
         study_uid: its StudyInstanceUID.
@@ -44,7 +45,7 @@ class StudyOutcome:
 
     @property
     def is_whole(self) -> bool:
-        """Whether the study got all its results."""
+        """Whether the PACS holds all results of the study."""
         return not self.problem and 0 < self.made == self.stored
 
     def __str__(self) -> str:
@@ -56,7 +57,7 @@ class StudyOutcome:
 def predict_studies(
     pacs: Pacs, study_uids: Sequence[str], predictor: Predictor
 ) -> Iterator[StudyOutcome]:
-    """Fetch, predict and store back one study after another, whatever goes wrong with one.
+    """Fetch, predict and store back one study after another; a failure does not stop the others.
 
     Args:
         pacs: that holds them.
@@ -64,7 +65,7 @@ def predict_studies(
         predictor: writes DICOM results into its ``dicom_dir``, which it must have.
 
     Yields:
-        what became of each study.
+        the outcome of each study.
 
     Raises:
         ModelError: when the model cannot be loaded.
@@ -88,12 +89,13 @@ def predict_studies(
 
 
 def fetch_study(pacs: Pacs, outcome: StudyOutcome, folder: Path, predictor: Predictor) -> None:
-    """Write the CT series of a study below a folder, those that came whole.
+    """Write the CT series of a study below a folder, if all of a series arrived.
 
-    A series that did not is a row of ``excluded.csv`` and the outcome's problem.
+    A series of which something is missing becomes a row of ``excluded.csv`` and the outcome's
+    problem.
 
     Raises:
-        PacsError: when there is none.
+        PacsError: when the PACS has no CT series of the study.
         OutOfTimeError: when it takes too long.
     """
     study_uid = outcome.study_uid
@@ -115,7 +117,7 @@ def fetch_study(pacs: Pacs, outcome: StudyOutcome, folder: Path, predictor: Pred
 
 @contextmanager
 def _problems_of(outcome: StudyOutcome, predictor: Predictor) -> Iterator[None]:
-    """Let what goes wrong with a study be its problem, not that of those after it."""
+    """Record an exception as the problem of its study, so that the next studies go on."""
     try:
         yield
     except ModelError:

@@ -1,4 +1,4 @@
-"""A PACS by DICOMweb, asked with suspicion: an answer may be a part of what was asked for."""
+"""A DICOMweb client that checks whether a PACS has sent everything that was asked for."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ NUMBER_OF_INSTANCES = "00201209"
 NUMBER_OF_STUDY_INSTANCES = "00201208"
 
 BUSY = (408, 429, 503, 504)
-"""HTTP status of a PACS that has no time now."""
+"""HTTP status of a PACS that is busy."""
 
 BUSY_PAUSES_S = (1.0, 2.0, 4.0, 8.0)
-"""Between attempts; the time limit holds for all of them together."""
+"""Pauses between attempts; the time limit holds for all attempts together."""
 
 PARTIAL = 206
 """HTTP status of an answer that is not complete."""
@@ -49,11 +49,11 @@ class PacsError(Exception):
 
 
 class BusyError(PacsError):
-    """The PACS asks to be asked later."""
+    """The PACS is busy: the request may be repeated later."""
 
 
 class UnreachableError(PacsError):
-    """There is no answer at all."""
+    """The PACS does not answer at all."""
 
     def __init__(self, error: Exception) -> None:
         super().__init__("pacs-failure", f"the PACS does not answer ({type(error).__name__})")
@@ -61,12 +61,12 @@ class UnreachableError(PacsError):
 
 @dataclass(frozen=True)
 class SeriesInPacs:
-    """What a PACS says of a series.
+    """A series as a PACS lists it.
 
     Attributes:
         uid: SeriesInstanceUID.
         instances: SOP Instance UIDs that it lists.
-        count: how many there are by NumberOfSeriesRelatedInstances; ``None`` where it says nothing.
+        count: their number by NumberOfSeriesRelatedInstances; ``None`` where that is not given.
     """
 
     uid: str
@@ -105,7 +105,7 @@ class Pacs:
     def settled_series(self, study_uid: str) -> list[SeriesInPacs]:
         """Return the CT series of a study once their numbers do not change any more.
 
-        The wait has no end of its own: set a time limit.
+        It may wait for ever: use a time limit.
 
         Raises:
             PacsError: ``not-in-pacs`` when there is none, ``incomplete-answer`` when the PACS lists
@@ -144,7 +144,7 @@ class Pacs:
     def fetch(self, study_uid: str, series: SeriesInPacs, folder: Path) -> None:
         """Write all instances of a series into a new folder.
 
-        What is missing in the answer, or cannot be read there, is asked for by itself.
+        Instances that are missing in the answer, or cannot be read, are requested one by one.
 
         Raises:
             PacsError: ``incomplete-answer`` when not all of it came.
@@ -216,10 +216,10 @@ class Pacs:
     def _pages(
         self, search: Callable[[int | None], list[dict[str, Any]]], tag: str
     ) -> tuple[dict[str, dict[str, Any]], bool]:
-        """Ask for page after page until nothing new comes.
+        """Request page after page until one holds nothing new.
 
         Returns:
-            the answers by their UID; and whether the last answer said that it was not all.
+            the entries by their UID; and whether the PACS said that the last page was incomplete.
         """
         found: dict[str, dict[str, Any]] = {}
         is_partial = False
@@ -230,7 +230,7 @@ class Pacs:
             except PacsError:
                 if not found:
                     raise
-                return found, is_partial  # it knows no pages
+                return found, is_partial  # a PACS that does not support pages
             new = {str(_value(one, tag)): one for one in page if _value(one, tag)}
             if new.keys() <= found.keys():
                 return found, is_partial
@@ -242,7 +242,7 @@ class Pacs:
 
 
 class suppress_but_time(suppress):  # noqa: N801 - as its base
-    """Suppress whatever goes wrong with an answer, but not that the time is over."""
+    """Suppress all errors of an answer, except that the time is over."""
 
     def __init__(self) -> None:
         super().__init__(Exception)
@@ -254,9 +254,9 @@ class suppress_but_time(suppress):  # noqa: N801 - as its base
 
 
 def _asked(ask: Callable[[], Any]) -> Any:
-    """Return an answer, asked for again where the PACS is busy.
+    """Return an answer; repeat the request while the PACS is busy.
 
-    What goes wrong is told without the library's words, which hold the URL.
+    Errors do not quote the library's message, which holds the URL.
     """
     for pause_s in BUSY_PAUSES_S:
         try:

@@ -53,13 +53,13 @@ from ichnet.deployment.suitability import require_suitable
 
 @dataclass(frozen=True)
 class Summary:
-    """What a call of :func:`predict_inputs` did.
+    """The outcome of a call of :func:`predict_inputs`.
 
     Attributes:
         scans: scans with a result.
         kept: of these, results that were there already.
         excluded: lines of ``excluded.csv``.
-        predictions_csv, excluded_csv: where they lie.
+        predictions_csv, excluded_csv: paths of the tables.
     """
 
     scans: int
@@ -116,10 +116,10 @@ def predict_path(path: Path, model_dir: Path | None = None) -> list[ScanResult]:
 
 
 class Predictor:
-    """Predicts what it is given and keeps the tables of all that it was given.
+    """Predicts inputs one after another, and keeps the tables of all of them.
 
-    One bad file costs one file, one bad scan one scan: whatever goes wrong with them is a row of
-    ``excluded.csv``. Everything written is readable by its owner alone.
+    A file or scan with an error becomes a row of ``excluded.csv``, and the others go on. Everything
+    written is readable by its owner only.
 
     Args:
         model_dir: ``export/<model>/<version>``; ``None`` for the model in the package.
@@ -167,7 +167,7 @@ class Predictor:
 
     @property
     def caution(self) -> str:
-        """A sentence on a model that may only guess; nothing of one that was calibrated."""
+        """A warning about a model that may only guess; empty for a calibrated one."""
         metadata = self.model.metadata
         calibrated = metadata.calibration.calibrated
         return "" if calibrated else f"{metadata.model} {metadata.calibration.refusal}."
@@ -179,12 +179,12 @@ class Predictor:
 
     @property
     def exclusions(self) -> list[Excluded]:
-        """What could not be used so far, and why."""
+        """The rows of ``excluded.csv`` so far."""
         return [one for found in self._excluded.values() for one in found]
 
     @property
     def summary(self) -> Summary:
-        """What was done so far."""
+        """The outcome so far."""
         return Summary(
             len(self._results),
             len(self._kept),
@@ -196,14 +196,14 @@ class Predictor:
     def take(
         self, inputs: Sequence[Path], stop: Callable[[], bool] = lambda: False
     ) -> list[ScanResult]:
-        """Predict every head CT among the inputs; the same inputs again replace what was said.
+        """Predict every head CT among the inputs; the same inputs again replace their results.
 
         Where a series is also in inputs taken before, those are read again together with these, so
         that a series that arrives in parts is one scan, or refused.
 
         Args:
             inputs: DICOM folders, DICOM files, zip archives.
-            stop: asked between scans; the others are then left.
+            stop: called between scans; when it returns true, the remaining scans are left out.
 
         Returns:
             the results of these inputs.
@@ -258,7 +258,7 @@ class Predictor:
     def _begin(
         self, found: Sequence[Series], exclusions: Sequence[Exclusion], joined: Sequence[Path]
     ) -> Callable[[Sequence[Exclusion]], None]:
-        """Write the tables of what was found; return what takes further exclusions."""
+        """Write the tables of what was found; return a function that adds exclusions."""
         paths = [name for series in found for name in series.names]
         paths += [one.path for one in exclusions]
         names = FileNames(joined, paths, self.key)
@@ -274,7 +274,7 @@ class Predictor:
         return lambda more: rows.extend(excluded_rows(more, names, self.key))
 
     def _read(self, series: Series) -> ScanResult | Volume | None:
-        """Return a finished result, or the scan; ``None`` for one to be read by itself."""
+        """Return a finished result, or the scan; ``None`` for one left to :meth:`_read_alone`."""
         scan_id, instances = series.scan_id(self.key), self._instances(series)
         provenance = self._provenance(series.digest(), instances)
         finished = self._files.finished(scan_id, provenance)
@@ -298,7 +298,7 @@ class Predictor:
         return volume
 
     def _read_alone(self, series: Series) -> Volume:
-        """Read a scan at which the program has ended before, so that no other is blamed for it."""
+        """Read a scan during which the program has ended before, with no other scan at work."""
         work = self._at_work[series.scan_id(self.key)]
         if self._attempts.count(work) >= MOST_ATTEMPTS:
             detail = f"the program has ended {MOST_ATTEMPTS} times while it was at work"
@@ -310,7 +310,7 @@ class Predictor:
     def _predict(
         self, series: Series, ahead: Future[ScanResult | Volume | None]
     ) -> list[Exclusion]:
-        """Take a scan's result, or return why there is none."""
+        """Keep a scan's result, or return exclusions that say why there is none."""
         scan_id = series.scan_id(self.key)
         try:
             with errors_named(series.files[0]):
@@ -329,7 +329,7 @@ class Predictor:
     def _predict_read(
         self, series: Series, ahead: Future[ScanResult | Volume | None]
     ) -> list[Exclusion]:
-        """Take a scan's result; holds the only reference to its pixels."""
+        """Keep a scan's result; holds the only reference to its pixels."""
         read = ahead.result()
         if isinstance(read, ScanResult):
             self._results[read.scan_id] = read

@@ -1,4 +1,4 @@
-"""The next scan is read while the model works on this one."""
+"""Reads the next scan while the model works on the present one."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ Read = TypeVar("Read")
 def read_ahead(
     read: Callable[[Item], Read], items: Iterable[Item]
 ) -> Generator[tuple[Item, Future[Read]], None, None]:
-    """Yield each item with what ``read`` makes of it, one item ahead of the caller.
+    """Yield each item with a future of ``read(item)``, reading one item ahead of the caller.
 
     A single thread reads, so reads never overlap each other. At most two results are alive: the
     caller's and the next, provided the caller drops its own before asking for another.
 
     Args:
-        read: an exception of it is raised by the future's ``result()``, for that item alone.
-        items: taken one ahead, too.
+        read: called with each item; the future's ``result()`` raises its exception, if any.
+        items: the iterable, which is read one ahead, too.
 
     Yields:
-        items in their order; the future is done or being read.
+        items in their order, each with its future.
     """
     reader = ThreadPoolExecutor(max_workers=1, thread_name_prefix="reader")
     try:

@@ -1,4 +1,4 @@
-"""The files of a scan's result, and what they tell of earlier calls.
+"""The files of a scan's result, and what they record of earlier calls.
 
 A scan has either a result, ``<scan_id>.json`` (its last file: where it exists, the others do), or,
 when it was refused, ``<scan_id>.refused``. Both remember by pseudonym which instances were seen of
@@ -22,29 +22,29 @@ from ichnet.deployment.scan_result import (
 from ichnet.files import write_whole
 
 PASSING = ("missing-file", "unreadable", "internal-error", "set-aside", "too-large")
-"""Reasons that say nothing against an earlier result of the same slices."""
+"""Reasons for which an earlier result of the same slices is kept."""
 
 
 @dataclass(frozen=True)
 class Earlier:
-    """What is known of a scan from earlier calls.
+    """What earlier calls recorded of a scan.
 
     Attributes:
-        instances: pseudonyms of the slices seen.
-        reported: the last results of which DICOM objects were made, newest first.
+        instances: pseudonyms of the slices seen so far.
+        reported: provenance of earlier results that have DICOM objects, newest first.
     """
 
     instances: frozenset[str] = frozenset()
     reported: tuple[Provenance, ...] = ()
 
     def predecessor_of(self, provenance: Provenance) -> Provenance | None:
-        """Return the last reported result but one that is to be made again."""
+        """Return the last reported result that differs from the one to be made."""
         return next((one for one in self.reported if one != provenance), None)
 
 
 @dataclass(frozen=True)
 class ResultFiles:
-    """Where the results of scans lie.
+    """Paths of the results of scans.
 
     Attributes:
         out_dir: JSON and PNG.
@@ -57,29 +57,29 @@ class ResultFiles:
     nifti_dir: Path | None = field(default=None)
 
     def json(self, scan_id: str) -> Path:
-        """Return where a scan's result lies."""
+        """Return the path of a scan's result."""
         return self.out_dir / f"{scan_id}.json"
 
     def picture(self, scan_id: str) -> Path:
-        """Return where its overlay lies."""
+        """Return the path of its overlay."""
         return self.out_dir / f"{scan_id}.png"
 
     def refusal(self, scan_id: str) -> Path:
-        """Return where it says that a scan was refused."""
+        """Return the path of the file that records a refused scan."""
         return self.out_dir / f"{scan_id}.refused"
 
     def nifti(self, scan_id: str) -> Path | None:
-        """Return where a scan's mask lies."""
+        """Return the path of a scan's mask."""
         return self.nifti_dir and self.nifti_dir / f"{scan_id}.mask.nii.gz"
 
     def dicom(self, scan_id: str) -> list[Path]:
-        """Return where its DICOM objects lie."""
+        """Return the paths of its DICOM objects."""
         if self.dicom_dir is None:
             return []
         return [self.dicom_dir / f"{scan_id}.{kind}.dcm" for kind in ("seg", "sr")]
 
     def finished(self, scan_id: str, provenance: Provenance) -> ScanResult | None:
-        """Return the result of an earlier call when it was made in the same way and is all there.
+        """Return the result of an earlier call if it has this provenance and all its files exist.
 
         A classifier writes no mask, and a scan with a burned-in annotation has no picture.
         """
@@ -95,7 +95,7 @@ class ResultFiles:
         return result if all(path.exists() for path in needed) else None
 
     def earlier(self, scan_id: str) -> Earlier:
-        """Return what earlier calls have seen of a scan."""
+        """Return what earlier calls recorded of a scan."""
         result = read_result(self.json(scan_id))
         if result is not None:
             made = (result.provenance if result.dicom else None, result.predecessor)
@@ -109,12 +109,12 @@ class ResultFiles:
             return Earlier()
 
     def refuse(self, scan_id: str, reason: str, instances: Iterable[str]) -> None:
-        """Record that a scan was refused; an earlier result of it goes.
+        """Record that a scan was refused, and remove an earlier result of it.
 
         Args:
             scan_id: of the scan.
-            reason: for which it was refused.
-            instances: pseudonyms of the slices that are at hand now.
+            reason: the reason, see :data:`PASSING`.
+            instances: pseudonyms of the slices of this call.
         """
         earlier, now = self.earlier(scan_id), frozenset(instances)
         if reason in PASSING and now <= earlier.instances and self.json(scan_id).exists():

@@ -14,7 +14,7 @@ from ichnet.deployment.environment import quiet_tensorflow
 from ichnet.deployment.metadata import ModelError, model_fingerprint, read_metadata
 
 BATCH_SLICES = 8
-"""Few enough for the largest network at 512 x 512 in 4 GiB; more are hardly faster on a CPU."""
+"""Slices per call: they fit in 4 GiB at 512 x 512, and more are hardly faster on a CPU."""
 
 
 class SavedModel:
@@ -37,7 +37,7 @@ class SavedModel:
         self.fingerprint = model_fingerprint(folder)
 
     def load(self) -> None:
-        """Load the graph now, so that a failure is the model's and not a scan's.
+        """Load the graph now, so that a failure is not taken for a fault of a scan.
 
         Raises:
             ModelError: when it cannot be loaded.
@@ -45,7 +45,7 @@ class SavedModel:
         self._loaded  # noqa: B018 - a cached property
 
     def __call__(self, hu: NDArray[np.float32]) -> dict[str, NDArray[Any]]:
-        """Return what the model says of consecutive slices of one scan, from feet to head.
+        """Return the model's outputs for consecutive slices of one scan, from feet to head.
 
         Args:
             hu: float32 [slices, height, width].
@@ -57,14 +57,14 @@ class SavedModel:
         return {name: value.numpy() for name, value in serve(hu=hu).items()}
 
     def batches(self, slices: int) -> Iterator[tuple[slice, slice]]:
-        """Yield how to call the model on a scan of any length, a few slices at a time.
+        """Yield the batches in which the model is called on a scan of any length.
 
         Args:
-            slices: of the scan.
+            slices: number of slices of the scan.
 
         Yields:
-            the slices to give it, with the neighbours that the first and last of the batch are
-            seen beside, and which of its answers are those of the batch itself.
+            the range of slices to give to the model, which includes neighbours of the first and
+            last slice of the batch; and the range of its outputs that belong to the batch itself.
         """
         neighbours = self.metadata.neighbours
         for first in range(0, slices, BATCH_SLICES):

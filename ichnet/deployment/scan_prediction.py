@@ -1,4 +1,4 @@
-"""One scan: what a model says of it, and the files of its result."""
+"""Predicts one scan, and writes the files of its result."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ def predict_scan(
     provenance: Provenance,
     files: ResultFiles,
 ) -> tuple[ScanResult, list[Exclusion]]:
-    """Predict one scan and write its overlay, what else is asked for and, last, its JSON.
+    """Predict one scan and write its overlay, other wanted files and, last, its JSON.
 
     Returns:
-        the result, and exclusions for what could not be made of it.
+        the result, and exclusions for files that could not be made.
     """
     predicted = predict_volume(model, volume)
     result = summarize_scan(volume, predicted, model.metadata, provenance)
@@ -80,7 +80,7 @@ def write_dicom(
     """Write a scan's SEG and SR.
 
     Raises:
-        ReadError: ``multi-frame`` or ``no-dicom-result``, which must not cost the prediction.
+        ReadError: ``multi-frame`` or ``no-dicom-result``; the prediction is kept all the same.
     """
     # highdicom is needed, and loaded, for this alone
     from ichnet.deployment.dicom_results import write_dicom_results
@@ -95,7 +95,7 @@ def write_dicom(
 
 
 def predict_volume(model: SavedModel, volume: Volume) -> PredictedSlices:
-    """Return what a model says about each slice, with the mask on the scan's own pixels."""
+    """Return the model's outputs for each slice, with the mask on the scan's own pixels."""
     slices, rows, columns = volume.hu.shape
     metadata, spacing_mm = model.metadata, volume.pixel_spacing_mm
     matrix, field_of_view_mm = metadata.image.matrix, metadata.image.field_of_view_mm

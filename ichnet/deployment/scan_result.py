@@ -1,4 +1,4 @@
-"""What prediction says about one scan, as JSON and as a row of ``predictions.csv``."""
+"""The result of one scan, as JSON and as a row of ``predictions.csv``."""
 
 from __future__ import annotations
 
@@ -50,8 +50,8 @@ class SliceResult:
 
     Attributes:
         index: from 0 at the feet's end.
-        position_mm: of the slice along the normal, towards the head, in the patient's frame.
-        spacing_mm: extent the slice stands for along the normal.
+        position_mm: position along the normal, towards the head, in the patient's frame.
+        spacing_mm: length along the normal that the slice stands for.
         probability: the model's slice score, before calibration.
         volume_ml: of the predicted mask on this slice; ``None`` for classifiers.
         subtypes: calibrated probability of each subtype, by its name, ``None`` where validation
@@ -68,7 +68,7 @@ class SliceResult:
 
 @dataclass(frozen=True)
 class Provenance:
-    """What a result was made from and with; when any of it differs, it is made again.
+    """The input and software of a result; when any of it differs, the result is made again.
 
     Attributes:
         digest: of the files, SOP Instance UIDs and contents (:mod:`ichnet.ct.digest`).
@@ -85,7 +85,7 @@ class Provenance:
 
 
 class PredictedSlices(NamedTuple):
-    """What a model says about the slices of a scan.
+    """A model's outputs for the slices of a scan.
 
     Attributes:
         probability: of each slice, before calibration, float32 [slices].
@@ -104,10 +104,10 @@ class PredictedSlices(NamedTuple):
 
 @dataclass(frozen=True)
 class ScanResult:
-    """One scan; everything here is written, so nothing here identifies anyone.
+    """The result of one scan. All of it is written, so nothing in it identifies anybody.
 
     Attributes:
-        score: of the slices' probabilities, by the model's pooling.
+        score: pooled from the slices' scores, by the model's pooling.
         probability: the calibrated score.
         decision: ``hemorrhage`` when ``probability`` reaches ``threshold``.
         uncertain: whether ``probability`` lies in the model's uncertain band: a person should
@@ -120,14 +120,14 @@ class ScanResult:
         subtypes: calibrated probability of each subtype in the scan, as in :class:`SliceResult`.
             A scan can have several; they do not sum to one.
         geometry: of the scan as acquired.
-        source: what the DICOM headers say of the acquisition, by a list of allowed values.
+        source: the acquisition by the DICOM headers, from a list of allowed values.
         uncertain_band: limits of the band of probabilities that are uncertain, both included.
-        calibrated: whether ``probability`` was fitted on validation scans; otherwise it says
-            nothing of how many such scans show hemorrhage.
-        notes: what a reader must know to understand the result, a sentence each.
+        calibrated: whether ``probability`` was fitted on validation scans; if not, it cannot be
+            read as a share of such scans.
+        notes: sentences that a reader needs to understand the result.
         picture: whether there is an overlay; none is made of pixels that show text.
         dicom: whether DICOM objects were made of it.
-        predecessor: of the result before this one of which DICOM objects were made.
+        predecessor: provenance of the last earlier result that has DICOM objects.
     """
 
     scan_id: str
@@ -226,7 +226,7 @@ def _subtypes(
 
 
 def _by_subtype(values: NDArray[np.float64]) -> Subtypes:
-    """Return rounded probabilities by name; JSON has no number for what is unknown."""
+    """Return rounded probabilities by name; ``None`` for unknown ones, as JSON has no NaN."""
     pairs = zip(SUBTYPES, values.tolist(), strict=True)
     return {name: None if np.isnan(value) else round(value, 6) for name, value in pairs}
 
@@ -238,7 +238,7 @@ def is_calibrated(metadata: ModelMetadata) -> bool:
 
 
 def _notes(decision: str, volume_ml: float | None, metadata: ModelMetadata) -> tuple[str, ...]:
-    """Tell of a model that may guess; explain where decision and mask, two rules, differ."""
+    """Return notes: of a model that may only guess, and where decision and mask disagree."""
     notes: tuple[str, ...] = ()
     if not metadata.calibration.calibrated:
         notes = (f"{metadata.model} {metadata.calibration.refusal}",)
@@ -314,7 +314,7 @@ def read_provenance(mapping: dict[str, Any]) -> Provenance:
     """Return the provenance that a JSON object describes.
 
     Raises:
-        TypeError: when it describes none.
+        TypeError: when the object is not a provenance.
         KeyError: likewise.
     """
     return Provenance(**{**mapping, "instances": tuple(mapping["instances"])})

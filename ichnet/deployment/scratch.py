@@ -1,8 +1,8 @@
-"""Folders and files that nobody else reads and that no end of the program leaves behind.
+"""Private folders and files, which are removed however the program ends.
 
-Unpacked archives and fetched studies identify patients. They lie in folders that are removed when
-they are done with, also when a signal ends the program; what a SIGKILL or a failure of power leaves
-is removed at the next start.
+Unpacked archives and fetched studies identify patients. They lie in folders that are removed after
+use, also when a signal ends the program; what a SIGKILL or a power failure leaves is removed at the
+next start.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ PREFIX = "ichnet-scratch-"
 LOCK_SUFFIX = ".lock"
 
 PARTIAL = re.compile(r"\..+\.(\d+)\.partial(\..+)?")
-"""Names that :func:`ichnet.files.whole_path` gives to what is not whole yet."""
+"""Pattern of the names that :func:`ichnet.files.whole_path` gives to unfinished files."""
 
 PRIVATE = 0o077
-"""Taken from the permissions of new files: they become 0600, folders 0700."""
+"""The umask: new files get the mode 0600, folders 0700."""
 
 
 @contextmanager
@@ -61,7 +61,7 @@ def sweep_scratch() -> None:
 
 
 def sweep_partials(folder: Path) -> None:
-    """Remove files below a folder's top that a process was writing when it was killed."""
+    """Remove unfinished files in a folder, left by a process that was killed."""
     for path in folder.glob(".*.partial*"):
         named = PARTIAL.fullmatch(path.name)
         if named and not _is_alive(int(named[1])):

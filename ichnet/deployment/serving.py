@@ -1,4 +1,4 @@
-"""The graph around a network: what a SavedModel answers, in plain TensorFlow operations.
+"""The graph around a network: a SavedModel's signatures, in plain TensorFlow operations.
 
 Windows, resampling, thresholds, calibration and volumes are inside, so that Python, TF Serving and
 any converter see the same numbers, and no client needs to know how a slice is prepared.
@@ -25,13 +25,14 @@ from ichnet.deployment.graph_resample import from_matrix, resize_by_area, to_mat
 from ichnet.deployment.metadata import PNG_OFFSET
 from ichnet.networks.channels import neighbours_of
 from ichnet.networks.neighbours import with_neighbours, without_neighbours
-from ichnet.networks.scores import SliceScore, map_and_subtypes
+from ichnet.networks.scores import TopPixelMean, map_and_subtypes
 from ichnet.statistics.scan_score import ScanCalibration
 
-Answer = dict[str, tf.Tensor]
+SignatureOutputs = dict[str, tf.Tensor]
+"""What a signature of the SavedModel returns: tensors by name, see :class:`ServedModel`."""
 
 PNG_16_BIT_GREY = b"\x10\x00"
-"""Depth and colour type, bytes 24 and 25 of such a file."""
+"""Bit depth and colour type, bytes 24 and 25 of a 16-bit grey PNG file."""
 
 
 class ServedModel(tf.Module):
@@ -40,20 +41,37 @@ class ServedModel(tf.Module):
     The module holds the network's variables rather than the network: what is saved is then the
     graph alone, which loads without the classes it was built from.
 
+    Attributes:
+        slices: signature ``serving_default``. Takes ``hu``, float32 [batch, height, width]: slices
+            that show the model's field of view. At ``image.matrix`` x ``image.matrix`` pixels they
+            enter the network as they are; other sizes are resized by area, and masks come back at
+            the size of the input. Returns ``probability`` [batch] (before calibration) and, except
+            for classifiers, ``mask_probability`` and ``mask`` [batch, height, width]. An ensemble
+            also returns ``member_probability`` [batch, members] and ``weights``. A model that
+            contains Model 2 returns ``subtype_score`` and, calibrated, ``subtype_probability``
+            [batch, 5], in the order EDH, IPH, IVH, SAH, SDH. A network that takes neighbouring
+            slices as input gets each slice in place of its neighbours too.
+        consecutive: takes and returns the same, but the slices are consecutive slices of one scan,
+            from feet to head, and each enters the network with its true neighbours.
+        int16: as ``slices``, but ``hu`` is int16, half of the bytes of float32.
+        bytes: as ``slices``, but takes ``png``, string [batch]: 16-bit grey PNG files that hold
+            HU + 32768, about a fifth of the bytes. Another kind of PNG is an error.
+        scan: takes a whole scan: ``hu`` float32 [slices, height, width] on its own pixels,
+            ``pixel_spacing_mm`` [2] and ``slice_spacing_mm`` [slices] (the gaps perpendicular to
+            the slices). Returns what ``ichnet predict`` reports of a scan: ``score``, calibrated
+            ``probability``, ``hemorrhage``, ``uncertain``, ``slice_probability`` [slices] and,
+            except for classifiers, ``mask`` [slices, height, width] and ``volume_ml``; with Model 2
+            also ``subtype_probability`` [5] and ``slice_subtype_probability`` [slices, 5], both
+            calibrated. All slices are one batch, held in memory at once.
+        metadata: takes nothing and returns the text of ``metadata.json``; made by :meth:`describe`.
+
+    The probability of a slice or scan with a pixel that is not a finite number is NaN, and such a
+    scan is ``uncertain``. So is every scan of a model that is not calibrated.
+
     Args:
         model: a classifier, a segmenter or an ensemble; takes HU, see ``hu_input``.
         config: the experiment it was trained in.
         calibration: slice scores -> scan score -> probability.
-
-    Attributes:
-        slices: of ``hu`` float32 [batch, height, width].
-        consecutive: the same of consecutive slices of one scan, from feet to head, which a network
-            that sees neighbours then sees beside each other.
-        int16: as ``slices`` of int16, as DICOM stores slices, at half the bytes.
-        bytes: the same of ``png``, string [batch], 16-bit grey PNG that hold HU + 32768.
-        scan: of a whole scan with its spacing.
-
-    What they take and return is listed by :func:`ichnet.deployment.export.export_model`.
     """
 
     def __init__(self, model: keras.Model, config: Config, calibration: ScanCalibration) -> None:
@@ -65,11 +83,13 @@ class ServedModel(tf.Module):
         neighbours = neighbours_of(model)
         # a function of its own, so that its graph is saved once and not for each signature
         network = _function(
-            _Network(model, SliceScore(evaluation.top_pixels)),
+            _Network(model, TopPixelMean(evaluation.top_pixels)),
             hu=tf.TensorSpec([None, matrix, matrix, *model.inputs[0].shape[3:]], tf.float32),
         )
 
-        def answer(hu: tf.Tensor, beside: Callable[[tf.Tensor, int], tf.Tensor]) -> Answer:
+        def answer(
+            hu: tf.Tensor, beside: Callable[[tf.Tensor, int], tf.Tensor]
+        ) -> SignatureOutputs:
             seen = resize_by_area(_without_padding(hu), matrix, matrix)
             outputs = network(beside(seen, neighbours))
             outputs["probability"] = tf.where(_known(hu), outputs["probability"], UNKNOWN)
@@ -84,16 +104,16 @@ class ServedModel(tf.Module):
                 outputs["subtype_probability"] = tf.where(known, found, UNKNOWN)
             return outputs
 
-        def answer_slices(hu: tf.Tensor) -> Answer:
+        def answer_slices(hu: tf.Tensor) -> SignatureOutputs:
             return answer(hu, without_neighbours)
 
-        def answer_consecutive(hu: tf.Tensor) -> Answer:
+        def answer_consecutive(hu: tf.Tensor) -> SignatureOutputs:
             return answer(hu, with_neighbours)
 
-        def answer_int16(hu: tf.Tensor) -> Answer:
+        def answer_int16(hu: tf.Tensor) -> SignatureOutputs:
             return answer_slices(tf.cast(hu, tf.float32))
 
-        def answer_bytes(png: tf.Tensor) -> Answer:
+        def answer_bytes(png: tf.Tensor) -> SignatureOutputs:
             codes = tf.map_fn(
                 _decode, png, fn_output_signature=tf.TensorSpec([None, None], tf.uint16)
             )
@@ -101,7 +121,7 @@ class ServedModel(tf.Module):
 
         def answer_scan(
             hu: tf.Tensor, pixel_spacing_mm: tf.Tensor, slice_spacing_mm: tf.Tensor
-        ) -> Answer:
+        ) -> SignatureOutputs:
             seen = to_matrix(_without_padding(hu), pixel_spacing_mm, matrix, field_of_view_mm)
             # whole HU, as records hold them
             outputs = network(with_neighbours(tf.round(seen), neighbours))
@@ -153,22 +173,21 @@ class ServedModel(tf.Module):
         )
 
     def describe(self, metadata: str) -> Any:
-        """Return a function without arguments that answers ``metadata``, a JSON text."""
+        """Return the signature ``metadata``: it takes nothing and returns this JSON text."""
         return _function(lambda: {"metadata": tf.constant(metadata)})
 
 
 class _Network:
-    """Calls a network on HU at its own matrix, and gives every kind's outputs the same names."""
+    """Calls a network on HU at its own matrix, and names the outputs of every kind alike."""
 
-    def __init__(self, model: keras.Model, slice_score: SliceScore) -> None:
+    def __init__(self, model: keras.Model, slice_score: TopPixelMean) -> None:
         self._model, self._slice_score = model, slice_score
 
-    def __call__(self, hu: tf.Tensor) -> Answer:
+    def __call__(self, hu: tf.Tensor) -> SignatureOutputs:
         outputs = self._model(hu, training=False)
         if not isinstance(outputs, dict) or "probability" not in outputs:
             found, subtypes = map_and_subtypes(outputs)
-            score = self._slice_score(found if subtypes is None else [found, subtypes])
-            outputs = {"map": found, "probability": score}
+            outputs = {"map": found, "probability": self._slice_score(found)}
             if subtypes is not None:
                 outputs["subtype_score"] = subtypes
         probability = tf.reshape(outputs["probability"], [-1])
@@ -183,22 +202,22 @@ class _Network:
 
 
 def _known(hu: tf.Tensor) -> tf.Tensor:
-    """Return which slices hold numbers only, bool [batch].
+    """Return which slices hold finite numbers only, bool [batch].
 
-    A network may well answer a pixel that is none with a probability.
+    A network may well return a finite probability for a slice with NaN in it.
     """
     return tf.reduce_all(tf.math.is_finite(hu), axis=[1, 2])
 
 
 def _without_padding(hu: tf.Tensor) -> tf.Tensor:
-    """Return HU with all below air as air; padding would darken its neighbours when resized."""
+    """Return HU of at least -1024: lower padding would darken its neighbours when resized."""
     return tf.maximum(hu, float(AIR_HU))
 
 
 def _decode(png: tf.Tensor) -> tf.Tensor:
-    """Return the codes, uint16 [height, width], of one 16-bit grey PNG and of no other image.
+    """Return the codes, uint16 [height, width], of one 16-bit grey PNG; refuse other images.
 
-    The decoder would stretch the 8 bits of a picture made for the eye to 16.
+    The decoder would silently scale an 8-bit picture to 16 bits.
     """
     fits = tf.equal(tf.strings.substr(png, 24, 2), PNG_16_BIT_GREY)
     with tf.control_dependencies([tf.debugging.Assert(fits, ["png: not a 16-bit grey PNG"])]):

@@ -1,8 +1,8 @@
-"""Whether a scan is one that the models can judge: a plain CT of a whole head.
+"""Checks that a scan is one that the models can judge: a plain CT of a whole head.
 
-A model answers whatever it is given. Scans unlike those it learned from are refused before it is
-asked, with the reason; modality, scouts and orientation are refused by the reader already
-(:mod:`ichnet.ct.header`).
+A model gives an output for any input. Scans unlike those it was trained on are therefore refused
+beforehand, with a reason; other modalities, scouts and orientations are already refused by the
+reader (:mod:`ichnet.ct.header`).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ PIXEL_SPACING_MM = (0.1, 2.5)
 """A head fills 512 pixels at 0.4 to 0.6 mm, and 128 pixels at 2 mm."""
 
 LARGEST_SLICE_SPACING_MM = 15.0
-"""Twice the thickest slices in use: a gap, in which a hemorrhage can hide."""
+"""Twice the thickest slices in use; a hemorrhage could lie unseen in a wider gap."""
 
 FEWEST_SLICES = 5
 LEAST_COVERAGE_MM = 50.0
@@ -61,7 +61,7 @@ def require_suitable(volume: Volume, path: Path) -> None:
 
 
 def has_burned_in_annotation(files: Iterable[Path]) -> bool:
-    """Whether a header says that the pixels show text, which may name the patient."""
+    """Return whether a header says that the pixels show text, which may name the patient."""
     with lenient_pydicom():
         for path in files:
             tags = ["BurnedInAnnotation"]

@@ -1,4 +1,4 @@
-"""A limit on the whole of what a block takes, whatever it waits for."""
+"""A time limit for a whole block of code, whatever it waits for."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from contextlib import contextmanager
 from types import FrameType
 
 AGAIN_S = 1.0
-"""After its time a block is interrupted so often, lest a library swallows the first one."""
+"""Interval of further interrupts after the time is over, as a library may swallow the first."""
 
 
 class OutOfTimeError(Exception):
-    """A block took longer than it may. No ``OSError``, so that no network library retries it."""
+    """A block took too long. It is not an ``OSError``, so that no network library retries it."""
 
 
 @contextmanager
 def time_limit(seconds: float) -> Iterator[None]:
     """Interrupt a block after so many seconds, also while it waits for the network.
 
-    A time limit on each read does not do: a server that sends a byte now and then keeps each read
-    within it, for ever. Works in the main thread of systems with interval timers; elsewhere the
-    block runs without a limit.
+    A limit on each read would not be enough: a server that sends a byte now and then can keep to it
+        for ever. This works in the main thread of systems with interval timers; elsewhere the block
+        runs without a limit.
 
     Raises:
         OutOfTimeError: when the time is over.

@@ -19,12 +19,12 @@ from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 from ichnet.deployment.metadata import PNG_OFFSET, ModelMetadata
 
 WARMUP_FILE = Path("assets.extra", "tf_serving_warmup_requests")
-"""Inside a version folder."""
+"""Path of the requests inside a version folder."""
 
 BRAIN_HU = 30
 
 SCAN_SHAPE = (2, 512, 512)
-"""Slices, rows and columns of the scan that is asked for; most scanners write this matrix."""
+"""Slices, rows and columns of the scan in the request; most scanners write this matrix."""
 
 Inputs = dict[str, Any]
 """TensorProto by input name."""

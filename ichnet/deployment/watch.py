@@ -1,7 +1,7 @@
-"""Wait for what arrives in a folder: each entry is taken once, when nothing in it changes any more.
+"""Watches a folder: each new entry is taken once, when nothing in it changes any more.
 
-No notification of the file system is used: they do not cross network file systems, from which
-folders that a PACS sends to usually come.
+It polls, as notifications of the file system do not work across network file systems, on which the
+folders that a PACS sends to usually lie.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pathlib import Path
 POLL_S = 2.0
 
 MOST_FAILURES = 3
-"""An entry that could not be taken so often is set aside."""
+"""An entry is set aside after this many failures."""
 
 State = frozenset[tuple[str, int, int]]
 """Name, size and time of change of each file of an entry."""
@@ -44,7 +44,7 @@ def watch(
         take: is called with the paths of entries.
         set_aside: is called with an entry that could not be taken :data:`MOST_FAILURES` times, and
             the last exception; it is tried again only when it changes.
-        stop: looked at between entries and while waiting.
+        stop: checked between entries and while waiting.
 
     Raises:
         FileNotFoundError: when there is no such folder.
@@ -66,7 +66,7 @@ def watch(
 
 
 class _Arrivals:
-    """What is known of a folder's entries."""
+    """The entries of a folder, and which have settled, were taken or have failed."""
 
     def __init__(self, folder: Path, settle_s: float) -> None:
         self._folder, self._settle_s = folder, settle_s
@@ -81,7 +81,7 @@ class _Arrivals:
         return [*([fresh] if fresh else []), *([one] for one in settled if self._failures[one])]
 
     def taken(self, entries: Sequence[Path]) -> None:
-        """Remember that entries were taken as they were when they had settled."""
+        """Remember that entries were taken, in the state in which they had settled."""
         for entry in entries:
             self._taken[entry] = self._seen[entry][0]
             del self._failures[entry]
@@ -120,7 +120,7 @@ def stopped_by_signals() -> Iterator[threading.Event]:
 
 
 def _state(entry: Path) -> State:
-    """Return the state of all files of an entry; empty when it is, or went meanwhile."""
+    """Return the state of all files of an entry; empty when it has none or was removed."""
     found = set()
     for path in _files(entry):
         try:

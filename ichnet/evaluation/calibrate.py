@@ -1,4 +1,4 @@
-"""The calibration of a trained model, and what its answers come from.
+"""Calibrates trained models, and tells what their predictions depend on.
 
 Every model, in every arm, is calibrated on the validation scans of AI-Hub.
 """
@@ -32,16 +32,16 @@ from ichnet.training.calibration import (
 logger = logging.getLogger(__name__)
 
 FORMAT = 3
-"""To be raised when a calibration is made, or kept, in another way: older ones are made again."""
+"""Version of how calibrations are made and stored; when it is raised, older ones are made again."""
 
 CALIBRATION_SET, CALIBRATION_SPLIT = "aihub-scans", "validation"
 
 
 def calibrate_model(config: Config, model: str, records: Path, run: RunFolder) -> ScanCalibration:
-    """Calibrate a trained model on AI-Hub's validation scans, or read what was made of the same.
+    """Calibrate a trained model on AI-Hub's validation scans, or read its calibration if current.
 
-    A model that cannot tell scans with hemorrhage from others is told in the log; see
-    :func:`~ichnet.training.calibration.fit_calibration` for what it gets instead.
+    A model that is not shown to be better than guessing is reported in the log; what it gets
+    instead is described in :func:`~ichnet.training.calibration.fit_calibration`.
 
     Raises:
         FileNotFoundError: when the model is not trained, or its maps are not cached.
@@ -70,7 +70,7 @@ def calibration_of(config: Config, model: str, records: Path, run: RunFolder) ->
     """Return a model's calibration.
 
     Raises:
-        FileNotFoundError: when the model has not been calibrated as it is now.
+        FileNotFoundError: when there is no calibration of the model with its present weights.
     """
     path = run.calibration(model)
     validation = RecordSet.open(records / CALIBRATION_SET)
@@ -103,14 +103,14 @@ def known_scans(
 
 
 def scan_slices(slices: Sequence[SlicePrediction]) -> ScanSlices:
-    """Return what the score of a scan is made from."""
+    """Return a scan's slice scores and spacings, from which its score is pooled."""
     return ScanSlices(
         np.array([one.score for one in slices]), np.array([one.spacing_mm for one in slices])
     )
 
 
 def subtype_scans(predictions: Iterable[SlicePrediction]) -> list[ScanSubtypes]:
-    """Return the subtype scores and their truth of each scan; none of a model without."""
+    """Return each scan's subtype scores and true subtypes; empty for models without them."""
     return [
         ScanSubtypes(
             np.array([one.subtype_scores for one in slices], np.float64),

@@ -1,9 +1,9 @@
 """An exported model against a record set of whole scans: what ``eval/external.py`` measures.
 
-Stands on ``deployment``, as no other module of ``evaluation`` does: what is measured here is the
-SavedModel as a hospital gets it, with the pooling, calibration and thresholds that its
-``metadata.json`` states, and not a network of a run. ``deployment`` knows nothing of records, so
-that the arrow has to point this way.
+This is the only module of ``evaluation`` that imports ``deployment``: it measures the SavedModel as
+a hospital gets it, with the pooling, calibration and thresholds that its ``metadata.json`` states,
+and not a network of a run. ``deployment`` knows nothing of records, so that the import has to go
+this way.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ from ichnet.runs.external import TEST_FILE, ExternalTest, answers_folder, write_
 from ichnet.runs.stage import Stage
 
 FORMAT = 1
-"""To be raised when the answers are made, or kept, in another way: older ones are made again."""
+"""Version of how the answers are made and stored; when it is raised, older ones are made again."""
 
-Answers = dict[str, NDArray[Any]]
-"""What the model says of each slice of a scan, by the names of its signature ``consecutive``."""
+SliceOutputs = dict[str, NDArray[Any]]
+"""The model's outputs for the slices of a scan, named as in its signature ``consecutive``."""
 
 
 def evaluate_export(model: SavedModel, record_set: RecordSet, out: Path) -> ExternalTest:
-    """Write what a model says of a record set, or keep the answers of the same model and records.
+    """Write a model's predictions of a record set, or keep those of the same model and records.
 
     Args:
         model: the export.
@@ -63,10 +63,10 @@ def evaluate_export(model: SavedModel, record_set: RecordSet, out: Path) -> Exte
 
 
 def external_test(model: SavedModel, record_set: RecordSet) -> ExternalTest:
-    """Return which model is to be evaluated on which records, once they are seen to fit.
+    """Describe which model is evaluated on which records, after checking that they fit together.
 
     Raises:
-        ConfigError: when they do not; names both.
+        ConfigError: when they do not fit; the message names both.
     """
     metadata, image = model.metadata, record_set.info["image"]
     _require_same_image(model, record_set)
@@ -92,8 +92,8 @@ def external_test(model: SavedModel, record_set: RecordSet) -> ExternalTest:
     )
 
 
-def answer_scan(model: SavedModel, hu: NDArray[np.float32]) -> Answers:
-    """Return what the model says of a whole scan, float32 [slices, rows, columns]."""
+def answer_scan(model: SavedModel, hu: NDArray[np.float32]) -> SliceOutputs:
+    """Return the model's outputs for a whole scan of HU, float32 [slices, rows, columns]."""
     parts: dict[str, list[NDArray[Any]]] = defaultdict(list)
     for seen, own in model.batches(len(hu)):
         for name, values in model(hu[seen]).items():
@@ -102,10 +102,10 @@ def answer_scan(model: SavedModel, hu: NDArray[np.float32]) -> Answers:
 
 
 def _require_same_image(model: SavedModel, record_set: RecordSet) -> None:
-    """Refuse records that show less, more or in fewer pixels than the model is to see.
+    """Refuse records of another field of view, or of fewer pixels, than the model's.
 
-    Slices of more pixels are no fault: the export resizes them by area, as it does for whoever
-    calls it, and its map comes back at their size.
+    Slices of more pixels are accepted: the export resizes them by area, as it does for any caller,
+    and its map comes back at their size.
     """
     image, own = record_set.info["image"], model.metadata.image
     same_view = float(image["field_of_view_mm"]) == own.field_of_view_mm
@@ -155,7 +155,7 @@ def _write_answers(
 
 
 def _slice_predictions(
-    scan: Sequence[dict[str, Any]], answers: Answers, pixel_threshold: float
+    scan: Sequence[dict[str, Any]], answers: SliceOutputs, pixel_threshold: float
 ) -> Iterator[SlicePrediction]:
     maps, subtypes = answers.get("mask_probability"), answers.get("subtype_score")
     for index, one in enumerate(scan):

@@ -145,11 +145,11 @@ def scan_maps(
 
 
 def outlined(slices: Sequence[Mapping[str, Any]]) -> Iterator[ScanMaps]:
-    """Put a scan's slices together; nothing for one that nobody outlined.
+    """Join a scan's slices to volumes; ``None`` for a scan that has no outline.
 
     Args:
-        slices: each with ``map``, ``mask``, ``has_mask``, ``scan_id``, ``patient_id`` and the two
-            spacings of the records.
+        slices: from feet to head, each with ``map``, ``mask``, ``has_mask``, ``scan_id``,
+            ``patient_id`` and the two spacings of the records.
     """
     if not all(one["has_mask"] for one in slices):
         return

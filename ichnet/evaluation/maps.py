@@ -22,6 +22,7 @@ from tqdm import tqdm
 from ichnet.files import whole_path, write_whole
 from ichnet.networks.channels import neighbours_of
 from ichnet.networks.loading import weights_fingerprint
+from ichnet.networks.mirrored import is_mirrored
 from ichnet.networks.scores import map_and_subtypes
 from ichnet.records.index import RecordIndex
 from ichnet.records.maps import INFO, SCHEMA_VERSION, SLICES
@@ -40,7 +41,7 @@ Outputs = dict[str, NDArray[Any]]
 """``maps`` of all members, float16 [batch, m, m, members], and what :data:`SUBTYPES` names."""
 
 Compute = Callable[[tf.Tensor, tf.Tensor], Outputs]
-"""From HU as the members take it, and patients [batch], to what is cached."""
+"""A function from (HU as the members take it, patients [batch]) to what is cached."""
 
 SUBTYPES = "subtype_score"
 """Model 2's subtype scores, float32 [batch, 6]; absent when no member gives them."""
@@ -72,7 +73,7 @@ def cache_maps(
     are kept.
 
     Args:
-        members: segmenters of HU; their order is that of the maps' last axis.
+        members: segmenters by name; their order is that of the maps' last axis.
         record_set: the slices.
         splits: which of its splits.
         folder: of the cache, one TFRecord file for each of the record set's.
@@ -94,6 +95,7 @@ def cache_maps(
             for split in sorted(splits)
         },
         "matrix": record_set.matrix,
+        "mirrored": any(is_mirrored(one) for one in members.values()),
         "subtype_scores": any(isinstance(one.output, dict) for one in members.values()),
     }
     if folds:
@@ -115,7 +117,7 @@ def cache_maps(
     with tqdm(desc=f"maps of {folder.name}", total=slices, unit="slice", disable=None) as bar:
         for split in splits:
             compute = out_of_fold if folds and split == TRAINING_SPLIT else by_all
-            index = RecordIndex.open(record_set.folder, split, info["slices"][split])
+            index = RecordIndex.of(record_set, split)
             read = slice_reader(record_set, split, index, neighbours)
             for number, shard in enumerate(index.files):
                 if not (begun / shard.name).exists():
@@ -179,7 +181,7 @@ def _write_shard(
     path: Path,
     bar: tqdm,
 ) -> None:
-    """Write the slices of some numbers with their maps."""
+    """Write the slices with the given numbers, each with its maps, to one file."""
 
     def needed(number: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         serialized, example = read(number)

@@ -1,4 +1,4 @@
-"""What the figures of the method show, taken from trained models and their records."""
+"""Data of the method's figures, taken from trained models and their records."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def largest_lesion(record_set: RecordSet, split: str) -> ShownSlice:
 def arm_maps(
     config: Config, backbone: str, shown: ShownSlice, run: RunFolder
 ) -> list[tuple[str, NDArray[np.float32], float]]:
-    """Return what a network of each arm makes of a slice.
+    """Return saliency map and score of a slice, by a classifier of each arm.
 
     Returns:
         the arm, its saliency map scaled to [0, 1] [h, w], the slice's score.
@@ -64,7 +64,7 @@ def arm_maps(
 
 
 def unet_stages(unet: keras.Model) -> list[tuple[str, int, int, int]]:
-    """Return the stages of an Inception U-Net: an Inception module each, with what leads to it.
+    """Return the stages of an Inception U-Net: each an Inception module and the layers before it.
 
     Returns:
         name, rows and columns, channels, and parameters of each.
@@ -116,7 +116,7 @@ def weights_by_kind(
 
 
 def _kind(labels: NDArray[np.float32]) -> str:
-    """Return the kind of a slice by its six labels, nothing where they are unknown."""
+    """Return the kind of a slice from its six labels; empty where they are unknown."""
     if labels[0] == 0:
         return "normal"
     present = [name for name, label in zip(SUBTYPES, labels[1:], strict=True) if label == 1]

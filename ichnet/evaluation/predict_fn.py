@@ -14,7 +14,7 @@ import tensorflow as tf
 from ichnet.config import SEGMENTERS, Config
 from ichnet.evaluation.trained import load_best, members_of_model
 from ichnet.networks.combination import combine, read_weights
-from ichnet.networks.scores import SliceScore
+from ichnet.networks.scores import TopPixelMean
 from ichnet.records.maps import maps_dataset, maps_members, read_info, require_maps_of
 from ichnet.records.reader import slices_dataset
 from ichnet.records.record_set import RecordSet
@@ -25,13 +25,13 @@ MAPS_SET = "aihub-scans"
 """The record set of whose maps the members are read."""
 
 DatasetFn = Callable[[RecordSet, str], tf.data.Dataset]
-"""From a record set and a split to its slices, as the model reads them."""
+"""A function from (record set, split) to a dataset of its slices, as the model reads them."""
 
 PredictFn = Callable[[Example], dict[str, tf.Tensor]]
-"""From a batch to values in [0, 1].
+"""A function from a batch to the model's outputs, all in [0, 1].
 
-``score`` [batch] of the slices, ``map`` [batch, m, m] but for classifiers, and ``subtype_score``
-[batch, 6] where Model 2 is asked.
+They are ``score`` [batch] of the slices; ``map`` [batch, m, m], except for classifiers; and
+``subtype_score`` [batch, 6], when Model 2 is part of the model.
 """
 
 
@@ -45,7 +45,7 @@ def members_read(config: Config, model: str) -> tuple[str, ...]:
 def dataset_and_predict_fn(
     config: Config, model: str, records: Path, run: RunFolder
 ) -> tuple[DatasetFn, PredictFn]:
-    """Return what reads a model's slices and what predicts them.
+    """Return two functions: one reads slices for a model, the other predicts them.
 
     Args:
         config: the experiment.
@@ -79,24 +79,24 @@ def dataset_and_predict_fn(
 
 
 def classifier_predict_fn(model: keras.Model) -> PredictFn:
-    """Return what predicts slices with ``hu`` by a classifier; it gives no maps."""
+    """Return the prediction function of a classifier: it reads ``hu`` and gives no maps."""
     return lambda batch: {"score": model(batch["hu"], training=False)["probability"][:, 0]}
 
 
 def segmenter_predict_fn(column: int, top_pixels: int, with_subtypes: bool) -> PredictFn:
-    """Return what predicts by the segmenter whose maps are one column of the cached ones."""
-    score = SliceScore(top_pixels)
+    """Return the prediction function of the segmenter with this column of the cached maps."""
+    score = TopPixelMean(top_pixels)
     return lambda batch: _scored(batch["maps"][..., column], batch, score, with_subtypes)
 
 
 def _baseline_predict_fn(
     config: Config, baseline: str, run: RunFolder, with_subtypes: bool
 ) -> PredictFn:
-    """Return what predicts by all members' maps, combined by fixed weights."""
+    """Return the prediction function of a baseline: all members' maps, fixed weights."""
     weights = None
     if baseline == "nnls":
         weights = read_weights(maps_members(run.maps(MAPS_SET)), run.weights)
-    score = SliceScore(config.evaluation.top_pixels)
+    score = TopPixelMean(config.evaluation.top_pixels)
 
     def predict(batch: Example) -> dict[str, tf.Tensor]:
         return _scored(combine(batch["maps"], baseline, weights), batch, score, with_subtypes)
@@ -107,8 +107,8 @@ def _baseline_predict_fn(
 def ensemble_predict_fn(
     weight_model: keras.Model, columns: Sequence[int], top_pixels: int, with_subtypes: bool
 ) -> PredictFn:
-    """Return what predicts by a weight model over some columns of the cached maps."""
-    score = SliceScore(top_pixels)
+    """Return the prediction function of a weight model and its columns of the cached maps."""
+    score = TopPixelMean(top_pixels)
 
     def predict(batch: Example) -> dict[str, tf.Tensor]:
         maps = tf.gather(batch["maps"], columns, axis=-1)
@@ -119,10 +119,8 @@ def ensemble_predict_fn(
 
 
 def _scored(
-    found: tf.Tensor, batch: Example, score: SliceScore, with_subtypes: bool
+    found: tf.Tensor, batch: Example, score: TopPixelMean, with_subtypes: bool
 ) -> dict[str, tf.Tensor]:
-    """Return a map with its slices' scores, which Model 2's scores are part of."""
-    if not with_subtypes:
-        return {"map": found, "score": score(found)}
-    subtypes = batch["subtype_score"]
-    return {"map": found, "score": score([found, subtypes]), "subtype_score": subtypes}
+    """Return a map with its slices' scores and, with Model 2, those of their subtypes."""
+    outputs = {"map": found, "score": score(found)}
+    return {**outputs, "subtype_score": batch["subtype_score"]} if with_subtypes else outputs

@@ -57,7 +57,7 @@ class SlicePrediction:
 
 
 def split_predictor(config: Config, model: str, records: Path, run: RunFolder) -> SplitPredictor:
-    """Return what predicts the splits of record sets by a trained model.
+    """Return a function that predicts the splits of record sets with a trained model.
 
     Args:
         config: the experiment.
@@ -118,7 +118,7 @@ def predict_slices(
 
     Args:
         batches: of slices with what ``parse_slice`` gives.
-        predict: the model.
+        predict: the model's prediction function.
         pixel_threshold: a pixel is hemorrhage above this.
     """
 

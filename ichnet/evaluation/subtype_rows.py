@@ -1,4 +1,4 @@
-"""What a model says of subtypes, as rows of ``<cohort>.subtypes.csv``."""
+"""A model's predictions of subtypes, as rows of ``<cohort>.subtypes.csv``."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ichnet.subtypes import SUBTYPES
 def subtype_rows(
     slices: Sequence[SlicePrediction], record_set: RecordSet, calibration: ScanCalibration
 ) -> Iterator[dict[str, object]]:
-    """Yield a row for each scan and one for each of its slices."""
+    """Yield a row for each scan, followed by one for each of its slices."""
     row_of = {row["scan_id"]: row for row in record_set.scans}
     unknown = np.full((1, len(SUBTYPES)), np.nan)
     for scan_id, own in by_scan(slices).items():

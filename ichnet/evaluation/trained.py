@@ -11,11 +11,13 @@ from ichnet.evaluation.maps import TRAINING_SPLIT, Fold
 from ichnet.networks import classifiers, inception_unet, weight_model  # noqa: F401
 from ichnet.networks.ensemble import build_ensemble
 from ichnet.networks.loading import load_network
+from ichnet.networks.mirrored import mirrored
 from ichnet.records.record_set import RecordSet
 from ichnet.records.training_sets import patient_folds
 from ichnet.runs import RunFolder, fold_name, segmenter_name
 
 ENSEMBLE = "ensemble-"
+SEGMENTER = "segmenter-"
 
 
 def load_trained(config: Config, model: str, run: RunFolder) -> keras.Model:
@@ -27,10 +29,13 @@ def load_trained(config: Config, model: str, run: RunFolder) -> keras.Model:
     Raises:
         FileNotFoundError: when the model, or a member of it, has not been trained.
     """
+    if model.startswith(SEGMENTER):
+        return load_segmenter(config, run, model)
     if not model.startswith(ENSEMBLE):
         return load_best(run, model)
     members: dict[str, keras.Model] = {
-        name: load_best(run, segmenter_name(name)) for name in members_of_model(config, model)
+        name: load_segmenter(config, run, segmenter_name(name))
+        for name in members_of_model(config, model)
     }
     return build_ensemble(
         members, load_best(run, model), config.image, config.evaluation.top_pixels
@@ -50,7 +55,7 @@ def load_folds(config: Config, record_set: RecordSet, run: RunFolder) -> list[Fo
         Fold(
             patients,
             {
-                name: load_best(run, fold_name(segmenter_name(name), fold, count))
+                name: load_segmenter(config, run, fold_name(segmenter_name(name), fold, count))
                 for name in SEGMENTERS
             },
         )
@@ -61,6 +66,12 @@ def load_folds(config: Config, record_set: RecordSet, run: RunFolder) -> list[Fo
 def members_of_model(config: Config, model: str) -> tuple[Segmenter, ...]:
     """Return an ensemble's segmenters in their order; none for other models."""
     return members_of(config, model.removeprefix(ENSEMBLE)) if model.startswith(ENSEMBLE) else ()
+
+
+def load_segmenter(config: Config, run: RunFolder, model: str) -> keras.Model:
+    """Return a segmenter's best epoch; with ``evaluation.mirrored`` it looks twice at a slice."""
+    best = load_best(run, model)
+    return mirrored(best) if config.evaluation.mirrored else best
 
 
 def load_best(run: RunFolder, model: str) -> keras.Model:

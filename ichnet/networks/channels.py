@@ -58,9 +58,10 @@ def hu_input(image: ImageConfig, neighbours: int = 0) -> tuple[Any, Any]:
 
     Args:
         image: matrix and windows.
-        neighbours: slices on either side that are seen beside each. Without, ``hu`` is
-            [batch, matrix, matrix]; otherwise [batch, matrix, matrix, 2 neighbours + 1] from feet
-            to head, the slice itself in the middle (:mod:`ichnet.networks.neighbours`).
+        neighbours: number of neighbouring slices on either side that the network sees with each
+            slice. With 0, ``hu`` is [batch, matrix, matrix]; otherwise [batch, matrix, matrix, 2
+            neighbours + 1] from feet to head, the slice itself in the middle
+            (:mod:`ichnet.networks.neighbours`).
     """
     shape = (image.matrix, image.matrix, *([2 * neighbours + 1] if neighbours else []))
     hu = keras.Input(shape, name="hu")
@@ -70,7 +71,7 @@ def hu_input(image: ImageConfig, neighbours: int = 0) -> tuple[Any, Any]:
 
 
 def without_windows(model: keras.Model) -> keras.Model:
-    """Return the part of ``model`` behind its windows: channels in, the same outputs.
+    """Return the part of ``model`` after its windows layer: it takes channels in place of HU.
 
     Several networks can then share one windowing. The layers are shared, not copied.
     """
@@ -78,6 +79,6 @@ def without_windows(model: keras.Model) -> keras.Model:
 
 
 def neighbours_of(model: keras.Model) -> int:
-    """Return how many slices on either side a network of HU sees beside each."""
+    """Return how many neighbouring slices on either side a network takes with each slice."""
     shape = model.inputs[0].shape
     return (int(shape[-1]) - 1) // 2 if len(shape) == 4 else 0

@@ -29,7 +29,7 @@ FEATURE_LAYERS: dict[str, str] = {
 """The layer that gives each backbone's last feature map (VGG19: before its last pooling)."""
 
 HEAD_LAYERS: tuple[str, ...] = ("evidence", "logit")
-"""The layers with weights behind the backbone."""
+"""The layers of the head that have weights."""
 
 
 def build_classifier(
@@ -80,7 +80,7 @@ def build_classifier(
 
 @keras.saving.register_keras_serializable("ichnet")
 class Bias(keras.layers.Layer):
-    """Adds one trainable number: the head's bias, apart from the map that it does not belong to."""
+    """Adds one trainable number, the head's bias, so that the saliency map is without it."""
 
     def build(self, input_shape: Any) -> None:
         """Create the bias."""
@@ -92,11 +92,11 @@ class Bias(keras.layers.Layer):
 
 
 def draw_for_relu(body: keras.Model, seed: int) -> None:
-    """Draw the kernels of a backbone without batch normalisation anew, for ReLU (He et al. 2015).
+    """Initialise a backbone without batch normalisation for ReLU layers (He et al. 2015).
 
-    Keras Applications draws by Glorot and Bengio, which loses half of the variance at each ReLU.
-    Batch normalisation restores it; VGG19 has none, and after its sixteen layers nothing is left
-    to learn from: it stays at chance.
+    Keras Applications initialises by Glorot and Bengio, which loses half of the variance at each
+    ReLU. Batch normalisation would restore it, but VGG19 has none: after its sixteen layers the
+    signal is too weak to learn from, and the network stays at chance.
     """
     if any(isinstance(layer, keras.layers.BatchNormalization) for layer in body.layers):
         return

@@ -1,4 +1,4 @@
-"""What the weight models must beat: the members' maps combined without looking at the input.
+"""Baselines for the weight models: combinations of maps that do not depend on the input.
 
 The mean, the maximum, and fixed non-negative weights (:mod:`ichnet.training.baselines`).
 """
@@ -38,10 +38,10 @@ def read_weights(members: tuple[str, ...], path: Path) -> NDArray[np.float64]:
 
 
 def combine(maps: tf.Tensor, baseline: str, weights: NDArray[np.float64] | None) -> tf.Tensor:
-    """Return [batch, m, m] from [batch, m, m, members], in [0, 1].
+    """Combine the members' maps into one map, [batch, m, m], in [0, 1].
 
     Args:
-        maps: of the members.
+        maps: the members' maps, [batch, m, m, members].
         baseline: ``mean``, ``maximum`` or ``nnls``.
         weights: of ``nnls``, [members].
 

@@ -1,4 +1,4 @@
-"""The ensemble as one network of HU: windows once, frozen segmenters, weights, scores."""
+"""The ensemble as one network of HU: shared windows, frozen segmenters, weight model, scores."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from ichnet.config import ImageConfig
 from ichnet.networks.channels import hu_input, neighbours_of, without_windows
-from ichnet.networks.scores import SliceScore, map_and_subtypes
+from ichnet.networks.scores import TopPixelMean, map_and_subtypes
 
 
 def build_ensemble(
@@ -19,7 +19,7 @@ def build_ensemble(
     image: ImageConfig,
     top_pixels: int,
 ) -> keras.Model:
-    """Return trained parts as one functional model.
+    """Join trained segmenters and their weight model into one functional model.
 
     Args:
         members: trained segmenters in the order of the weight model's maps; they are frozen.
@@ -44,15 +44,13 @@ def build_ensemble(
     for name, member in members.items():
         member.trainable = False
         member_map, own_subtypes = map_and_subtypes(without_windows(member)(channels))
-        score = SliceScore(top_pixels, dtype="float32", name=f"score_{name}")
-        both = member_map if own_subtypes is None else [member_map, own_subtypes]
+        score = TopPixelMean(top_pixels, dtype="float32", name=f"score_{name}")
         maps.append(member_map)
-        member_scores.append(score(both))
+        member_scores.append(score(member_map))
         subtypes = subtypes if own_subtypes is None else own_subtypes
     outputs = dict(weight_model(Stack(dtype="float32", name="stack")(maps)))
-    score = SliceScore(top_pixels, dtype="float32", name="probability")
-    combined = outputs["map"] if subtypes is None else [outputs["map"], subtypes]
-    outputs["probability"] = score(combined)
+    score = TopPixelMean(top_pixels, dtype="float32", name="probability")
+    outputs["probability"] = score(outputs["map"])
     outputs["member_probability"] = Stack(dtype="float32", name="member_probability")(member_scores)
     if subtypes is not None:
         outputs["subtype_score"] = subtypes

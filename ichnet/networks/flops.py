@@ -1,4 +1,4 @@
-"""How many operations and bytes a network needs, and what this machine does a second at best."""
+"""Operations and memory that a network needs, and the fastest rate of this machine."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 PRODUCT = 2048
-"""Rows and columns of the matrices whose product measures a machine."""
+"""Rows and columns of the matrices by whose product a machine's speed is measured."""
 
 
 def count_flops(model: keras.Model) -> float:
@@ -33,15 +33,15 @@ def count_flops(model: keras.Model) -> float:
 def activation_bytes(model: keras.Model) -> int:
     """Return the bytes of all layers' outputs for one sample.
 
-    About what a training step keeps for the gradient: some outputs are not needed for it, and
-    kernels take room of their own.
+    It estimates what a training step keeps for the gradient. Some outputs are not needed for that,
+    and the kernels take memory of their own.
     """
     outputs = [tensor for layer in model.layers for tensor in tf.nest.flatten(layer.output)]
     return sum(math.prod(one.shape[1:]) * tf.as_dtype(one.dtype).size for one in outputs)
 
 
 def matrix_product_rate() -> float:
-    """Return float32 operations a second of large matrix products, the practical limit."""
+    """Return this machine's float32 operations per second in large matrix products."""
     a = tf.random.normal((PRODUCT, PRODUCT))
     product = tf.function(lambda: tf.linalg.matmul(a, a))
     product()

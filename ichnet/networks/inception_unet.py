@@ -26,7 +26,7 @@ from ichnet.networks.rearrange import DepthToSpace, SpaceToDepth, SplitChannels
 from ichnet.subtypes import LABELS
 
 Module = Callable[[Any, int, str], Any]
-"""From features, a width and a name to the features of one stage."""
+"""A function that builds one stage, from (features, width, name) to features."""
 
 LESION_PRIOR = 0.01
 """Share of pixels that are lesion, roughly; the untrained map starts there instead of at 1/2."""
@@ -53,9 +53,9 @@ def build_inception_unet(
         name: of the model.
         seed: of the initial weights; sets the global seeds of Python, NumPy and TensorFlow.
         stem_factor: side of the blocks of pixels that become channels; 1 for no stem.
-        neighbours: slices on either side that are seen beside each (see
+        neighbours: neighbouring slices on either side that it takes with each slice (see
             :func:`~ichnet.networks.channels.hu_input`).
-        with_subtypes: keep the head of :func:`build_subtype_encoder`.
+        with_subtypes: add the classifying head of :func:`build_subtype_encoder`, for Model 2.
 
     Returns:
         A functional model of ``hu``: the score of hemorrhage at each pixel, float32
@@ -129,7 +129,7 @@ def build_subtype_encoder(
     stem_factor: int = 2,
     neighbours: int = 0,
 ) -> keras.Model:
-    """Return the U-Net's way down with a classifying head, for Model 2's pre-training.
+    """Return the U-Net's encoder with a classifying head, for Model 2's pre-training.
 
     Returns:
         A functional model of ``hu``: the scores of any hemorrhage and of the five subtypes,
@@ -147,7 +147,7 @@ def build_subtype_encoder(
 def _subtype_head(features: Any) -> Any:
     """Return six sigmoids of the features at the bottom, [batch, 6].
 
-    Their largest value beside their mean: a small lesion fills one position in hundreds.
+    It sees their maximum as well as their mean: a small lesion fills one position in hundreds.
     """
     pooled = keras.layers.Concatenate(name="subtype_pool")(
         [

@@ -1,4 +1,4 @@
-"""Networks from ``.keras`` files, without running code that a file brings along; their digest."""
+"""Loads ``.keras`` files without running code they may contain; fingerprints of weights."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ def load_network(path: Path, compiled: bool = True) -> keras.Model:
 
     Args:
         path: the file.
-        compiled: also its losses, metrics and optimizer; applying a network needs none of them,
-            nor the packages that they come from.
+        compiled: also load its losses, metrics and optimizer. Applying a network needs none of
+            them, nor the packages that they come from.
 
     Raises:
         FileNotFoundError: when there is no such file.

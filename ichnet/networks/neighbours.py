@@ -1,7 +1,7 @@
 """Slices with the slices below and above them, for networks that see their neighbours.
 
-Partial volume is what one slice cannot show: a slice half in the orbital roof is as dense as blood
-there, and only the slice below tells which it is.
+One slice cannot show partial volume: where a slice lies half in the orbital roof it is as dense as
+    blood, and only the slice below tells the two apart.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ def with_neighbours(hu: tf.Tensor, neighbours: int) -> tf.Tensor:
 
 
 def without_neighbours(hu: tf.Tensor, neighbours: int) -> tf.Tensor:
-    """Return slices of which nothing beside them is known, in the same form.
+    """Return slices whose neighbours are not known, in the form of :func:`with_neighbours`.
 
-    Each stands in for its neighbours, as a scan of one slice would have it.
+    Each slice takes the place of its neighbours, as in a scan of one slice.
     """
     return tf.repeat(hu[..., None], 2 * neighbours + 1, axis=-1) if neighbours else hu

@@ -1,4 +1,4 @@
-"""How fast batch normalisation's running statistics follow."""
+"""The momentum of batch normalisation's running statistics."""
 
 from __future__ import annotations
 

@@ -38,34 +38,6 @@ class TopPixelMean(keras.layers.Layer):
         return {**super().get_config(), "pixels": self.pixels}
 
 
-@keras.saving.register_keras_serializable("ichnet")
-class SliceScore(TopPixelMean):
-    """A slice's score from its map and, where there is one, from the score of any hemorrhage.
-
-    The mean of both. A map sees what it can outline, a classifying head also what has no clear
-    border; their errors differ.
-
-    Args:
-        pixels: of the map, whose highest values are averaged.
-    """
-
-    def call(self, inputs: Any) -> tf.Tensor:
-        """Return [batch].
-
-        Args:
-            inputs: maps [batch, rows, columns], or these and subtype scores [batch, 6].
-        """
-        if not isinstance(inputs, (list, tuple)):
-            return super().call(inputs)
-        maps, subtype_score = inputs
-        return (super().call(maps) + tf.cast(subtype_score[:, 0], maps.dtype)) / 2
-
-    def compute_output_shape(self, input_shape: Any) -> tuple[int | None]:
-        """Return [batch]."""
-        first = input_shape[0]
-        return (first[0] if isinstance(first, (list, tuple)) else first,)
-
-
 def map_and_subtypes(outputs: Any) -> tuple[Any, Any | None]:
     """Return a segmenter's map and, when it has that head, its subtype scores."""
     if isinstance(outputs, dict):

@@ -1,4 +1,4 @@
-"""The simplest detector, which whatever learns must beat: bright tissue within the skull.
+"""The simplest detector, a baseline for all networks: bright tissue within the skull.
 
 Tissue counts as blood where it is brighter than a threshold, no denser than blood can be, away
 from the bone, and part of a component that is large enough. :mod:`ichnet.training.baselines` finds
@@ -28,7 +28,7 @@ SMOOTHED_MM = 1.5
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """A scan, ready to be tried with many rules.
+    """A scan prepared once, so that many rules can be tried on it.
 
     Attributes:
         hu: smoothed in the plane, float32 [slices, rows, columns].
@@ -46,7 +46,7 @@ class ThresholdRule:
     """What counts as blood.
 
     Attributes:
-        threshold_hu: blood is brighter.
+        threshold_hu: blood has at least this HU.
         margin_mm: tissue nearer to bone does not count.
         smallest_ml: smaller components do not count.
     """
@@ -115,10 +115,11 @@ def slice_scores(blood: NDArray[np.bool_], voxel_ml: NDArray[np.float64]) -> NDA
 def components_of(
     scan: Prepared, threshold_hu: float, margin_mm: float
 ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-    """Return bright components by number from 1, and the pixels of each in each slice.
+    """Label the bright components, and count the pixels of each in every slice.
 
     Returns:
-        int32 [slices, rows, columns], 0 where there is none; int64 [slices, components].
+        the number of each pixel's component from 1, int32 [slices, rows, columns], 0 outside of
+        all; and their pixels, int64 [slices, components].
     """
     bright = (scan.hu >= threshold_hu) & (scan.hu <= DENSEST_BLOOD_HU)
     parts, count = ndimage.label(bright & (scan.depth_mm > margin_mm))

@@ -101,7 +101,7 @@ def _convolution(features: Any, width: int, stage: int, strides: int) -> Any:
 
 @keras.saving.register_keras_serializable("ichnet")
 class GlobalWeights(keras.layers.Layer):
-    """Weights that do not look at their input: the baseline."""
+    """The same weights for every input: the baseline of the other weightings."""
 
     def build(self, input_shape: Sequence[int | None]) -> None:
         """Create one logit for each member, at random (paper: "random initiative weight")."""
@@ -142,10 +142,10 @@ class WeightedMean(keras.layers.Layer):
 class StraightThrough(keras.layers.Layer):
     """Thresholds a mean of maps; passes the gradient backward unchanged (Bengio et al. 2013).
 
-    But only where members disagree about the threshold. Elsewhere no weights can change the mask,
-    and a gradient would speak of something else: on slices without a lesion the faint background
-    of all maps, summed over thousands of pixels, would push the weights towards whichever member
-    is quietest, harder than any lesion could push back.
+    The gradient passes only where members disagree about the threshold. Elsewhere no weights can
+    change the mask, and a gradient would mislead: on slices without a lesion the faint background
+    of all maps, summed over thousands of pixels, would push the weights towards the member with the
+    faintest background, harder than any lesion could push back.
 
     Args:
         threshold: values above it become 1, others 0.

@@ -15,25 +15,25 @@ from numpy.typing import NDArray
 from ichnet.config import AugmentationConfig, ImageConfig
 
 KERNEL_MM = 1.5
-"""Standard deviation of the blur that sharpness adds or removes: about a soft kernel's own."""
+"""Standard deviation of the blur that sharpness adds or removes; about that of a soft kernel."""
 
 SOFT_TISSUE_HU = (-50.0, 110.0)
-"""Contrast is changed between these; fat, air and bone are shifted with their ends."""
+"""Contrast is changed between these HU; darker and brighter pixels move with the nearer end."""
 
 BRAIN_HU = 32.0
-"""Between gray and white matter: contrast is changed about it."""
+"""Between gray and white matter: the HU that a change of contrast leaves as it is."""
 
 BONE_HU = (150.0, 750.0)
-"""Where bone begins, and where it counts in full."""
+"""From the first HU on a pixel counts as bone in part, from the second on in full."""
 
 GLOW_MM = 9.0
 """Standard deviation of the blur of bone: how far into the brain its brightness reaches."""
 
 BAND_MM = 3.0
-"""The same of a band beside bone: about the partial volume of a sloping vault."""
+"""The same for a narrow band beside bone, about the partial volume of a sloping vault."""
 
 NOT_AIR_HU = -150.0
-"""What is added to tissue is left out below this."""
+"""Pixels below this are air, to which nothing is added."""
 
 FIELD_POINTS = 5
 """Rows and columns of the grid of random values between which a slow field is interpolated."""
@@ -56,8 +56,8 @@ def change_appearance(
         augmentation: the magnitudes; a change whose magnitude is zero is left out.
         image: for the size of a pixel.
         seed: int [2].
-        together: so many slices after each other are of one scan, a slice and its neighbours, and
-            are changed by the same amounts; only noise differs.
+        together: this many slices in a row, a slice and its neighbours, are of one scan and are
+            changed by the same amounts; only their noise differs.
     """
     pixel_mm = image.field_of_view_mm / image.matrix
     seeds = tf.unstack(tf.random.experimental.stateless_split(seed, 13))
@@ -68,7 +68,7 @@ def change_appearance(
         return tf.repeat(drawn, together, axis=0)
 
     def squared(seed: tf.Tensor, largest: float) -> tf.Tensor:
-        """Return amounts of which most are small."""
+        """Draw amounts from 0 to ``largest``, most of them small."""
         return largest * uniform(seed, 0.0, 1.0) ** 2
 
     if any(augmentation.sharpness):
@@ -102,7 +102,7 @@ def change_appearance(
 
 
 def change_sharpness(hu: tf.Tensor, amount: tf.Tensor, pixel_mm: float) -> tf.Tensor:
-    """Add ``amount`` times what a blur takes away: 0.5 sharpens, -1 leaves the blurred slice."""
+    """Add ``amount`` times what a blur removes: 0.5 sharpens, -1 gives the blurred slice."""
     return hu + amount * (hu - blur(hu, KERNEL_MM / pixel_mm))
 
 
@@ -113,9 +113,9 @@ def change_contrast(hu: tf.Tensor, factor: tf.Tensor) -> tf.Tensor:
 
 
 def brighten_near_bone(hu: tf.Tensor, amount_hu: tf.Tensor, sigma: float) -> tf.Tensor:
-    """Add ``amount_hu`` times the bone blurred by ``sigma`` pixels: brighter towards the skull.
+    """Add ``amount_hu`` times a bone mask blurred by ``sigma`` pixels: brighter near the skull.
 
-    Beam hardening, scatter and the partial volume of the inner table do that to real scans.
+    Real scans are so by beam hardening, scatter and the partial volume of the inner table.
     """
     low, high = BONE_HU
     bone = tf.clip_by_value((hu - low) / (high - low), 0.0, 1.0)
@@ -123,7 +123,7 @@ def brighten_near_bone(hu: tf.Tensor, amount_hu: tf.Tensor, sigma: float) -> tf.
 
 
 def slow_field(count: tf.Tensor, matrix: int, seed: tf.Tensor) -> tf.Tensor:
-    """Return ``count`` fields interpolated between normal values at a coarse grid.
+    """Return ``count`` smooth fields: normal values on a coarse grid, interpolated.
 
     Returns:
         float32 [count, matrix, matrix], of standard deviation 1 at the points of the grid.
@@ -133,7 +133,7 @@ def slow_field(count: tf.Tensor, matrix: int, seed: tf.Tensor) -> tf.Tensor:
 
 
 def add_to_tissue(hu: tf.Tensor, added_hu: tf.Tensor) -> tf.Tensor:
-    """Add to what is not air."""
+    """Add HU to all pixels that are not air."""
     return hu + added_hu * tf.cast(hu > NOT_AIR_HU, hu.dtype)
 
 
@@ -163,7 +163,7 @@ def gaussian_weights(size: int, sigma: float) -> NDArray[np.float32]:
 
 
 def _grain_weights(size: int, sigma: float) -> NDArray[np.float32]:
-    """Return the weights of a blur that leaves white noise its standard deviation."""
+    """Return the weights of a blur that keeps the standard deviation of white noise."""
     weights = gaussian_weights(size, sigma)
     return np.asarray(weights / np.linalg.norm(weights, axis=1, keepdims=True), np.float32)
 
@@ -171,6 +171,6 @@ def _grain_weights(size: int, sigma: float) -> NDArray[np.float32]:
 def _by_rows_and_columns(
     images: tf.Tensor, weights: Callable[[int, float], NDArray[np.float32]], sigma: float
 ) -> tf.Tensor:
-    """Apply the weights of one axis to both: a product of matrices is the quickest blur."""
+    """Blur along both axes, by matrix products, which are the fastest way."""
     rows, columns = (tf.constant(weights(size, sigma)) for size in images.shape[1:])
     return tf.einsum("ij,bjk,lk->bil", rows, images, columns)

@@ -1,8 +1,8 @@
 """Random changes of a training batch: geometry of image and mask, then appearance of the image.
 
 A magnitude of zero leaves its change out. Scanners, kernels and heads differ more than any one
-cohort shows; what is changed here a network cannot rely on (Billot et al., Medical Image Analysis
-2023, of contrast in brain MRI).
+cohort shows; a network cannot rely on what is changed here (Billot et al., Medical Image Analysis
+2023, did so with the contrast of brain MRI).
 """
 
 from __future__ import annotations
@@ -23,17 +23,18 @@ def augment(
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Move each slice of a batch together with its mask, then change how the image looks.
 
-    Nothing but ``seed`` decides. A slice and its neighbours are changed alike, but for noise.
+    The result depends on ``seed`` alone. A slice and its neighbours get the same changes, except
+    for noise.
 
     Args:
         hu: float32 [batch, matrix, matrix], or [batch, slices, matrix, matrix] with neighbours.
         mask: float32 [batch, matrix, matrix], 0 or 1.
         augmentation: the magnitudes.
         image: for the size of a pixel.
-        seed: int [2].
+        seed: int [2], of the random changes.
 
     Returns:
-        image and mask, of the same shapes; what comes from outside is air and no lesion.
+        image and mask, of the same shapes; pixels from outside the image are air and no lesion.
     """
     of_geometry, of_appearance = tf.unstack(tf.random.experimental.stateless_split(seed, 2))
     together = hu.shape[1] if hu.shape.rank == 4 else 1

@@ -16,7 +16,17 @@ Selection = Literal["slices", "scans", "all"]
 
 
 def choose(entries: Sequence[ScanEntry], selection: Selection, config: Config) -> Chosen:
-    """Choose scans and slices and give each scan its split."""
+    """Choose the scans and slices of a record set, and the split of each scan.
+
+    Args:
+        entries: the cohort's listing.
+        selection: ``slices`` for experiment A, ``scans`` for experiment B, or ``all`` scans, for
+            testing.
+        config: how many to choose, share of each split, and seed.
+
+    Raises:
+        SelectionError: when there is less than the configuration asks for.
+    """
     if selection == "all":
         return [(entry, "test", None) for entry in entries]
     settings = config.selection

@@ -33,14 +33,14 @@ class SliceRecord:
 
     Attributes:
         hu: int16 [matrix, matrix].
-        mask: uint8 [matrix, matrix], a bit for each subtype; ``None`` where nobody drew.
+        mask: uint8 [matrix, matrix], a bit for each subtype; ``None`` for a scan without outlines.
         labels: int [6] in the order of ``LABELS``; -1 unknown.
-        scan_labels: the same of the whole scan.
+        scan_labels: int [6], labels of the whole scan.
         scan_id, patient_id: pseudonyms.
-        slice_index: counted from the feet, in the whole scan.
-        pixel_spacing_mm: of the matrix.
-        slice_spacing_mm: extent the slice stands for along the normal.
-        volume_ml: float [6], hemorrhage in the whole scan; NaN unknown.
+        slice_index: number of the slice in its scan, from 0 at the feet.
+        pixel_spacing_mm: size of the stored pixels.
+        slice_spacing_mm: length along the slice normal that the slice stands for.
+        volume_ml: float [6], volume in the whole scan by label; NaN unknown.
     """
 
     hu: NDArray[np.int16]

@@ -1,4 +1,4 @@
-"""Random affine maps of a training batch, the same for an image and its mask."""
+"""Random affine transforms of a training batch, the same for an image and its mask."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ def move(
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Rotate, scale, stretch, shift and mirror each slice together with its mask.
 
-    Both go through the same affine map by linear interpolation; a mask's pixel stays lesion from
-    one half up.
+    Both get the same affine transform with linear interpolation; a pixel of the mask is lesion when
+    its interpolated value is at least one half.
 
     Args:
         hu: float32 [batch * together, matrix, matrix].
@@ -29,10 +29,10 @@ def move(
         augmentation: the magnitudes.
         image: for the size of a pixel.
         seed: int [2].
-        together: images that move with each mask, a slice and its neighbours.
+        together: number of images that move with each mask: a slice and its neighbours.
 
     Returns:
-        image and mask, of the same shapes; what comes from outside is air and no lesion.
+        image and mask, of the same shapes; pixels from outside the image are air and no lesion.
     """
     transforms = random_transforms(tf.shape(mask)[0], augmentation, image, seed)
     moved_mask = transform(mask, transforms, fill=0.0) >= 0.5
@@ -72,9 +72,9 @@ def affine_maps(
     """Return affine maps about the centre of a slice, from output to input, float32 [count, 8].
 
     Args:
-        angle: in radians, [count].
-        zoom: by how much the slice grows, [count].
-        stretch: by how much it grows from front to back on top of that, [count].
+        angle: radians, [count].
+        zoom: factor by which the slice grows, [count].
+        stretch: further factor from anterior to posterior, [count].
         shift: of the centre, in pixels by column and row, [2, count].
         mirror: -1 to exchange left and right, otherwise 1, [count].
         matrix: rows and columns of the slice.
@@ -89,7 +89,7 @@ def affine_maps(
 
 
 def transform(images: tf.Tensor, transforms: tf.Tensor, fill: float) -> tf.Tensor:
-    """Apply affine maps to [batch, rows, columns]; ``fill`` comes from outside."""
+    """Apply affine transforms to [batch, rows, columns]; outside pixels are ``fill``."""
     moved = tf.raw_ops.ImageProjectiveTransformV3(
         images=images[..., None],
         transforms=transforms,

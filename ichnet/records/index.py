@@ -1,7 +1,8 @@
-"""Any record of a split by its number, without reading those before it."""
+"""Random access to the records of a split, by number."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from ichnet.records.record_set import RecordSetError, shard_files
+from ichnet.records.record_set import RecordSet, RecordSetError, shard_files
 from ichnet.records.tfrecord import read_record, record_spans
 
 
@@ -20,8 +21,8 @@ class RecordIndex:
     Attributes:
         name: folder and split, for messages.
         files: the TFRecord files.
-        file_of: int32 [records], the file of each record.
-        spans: int64 [records, 2], its first byte there and its length.
+        file_of: int32 [records], index in ``files`` of each record's file.
+        spans: int64 [records, 2], first byte and length of each record's content.
     """
 
     name: str
@@ -30,18 +31,35 @@ class RecordIndex:
     spans: NDArray[np.int64]
 
     @classmethod
+    def of(cls, record_set: RecordSet, split: str) -> RecordIndex:
+        """Find the records of one split of a record set.
+
+        Raises:
+            RecordSetError: when a file is missing, cut off or of another length than when the set
+                was written (the message names the file), or there are more or fewer records than
+                ``slices.csv`` lists.
+        """
+        files = record_set.shards(split)
+        return cls._over(files, record_set.folder, split, len(record_set.slices_of(split)))
+
+    @classmethod
     def open(cls, folder: Path, split: str, count: int) -> RecordIndex:
-        """Find the records of a split by walking over its files from length to length.
+        """Find the records of one split in a folder that keeps no list of its files' lengths.
 
         Args:
-            folder: of a record set, or of cached maps.
+            folder: of cached maps.
             split: whose files are meant.
             count: records that ``slices.csv`` lists.
 
         Raises:
-            RecordSetError: when a file is missing or cut off, or there are not ``count`` records.
+            RecordSetError: when a file is missing or cut off within a record (the message names
+                the file), or there are not ``count`` records.
         """
-        files = tuple(shard_files(folder, split))
+        return cls._over(shard_files(folder, split), folder, split, count)
+
+    @classmethod
+    def _over(cls, files: Sequence[Path], folder: Path, split: str, count: int) -> RecordIndex:
+        """Walk over files from the length of each record to the next."""
         spans = [record_spans(path) for path in files]
         lengths = [len(of_file) for of_file in spans]
         if sum(lengths) != count:
@@ -50,7 +68,7 @@ class RecordIndex:
             )
         return cls(
             f"{folder}: split {split!r}",
-            files,
+            tuple(files),
             np.repeat(np.arange(len(files), dtype=np.int32), lengths),
             np.concatenate([np.array(one, np.int64).reshape(-1, 2) for one in spans]),
         )

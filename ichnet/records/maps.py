@@ -33,8 +33,8 @@ def maps_dataset(folder: Path, split: str) -> tf.data.Dataset:
         split: of the record set.
 
     Returns:
-        what ``parse_slice`` gives but ``hu`` and ``mask_bits``, ``maps``, float32
-        [m, m, members], and ``subtype_score``, float32 [6], when a member gives it.
+        what ``parse_slice`` gives, without ``hu`` and ``mask_bits``; ``maps``, float32 [m, m,
+        members]; and ``subtype_score``, float32 [6], when a member gives it.
 
     Raises:
         FileNotFoundError: when the cache is not finished or does not hold the split.
@@ -80,10 +80,11 @@ def maps_index(folder: Path, split: str) -> RecordIndex:
 
 
 def maps_decoder(folder: Path) -> Callable[[tf.Tensor], Example]:
-    """Return a function from records [batch] to what weight models learn from.
+    """Return a function that decodes records [batch] for weight models.
 
-    That is ``maps`` float32 [batch, m, m, members], ``mask`` float32 [batch, m, m] and ``labels``
-    float32 [batch, 6]. Whole batches decode in half the time that slices take one by one.
+    It returns ``maps`` float32 [batch, m, m, members], ``mask`` float32 [batch, m, m] and
+    ``labels`` float32 [batch, 6]. Whole batches decode in half the time that slices take one by
+    one.
     """
     info = read_info(folder)
     matrix, members = info["matrix"], len(info["members"])
@@ -168,7 +169,7 @@ def read_info(folder: Path) -> dict[str, Any]:
 
 
 def _require_split(folder: Path, split: str) -> dict[str, Any]:
-    """Return what a cache says of itself; refuse one that does not hold a split."""
+    """Return ``info.json`` of a cache, after checking that the cache holds this split."""
     info = read_info(folder)
     if split not in info["slices"]:
         raise FileNotFoundError(f"{folder}: holds maps of {', '.join(info['slices'])}, not {split}")

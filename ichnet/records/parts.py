@@ -42,8 +42,8 @@ class Job:
     """How scans become records.
 
     Attributes:
-        source: of the scans.
-        image: matrix and field of view.
+        source: loads the scans.
+        image: matrix and field of view of the records.
         strict: raise the first error instead of excluding the scan.
     """
 
@@ -127,7 +127,7 @@ def write_parts(parts: Sequence[Part], folder: Path, job: Job, pool: Executor | 
 
 
 def is_finished(part: Part, folder: Path) -> bool:
-    """Whether a part's shard and rows are there."""
+    """Return whether a part's shard and its rows have been written."""
     return (folder / f"{part.name}.json").exists()
 
 
@@ -162,7 +162,7 @@ def _write_scan(
 ) -> int:
     """Write a scan's records, add its rows, and return how many slices were repaired.
 
-    By itself, so that a scan's pixels are let go before those of the next are read.
+    A function of its own, so that a scan's pixels are freed before the next scan is read.
     """
     case = job.source.load(entry)
     count = 0

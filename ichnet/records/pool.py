@@ -22,7 +22,7 @@ LARGEST_CHUNK = 64
 """Files given to a worker at a time; the header of one takes a twentieth of a millisecond."""
 
 CHUNKS_EACH = 4
-"""Chunks for each worker at the least, so that all have something to do until the end."""
+"""Least number of chunks for each worker, so that all are busy until the end."""
 
 PRELOADED = ["ichnet.records.parts", "scipy.sparse"]
 """Modules that are imported before workers are forked."""
@@ -39,7 +39,7 @@ def available_cores() -> int:
 
 
 def _one_thread_each() -> None:
-    """Keep a worker to one core: there are as many workers as cores were given."""
+    """Let a worker use one thread: there are as many workers as cores to use."""
     cv2.setNumThreads(1)
 
 
@@ -65,10 +65,10 @@ def worker_pool(workers: int) -> Iterator[Executor | None]:
 
 
 def mapper_over(pool: Executor | None, workers: int) -> Mapper:
-    """Return ``map`` over the pool, in chunks that are worth sending.
+    """Return a parallel ``map`` over the pool, which sends items in chunks.
 
-    Only a few chunks are submitted at a time, so that waiting input takes no memory and a progress
-    bar around the input or the output is correct.
+    Only a few chunks are submitted at a time, so that the input is read as it is needed and a
+    progress bar around input or output is correct.
 
     Raises (the mapper):
         RecordSetError: when a worker was killed.

@@ -1,4 +1,4 @@
-"""What preparing a cohort did, for a person and for ``info.json``."""
+"""The outcome of preparing a cohort, for the terminal and for ``info.json``."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from ichnet.cohorts.ledger import FileCounts
 
 @dataclass(frozen=True)
 class Preparation:
-    """What preparing a cohort did; ``str`` gives the report for a person.
+    """The outcome of preparing a cohort; ``str`` gives the report for the terminal.
 
     Attributes:
         folder: the record set.
-        scans_found: scans in the cohort's files that have labels.
-        scans_chosen: of these, those that the selection asked for.
+        scans_found: labelled scans in the cohort's files.
+        scans_chosen: those of them that the selection asked for.
         scans_kept, slices_kept: in the record set.
         files: the ledger of files.
         excluded: number of exclusions by reason.

@@ -1,4 +1,4 @@
-"""From a cohort's raw files to a record set: what the scripts in ``data_prep/`` call."""
+"""From a cohort's raw files to a record set; the scripts in ``data_prep/`` call this."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ from ichnet.subtypes import LABELS, SUBTYPES
 
 @dataclass(frozen=True)
 class Options:
-    """How a cohort is prepared. Of these only ``average_mm`` changes the records.
+    """Options of preparing a cohort; only ``average_mm`` changes the records.
 
     Attributes:
         strict: stop at the first unusable file instead of excluding it.
@@ -117,7 +117,7 @@ def prepare(
 
 
 def relative_to(exclusions: Sequence[Exclusion], raw: Path) -> list[Exclusion]:
-    """Name excluded files by their path inside the cohort's folder."""
+    """Return exclusions with each path relative to the cohort's folder."""
     return [
         Exclusion(
             exclusion.path.relative_to(raw)
@@ -154,7 +154,7 @@ def _merge(
     exclusions: list[Exclusion],
     raw: Path,
 ) -> tuple[Preparation, list[Exclusion]]:
-    """Write the tables; return what was done, and the exclusions by path in the cohort."""
+    """Write the tables; return the outcome, and the exclusions with relative paths."""
     scans_kept = slices_kept = repaired = 0
     slices_with: Counter[str] = Counter()
     scans_with: Counter[str] = Counter()
@@ -195,7 +195,7 @@ def _kind(row: dict[str, Any]) -> str:
 
 
 def _write_names(lines: Sequence[Exclusion], hidden: Sequence[Exclusion], path: Path) -> None:
-    """Write which file each line of ``excluded.csv`` is, for its owner only."""
+    """Write the file behind each line of ``excluded.csv``, readable by its owner only."""
     if not lines:
         path.unlink(missing_ok=True)
         return

@@ -19,9 +19,9 @@ from ichnet.records.schema import Example, parse_hu, parse_slice, parse_training
 from ichnet.records.strata import Stratum, by_hemorrhage
 
 ALONE_SHARE = 0.1
-"""Of the slices drawn for a network that sees neighbours, those that are shown without.
+"""Share of the slices that a network with neighbours is trained on without them.
 
-As a scan of one slice, or a slice that is sent alone, will be.
+Each then takes the place of its neighbours, as it does when a single slice is sent to an export.
 """
 
 
@@ -37,14 +37,14 @@ def slices_dataset(
         record_set: the set.
         split: ``train``, ``validation``, ``ensemble`` or ``test``.
         scans: read these scans only.
-        neighbours: slices on either side that ``hu`` holds beside each; it is then
-            [matrix, matrix, 2 neighbours + 1].
+        neighbours: number of neighbouring slices on either side that ``hu`` holds with each slice;
+            with 1 or more, ``hu`` is [matrix, matrix, 2 neighbours + 1].
 
     Raises:
         RecordSetError: when a file of the split is missing or cut off.
     """
     rows = record_set.slices_of(split)
-    index = RecordIndex.open(record_set.folder, split, len(rows))
+    index = RecordIndex.of(record_set, split)
     wanted = None if scans is None else set(scans)
     numbers = [i for i, row in enumerate(rows) if wanted is None or row["scan_id"] in wanted]
     read = slice_reader(record_set, split, index, neighbours)
@@ -69,11 +69,11 @@ def stored_scans(record_set: RecordSet, split: str) -> Iterator[list[dict[str, A
 def slice_reader(
     record_set: RecordSet, split: str, index: RecordIndex, neighbours: int
 ) -> Callable[[tf.Tensor], tuple[tf.Tensor, Example]]:
-    """Return a function from a slice's number, int64, to its record and what that holds.
+    """Return a function from a slice's number, int64, to its record and the parsed record.
 
     Args:
         record_set: the set.
-        split: of the set.
+        split: the split of the set.
         index: where its records lie.
         neighbours: as for :func:`slices_dataset`.
     """
@@ -95,11 +95,11 @@ def slice_reader(
 def numbers_beside(slices: Sequence[Row], neighbours: int) -> NDArray[np.int64]:
     """Return the numbers of each slice and its neighbours, from feet to head.
 
-    Beyond the ends of a scan, and where a slice of it was not stored, the last one stands in.
+    Beyond the ends of a scan, and where a slice was not stored, the nearest one is repeated.
 
     Args:
         slices: rows of ``slices.csv``, all of one split.
-        neighbours: how many on either side.
+        neighbours: number on either side.
 
     Returns:
         int64 [slices, 2 neighbours + 1], the slice itself in the middle.
@@ -139,13 +139,14 @@ def training_dataset(
         record_set: the set.
         split: usually ``train``.
         training: batch size, epochs and steps in each.
-        image: for the size of a pixel.
+        image: gives the size of a pixel.
         seed: of order and augmentation.
-        first_epoch: the first one wanted.
+        first_epoch: the first epoch to return.
         augmentation: random changes; none when ``None``.
         scans: draw from these scans only.
-        strata: what to draw how often, in place of ``scans`` and the two halves.
-        neighbours: slices on either side that ``hu`` holds beside each.
+        strata: the kinds of slices and their shares of a batch; replaces ``scans`` and the two
+            halves.
+        neighbours: number of neighbouring slices on either side that ``hu`` holds with each.
 
     Returns:
         ``steps_per_epoch`` batches for each epoch: ``hu``, ``mask`` float32
@@ -157,7 +158,7 @@ def training_dataset(
         RecordSetError: when a file of the split is missing or cut off.
     """
     rows = record_set.slices_of(split)
-    index = RecordIndex.open(record_set.folder, split, len(rows))
+    index = RecordIndex.of(record_set, split)
     strata = by_hemorrhage(rows, scans) if strata is None else strata
     beside = numbers_beside(rows, neighbours) if neighbours else None
     sampler = BalancedSampler(index, strata, training, seed, beside)
@@ -181,7 +182,7 @@ def training_dataset(
 def _stacks(records: tf.Tensor, matrix: int, seed: tf.Tensor) -> tf.Tensor:
     """Return the HU of records [batch, slices], float32 [batch, slices, matrix, matrix].
 
-    A few of the slices in the middle stand in for their neighbours too: see ``ALONE_SHARE``.
+    A few slices take the place of their neighbours, see ``ALONE_SHARE``.
     """
     batch, slices = records.shape
     hu = tf.reshape(parse_hu(tf.reshape(records, [-1]), matrix), [batch, slices, matrix, matrix])

@@ -14,7 +14,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,7 +46,7 @@ Row = dict[str, str]
 
 
 class RecordSetError(ConfigError):
-    """A record set is missing or unfinished; the message names its folder."""
+    """A record set is missing, unfinished or damaged; the message names its folder or file."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,22 +98,14 @@ class RecordSet:
         text = json.dumps([self.info, self.scans, self.slices], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
-    def shards(self, split: str) -> list[str]:
+    def shards(self, split: str) -> list[Path]:
         """Return the record files of one split, in order.
 
         Raises:
-            RecordSetError: when the split has none, or one of them is missing or cut off; names it.
+            RecordSetError: when the split has none, or one of them is missing or not as long as
+                when the set was written; names it.
         """
         files = shard_files(self.folder, split)
-        self._require_whole(files)
-        return [str(path) for path in files]
-
-    def slices_of(self, split: str) -> list[Row]:
-        """Return the rows of ``slices.csv`` of one split, in the order of its records."""
-        return [row for row in self.slices if row["split"] == split]
-
-    def _require_whole(self, files: Sequence[Path]) -> None:
-        """Refuse files that are not as long as when the set was made."""
         bytes_of = self.info.get("shards", {})
         for path in files:
             size = path.stat().st_size
@@ -121,9 +113,14 @@ class RecordSet:
                 raise RecordSetError(
                     f"{path}: this shard of the records holds {size:,} bytes of {wanted:,}; {MEND}"
                 )
+        return files
+
+    def slices_of(self, split: str) -> list[Row]:
+        """Return the rows of ``slices.csv`` of one split, in the order of its records."""
+        return [row for row in self.slices if row["split"] == split]
 
     def patients(self, split: str) -> dict[str, str]:
-        """Return the split's patients by pseudonym, each with a description of where it is."""
+        """Return the split's patients: from pseudonym to the name of set and split."""
         place = f"{self.folder.name} {split}"
         return {row["patient_id"]: place for row in self.scans if row["split"] == split}
 
@@ -186,7 +183,7 @@ def require_disjoint_test_patients(
 
 
 def write_table(rows: Iterable[Mapping[str, object]], columns: tuple[str, ...], path: Path) -> None:
-    """Write a CSV file, or none at all when interrupted."""
+    """Write a CSV file; when interrupted, no file is left."""
     with write_whole(path, newline="") as handle:
         writer = csv.DictWriter(handle, columns)
         writer.writeheader()

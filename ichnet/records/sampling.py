@@ -33,8 +33,8 @@ class BalancedSampler:
         strata: which of them are drawn, and how often.
         training: batch size, epochs and steps in each.
         seed: of the order.
-        beside: int64 [records, slices], which records are read for each that is drawn, e.g. it
-            and its neighbours; ``None`` for it alone.
+        beside: int64 [records, slices], the records to read for each one drawn: itself and its
+            neighbours. ``None`` to read each alone.
 
     Raises:
         ConfigError: when a stratum is empty.
@@ -75,8 +75,8 @@ class BalancedSampler:
         Training that is resumed at an epoch sees what uninterrupted training sees.
 
         Returns:
-            for each batch a seed of its own, int64 [2], and its records, string [batch], or
-            string [batch, slices] with those beside them.
+            for each batch a seed of its own, int64 [2], and its records: string [batch], or with
+            ``beside`` string [batch, slices].
         """
         steps, first_seed = self.training.steps_per_epoch, 1_000_003 * self.seed
 
@@ -106,7 +106,7 @@ class BalancedSampler:
 
 
 def _turns(shares: Sequence[float], count: int) -> Numbers:
-    """Return whose turn each of ``count`` draws is: the j-th of a stratum at (j + 1/2) / share."""
+    """Return the stratum of each of ``count`` draws: its j-th is at (j + 1/2) / share."""
     numbers, times = [], []
     for number, share in enumerate(shares):
         draws = int(np.ceil(share * count)) + 1

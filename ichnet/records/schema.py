@@ -24,7 +24,7 @@ def parse_slice(serialized: tf.Tensor, matrix: int) -> Example:
 
 
 def parse_annotation(serialized: tf.Tensor, matrix: int) -> Example:
-    """Decode all of a record but HU, which cached maps do not hold.
+    """Decode everything in a record except HU, which cached maps do not hold.
 
     Returns:
         ``mask`` float32 [matrix, matrix], 1 where any subtype was outlined (zeros where nobody
@@ -79,7 +79,7 @@ def parse_hu(serialized: tf.Tensor, matrix: int) -> tf.Tensor:
 
 def decode_masks(stored: tf.Tensor, matrix: int) -> tf.Tensor:
     """Return the masks of stored bits, string [batch]: float32 [batch, matrix, matrix], 0 or 1."""
-    # where nobody drew there are no bytes, which the fixed length fills with zeros
+    # a scan without outlines has no bytes here, which the fixed length fills with zeros
     bits = tf.io.decode_raw(stored, tf.uint8, fixed_length=matrix**2)
     return tf.cast(tf.reshape(bits, [-1, matrix, matrix]) > 0, tf.float32)
 

@@ -28,10 +28,10 @@ class ScanSource(Protocol):
         """
 
     def slices(self, entry: Any) -> int:
-        """Return about how many slices the scan has, without loading it."""
+        """Return the approximate number of slices of the scan, without loading it."""
 
     def state(self, entry: Any) -> str:
-        """Return what, with the source's own ``repr``, decides the result of ``load``."""
+        """Return a text that, with the source's ``repr``, determines the result of ``load``."""
 
     def files(self, entry: Any) -> tuple[Path, ...]:
         """Return the files to list when it cannot be used."""
@@ -42,8 +42,8 @@ class CohortScans:
     """Scans of a cohort, described by the entries of its listing.
 
     Attributes:
-        cohort: whose reader loads the scans.
-        key: for the pseudonyms.
+        cohort: the cohort, whose reader loads the scans.
+        key: secret key of the pseudonyms.
         average_mm: thin slices are averaged to about this thickness; ``None`` for none.
     """
 
@@ -61,7 +61,7 @@ class CohortScans:
         return max(len(entry.files), len(entry.slice_labels))
 
     def state(self, entry: ScanEntry) -> str:
-        """Return labels, and name, size and time of each file."""
+        """Return the labels, and each file's name, size and time of change."""
         known = [
             repr((entry.scan_key, entry.scan_labels, entry.votes)),
             repr(sorted(entry.slice_labels.items())),
@@ -84,7 +84,7 @@ class MadeScans:
         make: from a scan's description to the scan. Several workers need something that can be
             pickled: a function of a module, or an instance of a class. Everything that its result
             depends on must be in its ``repr`` and in that of its argument.
-        most_slices: of a scan.
+        most_slices: largest number of slices of a scan.
     """
 
     make: Callable[[Any], Case]

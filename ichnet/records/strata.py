@@ -1,4 +1,4 @@
-"""Which slices are drawn how often in training: strata, and each one's share of every batch.
+"""Strata: kinds of slices, and the share that each kind has of every training batch.
 
 A slice's stratum follows from the tables of a record set, so that no record is read to find out.
 """
@@ -52,15 +52,16 @@ def by_volume(
 ) -> list[Stratum]:
     """Return strata of slices with hemorrhage by the volume in the whole scan, and the others.
 
-    Only the scans whose volume is given are drawn from. A class without slices is left out, and
-    the others get its share in proportion, but for slices without hemorrhage: their share stays.
+    Only the scans whose volume is given are drawn from. A class without slices is left out, and its
+    share is divided among the other classes with hemorrhage in proportion; the share of slices
+    without hemorrhage stays the same.
 
     Args:
         slices: rows of ``slices.csv``, all of one split.
         volume_ml: hemorrhage in each scan, e.g. ``volume_ml_ANY`` of ``scans.csv``.
         limits_ml: ascending bounds of the classes; a volume at a bound belongs below it.
-        shares: of the classes, from small to large, ``len(limits_ml) + 1``; what they lack of 1
-            is the share of slices without hemorrhage.
+        shares: of the classes, from small to large, ``len(limits_ml) + 1``; the rest up to 1 is the
+            share of slices without hemorrhage.
     """
     names = list(volume_ml)
     class_of = np.searchsorted(limits_ml, [volume_ml[name] for name in names], side="left")

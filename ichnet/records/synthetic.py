@@ -30,7 +30,7 @@ from ichnet.subtypes import LABELS
 
 @dataclass(frozen=True)
 class SyntheticScan:
-    """What describes a scan: the number of its patient, and whether there is a hemorrhage."""
+    """The description of a scan: its patient's number, and whether there is a hemorrhage."""
 
     index: int
     has_ich: bool
@@ -38,13 +38,13 @@ class SyntheticScan:
 
 @dataclass(frozen=True)
 class Drawing:
-    """Draws scans; its ``repr`` tells all that, beside a scan's description, decides the pixels.
+    """Draws scans; its ``repr`` and a scan's description determine the scan's pixels.
 
     Attributes:
         seed: of the whole phantom.
         matrix: rows and columns.
         slices: fewest and most.
-        without: what is left out, to measure what it is worth.
+        without: features of the phantom to leave out, for ablations.
     """
 
     seed: int
@@ -81,13 +81,13 @@ class Drawing:
 def write_synthetic_scans(config: Config, folder: Path, workers: int = 1) -> RecordSet:
     """Write the record set that segmenters train on from scans of the cohort ``wide``.
 
-    What was interrupted is taken up where it stopped; workers change no byte of the result. Scans
-    are drawn at ``phantom.matrix`` and, where that is not the networks' own, resampled.
+    An interrupted run continues where it stopped; the number of workers does not change the result.
+    Scans are drawn at ``phantom.matrix`` and, where that is not the networks' matrix, resampled.
 
     Args:
         config: ``phantom`` says how many scans and slices, ``selection`` the share of each split.
         folder: the record set to write; an existing one is replaced when the new one is whole.
-        workers: processes.
+        workers: number of processes.
 
     Raises:
         ConfigError: when the configuration asks for no scan of this cohort.
@@ -101,7 +101,7 @@ def write_synthetic_scans(config: Config, folder: Path, workers: int = 1) -> Rec
 
 
 def _chosen(config: Config) -> Chosen:
-    """Return all scans with their splits, each of which has its share of every subtype."""
+    """Return all scans with their splits; every split has its share of each subtype."""
     wanted = [
         SyntheticScan(index, bool(has_ich))
         for index, has_ich in enumerate(with_hemorrhage(config.phantom, config.seed, WIDE))

@@ -20,7 +20,7 @@ LENGTH_BYTES, CHECKSUM_BYTES = 8, 4
 HEADER_BYTES = LENGTH_BYTES + CHECKSUM_BYTES
 
 Span = tuple[int, int]
-"""Where the content of a record begins in its file, in bytes, and how long it is."""
+"""First byte of a record's content in its file, and its length in bytes."""
 
 
 class TFRecordFile:
@@ -48,7 +48,7 @@ class TFRecordFile:
         self._file.write(_checksum(record))
 
     def close(self) -> None:
-        """Write what is not written yet; no record can follow."""
+        """Flush and close the file; no record can follow."""
         self._file.close()
 
 

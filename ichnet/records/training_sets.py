@@ -34,7 +34,7 @@ def training_scans(
         split: of the set.
         segmenter: one of the five.
         small_lesion_ml: the paper's 5 mL.
-        seed: draws the normal scans.
+        seed: for drawing the normal scans.
         without: patients to leave out, e.g. those of a fold.
 
     Raises:
@@ -58,10 +58,10 @@ def training_scans(
 
 
 def patient_folds(record_set: RecordSet, split: str, folds: int) -> tuple[frozenset[str], ...]:
-    """Deal the patients of a split into folds, stratum by stratum, at random within each.
+    """Divide the patients of a split into folds, at random within each stratum of subtypes.
 
-    The folds follow from the record set alone, so that all segmenters and whoever asks them for
-    maps mean the same ones.
+    The folds depend on the record set alone, so that all segmenters, and the cached maps made with
+    them, use the same ones.
 
     Args:
         record_set: the set.

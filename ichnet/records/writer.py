@@ -1,4 +1,4 @@
-"""A case as the records of its slices and as the rows of their tables."""
+"""Turns a case into the records of its slices and the rows of the tables."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ workers share the work evenly: one shard is the least that each can do."""
 def encode_case(
     case: Case, image: ImageConfig, wanted: Sequence[int] | None = None
 ) -> Iterator[SliceRecord]:
-    """Yield a case's slices on the networks' grid, all or those of the wanted indices."""
+    """Yield a case's slices, resampled to the networks' grid; all, or the wanted indices."""
     volume = case.volume
     indices = range(len(volume.hu)) if wanted is None else sorted(wanted)
     geometry = (volume.pixel_spacing_mm, image.matrix, image.field_of_view_mm, volume.centre_mm)
@@ -44,7 +44,7 @@ def encode_case(
 
 
 def indices(case: Case, keys: Collection[str] | None) -> list[int] | None:
-    """Return which slices the wanted instance UIDs are; ``None``, all of them, stays ``None``."""
+    """Return the indices of slices with the wanted instance UIDs; ``None`` (all) stays ``None``."""
     if keys is None:
         return None
     return [i for i, uid in enumerate(case.volume.sop_instance_uids) if uid in keys]

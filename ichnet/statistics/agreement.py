@@ -4,8 +4,8 @@ The interval's standard error and the test's are two different ones: the first h
 kappa is, the second when kappa is zero. Using the second for the interval is a common mistake.
 
 When every reader puts every case into one category, chance agreement is complete too and kappa is
-0/0. We then say 1, as all do agree, with z = 0 and p = 1, as it is no evidence of anything
-(paper silent); ``one_category`` tells that this happened.
+0/0. It is then set to 1, as all readers do agree, with z = 0 and p = 1, as this is no evidence of
+agreement beyond chance (paper silent), and ``one_category`` is true.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ class Kappa(Interval):
     """A kappa with its interval (within [-1, 1]) and the test of no agreement beyond chance.
 
     Attributes:
-        standard_error: for the interval.
-        z: kappa over its standard error under no agreement beyond chance.
-        p: two-sided.
-        one_category: whether all ratings are the same one (see the module).
+        standard_error: of kappa; the interval is made from it.
+        z: kappa divided by its standard error if there were no agreement beyond chance.
+        p: two-sided p value of the test of no agreement beyond chance.
+        one_category: whether all ratings are the same category (see the module).
     """
 
     standard_error: float
@@ -98,7 +98,7 @@ def fleiss_kappa(counts: ArrayLike, confidence_level: float = 0.95) -> Kappa:
     agreement = (table * (table - 1)).sum(axis=1) / (readers * (readers - 1))
     kappa = (float(agreement.mean()) - chance) / (1 - chance)
 
-    # each case's part in kappa: its own agreement, and its pull on the chance agreement
+    # influence of each case on kappa: through its own agreement and through the chance agreement
     influence = (agreement - chance) / (1 - chance)
     influence = influence - 2 * (1 - kappa) * (table @ share / readers - chance) / (1 - chance)
     standard_error = math.sqrt(float(((influence - kappa) ** 2).sum()) / (cases * (cases - 1)))

@@ -1,8 +1,8 @@
 """Bootstrap intervals: within each class, by patient, the same draws for every model.
 
-A replicate is a count for each unit, how often it was drawn. Statistics that can work on counts
-(:mod:`ichnet.statistics.weighted`, and :func:`~ichnet.statistics.roc.roc_auc`) do; any other
-function gets the drawn units as arrays.
+A replicate is stored as one count for each unit: how often it was drawn. Statistics that can be
+    computed from counts (:mod:`ichnet.statistics.weighted`, and
+    :func:`~ichnet.statistics.roc.roc_auc`) are; any other function gets the drawn units as arrays.
 
 Reference:
     Efron B, Tibshirani RJ. An Introduction to the Bootstrap. Chapman & Hall, 1993, chapters 13, 14.
@@ -33,8 +33,8 @@ class BootstrapInterval(Interval):
 
     Attributes:
         method: ``percentile`` or ``bca``.
-        replicates: that were drawn.
-        discarded: of these, without a finite value; the interval is made from the others.
+        replicates: number of replicates drawn.
+        discarded: replicates without a finite value; the interval is made from the others.
     """
 
     method: str
@@ -66,8 +66,9 @@ def bootstrap_interval(
             a :class:`~ichnet.statistics.weighted.WeightedStatistic`.
         truth: [units], 0 or 1; the statistic receives it as booleans.
         *scores: [units] each, numbers or decisions, in their own type.
-        groups: [units], which belong together; ``None`` when every unit is drawn for itself.
-        replicates: the paper draws 500.
+        groups: [units], the group of each unit, e.g. its patient; ``None`` to draw every unit by
+            itself.
+        replicates: number of replicates; the paper draws 500.
         seed: of the draws.
         method: ``percentile``, or ``bca``: corrected for bias, and for the change of the
             spread with the value, for which the statistic is also computed without each
@@ -121,13 +122,13 @@ def mean_interval(
     seed: int,
     confidence_level: float = 0.95,
 ) -> BootstrapInterval:
-    """Return a mean with its percentile interval, whole groups drawn.
+    """Return the mean with its percentile bootstrap interval, resampling whole groups.
 
     Args:
         values: [units].
         groups: [units], e.g. the patient of each slice.
-        replicates: number of draws.
-        seed: of the draws.
+        replicates: number of replicates.
+        seed: of the random draws.
         confidence_level: nominal coverage.
 
     Raises:
@@ -155,7 +156,7 @@ def mean_interval(
 
 @dataclass(frozen=True)
 class _Clusters:
-    """What is drawn: the position of each unit's cluster, and the clusters of each stratum."""
+    """What is resampled: the cluster of each unit, and the clusters of each stratum."""
 
     of_unit: NDArray[np.int64]
     strata: list[NDArray[np.int64]]
@@ -240,7 +241,7 @@ def _bca_ends(
 
 
 def _acceleration(left_out: Sequence[FloatArray]) -> float:
-    """Return a sixth of the influences' skewness, over strata as over several samples."""
+    """Return BCa's acceleration: one sixth of the influences' skewness, over all strata."""
     cubes = squares = 0.0
     for values in left_out:
         size = len(values)

@@ -1,4 +1,4 @@
-"""Whether probabilities mean what they say, and how to make them.
+"""Calibration: how well probabilities agree with observed shares, and Platt's method.
 
 References:
     Platt JC. Advances in Large Margin Classifiers, MIT Press 2000, 61-74.
@@ -23,12 +23,12 @@ SMALLEST = 1e-6
 """Probabilities are kept this far from 0 and 1, where log-odds are infinite."""
 
 SMALLEST_SLOPE = 0.01
-"""All probabilities are then close to the share of hemorrhages, in the order of the scores."""
+"""Smallest slope of a fit: probabilities are nearly equal, but keep the order of the scores."""
 
 
 @dataclass(frozen=True)
 class PlattCalibration:
-    """A raw score in [0, 1] to a probability: ``expit(a * log-odds(score) + b)``.
+    """Maps a raw score in [0, 1] to a probability: ``expit(a * log-odds(score) + b)``.
 
     ``a = 1, b = 0`` leaves scores as they are.
     """
@@ -42,10 +42,9 @@ class PlattCalibration:
 
         The targets are (positives + 1) / (positives + 2) and 1 / (negatives + 2) instead of 1
         and 0, so that a finite answer exists when the classes are fully separated. When all
-        scores are equal they tell nothing of a slope, and it stays 1. A slope below
+        scores are equal they do not determine a slope, and it stays 1. A slope below
         :data:`SMALLEST_SLOPE` is held there: by chance the hemorrhages among few units can score
-        lower than the others, but a calibration says how sure to be, and must not turn the
-        ranking round.
+        lower than the others, but a calibration must not reverse the ranking.
 
         Args:
             score: [units], in [0, 1].
@@ -62,10 +61,10 @@ class PlattCalibration:
 
     @classmethod
     def flat(cls, score: ArrayLike, truth: ArrayLike) -> PlattCalibration:
-        """Return the calibration of a score that tells nothing.
+        """Return the calibration of a score that carries no information about the truth.
 
-        Its slope is :data:`SMALLEST_SLOPE`: probabilities are the share of positives, but for a
-        few hundredths, and keep the order of the scores.
+        Its slope is :data:`SMALLEST_SLOPE`: all probabilities are within a few hundredths of the
+        share of positives, and keep the order of the scores.
 
         Args:
             score: [units], in [0, 1].
@@ -100,10 +99,10 @@ class CalibrationLine:
     """Logistic regression of the truth on the log-odds of a probability.
 
     Attributes:
-        slope: 1 is right, below 1 the probabilities are too extreme.
-        intercept: of the same regression; 0 is right.
+        slope: 1 is ideal; below 1 the probabilities are too extreme.
+        intercept: of the same regression; 0 is ideal.
         in_the_large: the intercept with the slope held at 1: above 0 the probabilities are too
-            low on the whole.
+            low on average.
     """
 
     slope: float
@@ -113,7 +112,7 @@ class CalibrationLine:
 
 @dataclass(frozen=True, eq=False)
 class Reliability:
-    """Probabilities in bins against what was observed; float64 [bins that hold units] each.
+    """Predicted and observed in bins of probability; float64 [bins that hold units] each.
 
     Attributes:
         units: int64, how many units are in the bin.
@@ -191,7 +190,7 @@ def calibration_line(truth: ArrayLike, probability: ArrayLike) -> CalibrationLin
 
     Args:
         truth: [units], 0 or 1.
-        probability: [units]; 0 and 1 count as ``SMALLEST`` from there.
+        probability: [units]; 0 and 1 are replaced by values ``SMALLEST`` away from them.
 
     Raises:
         ValueError: for one class only, NaN, values outside [0, 1], probabilities all equal, or
@@ -210,12 +209,13 @@ def calibration_line(truth: ArrayLike, probability: ArrayLike) -> CalibrationLin
 
 
 def slope_z(score: ArrayLike, truth: ArrayLike) -> float:
-    """Return how surely the slope of Platt's calibration is not zero.
+    """Return a z statistic of the slope of Platt's calibration: is it different from zero?
 
-    It is the signed root of the likelihood ratio: standard normal when the score tells nothing, so
-    that 1.96 is the end of a 95 % interval; negative for a negative slope. The likelihood is that
-    of Platt's smoothed targets, which makes it careful where units are few: three of each class in
-    perfect order give 1.52, four of each 1.97 (by ranks alone p = 0.10 and 0.03).
+    It is the signed square root of the likelihood ratio statistic. It is standard normal when the
+    score carries no information, so that a 95 % interval ends at 1.96, and negative for a negative
+    slope. The likelihood is that of Platt's smoothed targets, which makes it conservative for few
+    units: three of each class in perfect order give 1.52, four of each 1.97 (a rank test gives p =
+    0.10 and 0.03).
 
     Args:
         score: [units], in [0, 1].

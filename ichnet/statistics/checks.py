@@ -1,4 +1,4 @@
-"""Truth and scores, checked: nothing that is not a number takes part in a rank or a mean."""
+"""Checks of truth and scores, so that NaN never takes part in a rank or a mean."""
 
 from __future__ import annotations
 

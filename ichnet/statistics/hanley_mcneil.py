@@ -1,6 +1,6 @@
 """Hanley and McNeil's standard error of an AUC, from the AUC and the counts alone.
 
-For numbers that others printed, and for planning: with scores at hand, DeLong's is better.
+For published AUCs and for planning; where the scores are at hand, DeLong's method is better.
 
 Reference:
     Hanley JA, McNeil BJ. Radiology 1982;143:29-36.
@@ -14,7 +14,7 @@ from ichnet.statistics.interval import Interval, normal_quantile
 
 
 def hanley_mcneil_standard_error(auc: float, positives: int, negatives: int) -> float:
-    """Return the standard error of ``auc`` on so many units of each class.
+    """Return the standard error of an AUC, given the number of units of each class.
 
     Raises:
         ValueError: when ``auc`` is not in [0, 1] or a class is empty.
@@ -37,7 +37,7 @@ def hanley_mcneil_standard_error(auc: float, positives: int, negatives: int) -> 
 def hanley_mcneil_interval(
     auc: float, positives: int, negatives: int, confidence_level: float = 0.95
 ) -> Interval:
-    """Return ``auc`` with the interval its standard error gives, within [0, 1]."""
+    """Return ``auc`` with the interval made from its standard error, clipped to [0, 1]."""
     reach = normal_quantile(confidence_level) * hanley_mcneil_standard_error(
         auc, positives, negatives
     )

@@ -24,7 +24,7 @@ class Interval:
 
 
 def normal_quantile(confidence_level: float) -> float:
-    """Return how many standard errors reach from the middle to the ends: 1.96 for 0.95.
+    """Return the half-width of a normal interval in standard errors, e.g. 1.96 for 0.95.
 
     Raises:
         ValueError: when ``confidence_level`` is not between 0 and 1.

@@ -19,7 +19,7 @@ from ichnet.statistics.checks import FloatArray, probabilities, two_classes
 
 @dataclass(frozen=True)
 class IsotonicCalibration:
-    """A raw score to a probability, linear between knots and constant beyond the outer ones.
+    """Maps a raw score to a probability: linear between knots, constant beyond the outermost.
 
     It follows any shape and needs many units for that. Scores that share a fitted value become
     ties, so that an AUC of the probabilities differs a little from one of the scores.

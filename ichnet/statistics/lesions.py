@@ -21,7 +21,7 @@ TOUCHING = np.ones((3, 3, 3), bool)
 
 @dataclass(frozen=True)
 class Matching:
-    """True lesions against predicted ones.
+    """The true lesions of a scan, matched with the predicted ones.
 
     Attributes:
         volumes_ml: of each true lesion.
@@ -61,7 +61,7 @@ def match_lesions(truth: Mask, predicted: Mask, voxel_ml: NDArray[np.float64]) -
 
 
 def dice(truth: Mask, predicted: Mask, voxel_ml: NDArray[np.float64]) -> float:
-    """Return the Dice coefficient of volumes; NaN when there is nothing in either.
+    """Return the Dice coefficient of two volumes; NaN when both are empty.
 
     Args:
         truth: bool [slices, rows, columns].
@@ -78,8 +78,8 @@ def dice(truth: Mask, predicted: Mask, voxel_ml: NDArray[np.float64]) -> float:
 def hausdorff95_mm(truth: Mask, predicted: Mask, spacing_mm: Sequence[float]) -> float:
     """Return HD95: the larger of the two directed 95th percentiles of surface distances.
 
-    The distances from one surface to the other and those back have a percentile each. Pooled, the
-    surface with many voxels would hide what the other is far from.
+    The percentile is taken in each direction by itself. With the distances of both directions
+    pooled, the surface with more voxels would dominate and could hide how far away the other lies.
 
     Args:
         truth: bool [slices, rows, columns].
@@ -101,7 +101,7 @@ def hausdorff95_mm(truth: Mask, predicted: Mask, spacing_mm: Sequence[float]) ->
 
 @dataclass(frozen=True)
 class FrocPoint:
-    """One threshold on the map.
+    """One point of a free-response ROC (FROC) curve.
 
     Attributes:
         threshold: voxels above it are predicted.

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 TOLERANCE = 15 / 224
-"""Distance from the outline, in widths of the image, at which the game is still won."""
+"""Distance from the outline, in widths of the image, that still counts as a hit."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Localisation:
         hit: whether the largest evidence lies in the outline, or within the tolerance of it.
         energy_inside: share of the evidence inside the outline; 0 without evidence.
         iou: overlap of the outline with where evidence is at least half its maximum.
-        area: share of the image inside the outline: the value of the measures by chance.
+        area: share of the image inside the outline, the value expected of the measures by chance.
     """
 
     hit: bool
@@ -68,6 +68,6 @@ def localise(saliency: ArrayLike, mask: ArrayLike) -> Localisation:
 
 
 def _distance(inside: NDArray[np.bool_], place: tuple[int, int]) -> float:
-    """Return how many pixels a place is from the nearest one inside."""
+    """Return the distance in pixels from a place to the nearest pixel inside."""
     rows, columns = np.nonzero(inside)
     return float(np.hypot(rows - place[0], columns - place[1]).min())

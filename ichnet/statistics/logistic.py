@@ -13,18 +13,18 @@ STEPS = 100
 def fit_logistic(
     design: FloatArray, target: FloatArray, offset: FloatArray | None = None
 ) -> FloatArray:
-    """Return the coefficients of largest likelihood.
+    """Return the maximum likelihood coefficients.
 
     Args:
         design: [units, columns], of full rank.
         target: [units], in [0, 1]; values in between are shares.
-        offset: [units], added to the log-odds as it is.
+        offset: [units], a known term of the log-odds that has no coefficient.
 
     Returns:
         float64 [columns].
 
     Raises:
-        ValueError: when there is no finite answer or it is not found.
+        ValueError: when the maximum is at infinity (separated classes) or is not found.
     """
     base = np.zeros(len(target)) if offset is None else offset
     coefficients = np.zeros(design.shape[1])

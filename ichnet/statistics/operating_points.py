@@ -18,7 +18,7 @@ from ichnet.statistics.roc import ties
 
 @dataclass(frozen=True)
 class OperatingPoint:
-    """Counts of decisions at a threshold; a share of nothing is NaN."""
+    """Counts of decisions at a threshold; a share is NaN when its denominator is 0."""
 
     threshold: float
     true_positives: int

@@ -1,4 +1,4 @@
-"""Which way from slices to a scan a model takes: chosen on validation scans, by AUC.
+"""The choice of a model's pooling (from slice scores to a scan score), by validation AUC.
 
 Reference:
     Breiman L et al. Classification and regression trees. Wadsworth 1984, section 3.4.3 (the
@@ -18,7 +18,7 @@ from ichnet.statistics.delong import delong_interval, delong_test
 
 @dataclass(frozen=True)
 class PoolingAuc:
-    """What one pooling makes of the validation scans: AUC with DeLong's 95 % interval."""
+    """AUC of the validation scans with one pooling, and DeLong's 95 % interval of it."""
 
     pooling: str
     auc: float
@@ -41,12 +41,13 @@ def auc_by_pooling(scores: Mapping[str, FloatArray], truth: ArrayLike) -> tuple[
 
 
 def choose_pooling(scores: Mapping[str, FloatArray], truth: ArrayLike) -> str:
-    """Return the first pooling that falls short of the best by no more than can be told.
+    """Return the simplest pooling whose AUC is not distinguishable from the best one.
 
-    That is one standard error of the difference of their AUCs, by DeLong on the same scans.
+    The difference of the two AUCs may be at most one standard error of it, by DeLong on the same
+    scans.
 
     Args:
-        scores: scan scores [scans] by pooling, the simplest pooling first.
+        scores: scan scores [scans] by pooling, the preferred pooling first.
         truth: [scans], 0 or 1.
 
     Raises:

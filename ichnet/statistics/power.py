@@ -21,7 +21,7 @@ MOST_POSITIVES = 10**9
 
 @dataclass(frozen=True)
 class SampleSize:
-    """The fewest units that reach a power, and the power they have."""
+    """The smallest number of units that reaches a power, and the power that it has."""
 
     positives: int
     negatives: int

@@ -47,9 +47,9 @@ def mcnemar_test(
 
     Args:
         only_a: pairs in which only the first was right.
-        only_b: pairs in which only the second was. Pairs that agree tell nothing.
-        method: the exact binomial test; the same with half the probability of what was observed
-            (less conservative); or chi-squared without continuity correction.
+        only_b: pairs in which only the second was right. Pairs that agree do not enter the test.
+        method: the exact binomial test; the mid-p test, which counts half the probability of the
+            observed result (less conservative); or chi-squared without continuity correction.
 
     Raises:
         ValueError: when a count is negative.

@@ -1,6 +1,6 @@
 """The ROC curve and the area under it, by ranks in float64.
 
-Nothing is turned around: a score that is low in positives has an area below 0.5.
+Scores are never inverted: one that is low in positive units has an area below 0.5.
 """
 
 from __future__ import annotations

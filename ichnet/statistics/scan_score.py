@@ -34,19 +34,19 @@ CALIBRATIONS: dict[str, type[PlattCalibration] | type[IsotonicCalibration]] = {
 
 @dataclass(frozen=True)
 class ScanCalibration:
-    """What makes the slice scores of a model a probability of the scan.
+    """How the slice scores of a model become a probability of the scan.
 
     Attributes:
         pooling: one of :data:`~ichnet.statistics.pooling.POOLINGS`.
         curve: scan score -> probability.
-        calibrated: false for a model that validation scans cannot tell from one that guesses; its
-            curve is then flat.
+        calibrated: false when the validation scans do not show that the model is better than
+            guessing; its curve is then flat.
         with_ich, without_ich: how many validation scans it was fitted on.
-        validation: AUC of each pooling on them; nothing when nothing was fitted.
+        validation: AUC of each pooling on them; empty when nothing was fitted.
         subtypes: of the subtype scores; ``None`` for models that give none.
 
     Raises:
-        ValueError: for a pooling that there is not.
+        ValueError: for an unknown pooling.
     """
 
     pooling: str
@@ -81,7 +81,7 @@ class ScanCalibration:
 
     @property
     def refusal(self) -> str:
-        """Why the model is not calibrated, a sentence's end after its name; nothing if it is."""
+        """Why the model is not calibrated, worded to follow its name; empty if it is calibrated."""
         if self.calibrated:
             return ""
         found = next(one for one in self.validation if one.pooling == self.pooling)
@@ -98,7 +98,7 @@ class ScanCalibration:
 
 
 UNCHANGED = ScanCalibration("maximum", PlattCalibration(a=1.0, b=0.0))
-"""The largest slice score taken for the probability: for networks that nobody trained."""
+"""Takes the largest slice score for the probability: for untrained networks, in tests."""
 
 
 def write_calibration(calibration: ScanCalibration, path: Path) -> None:
@@ -124,7 +124,7 @@ def calibration_from(mapping: Any) -> ScanCalibration:
     """Return the calibration that a JSON object describes.
 
     Raises:
-        ValueError: when it describes none.
+        ValueError: when the object is not a calibration.
     """
     try:
         of_subtypes = mapping["subtypes"]

@@ -16,7 +16,7 @@ Curve = PlattCalibration | None
 """``None`` where validation held too few of a subtype to fit one; its probability is unknown."""
 
 FEWEST = 5
-"""Units with, and without, a subtype that a curve is fitted on."""
+"""A curve needs at least so many units with the subtype, and as many without."""
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ OfCounts = Callable[[Counts], float]
 
 @runtime_checkable
 class WeightedStatistic(Protocol):
-    """A statistic that can be prepared for counts."""
+    """A statistic that can be computed from counts of how often each unit was drawn."""
 
     def prepare(self, truth: BoolArray, *scores: ArrayLike) -> OfCounts:
         """Return the statistic of these units as a function of how often each was drawn."""
@@ -35,7 +35,7 @@ class Auc:
     """The area under the ROC curve of one score."""
 
     def prepare(self, truth: BoolArray, *scores: ArrayLike) -> OfCounts:
-        """Sort the negatives; a positive then only asks how many were drawn below it."""
+        """Sort once; a replicate then sums how many negatives were drawn below each positive."""
         (score,) = (paired_scores(truth, values) for values in scores)
         positives, negatives = np.flatnonzero(truth), np.flatnonzero(~truth)
         negatives = negatives[np.argsort(score[negatives])]

@@ -11,11 +11,7 @@ import tensorflow as tf
 
 from ichnet.config import SPECIALISTS, Config, Segmenter, TrainingConfig, fingerprint
 from ichnet.config.depends import settings_of_model
-from ichnet.networks.inception_unet import (
-    build_inception_unet,
-    build_subtype_encoder,
-    transfer_encoder,
-)
+from ichnet.networks.inception_unet import transfer_encoder
 from ichnet.networks.loading import load_network, weights_fingerprint
 from ichnet.records.reader import slices_dataset, training_dataset
 from ichnet.records.record_set import RecordSet, require_patient_disjoint
@@ -25,6 +21,7 @@ from ichnet.training.compiling import compile_model, register_modules
 from ichnet.training.distribution import make_strategy
 from ichnet.training.fit import fit
 from ichnet.training.losses import BatchDicePlusBCE, DicePlusBCE, FocalTversky, SoftDice
+from ichnet.training.segmenter_networks import embedded_fingerprint, new_encoder, new_segmenter
 from ichnet.training.validation import class_balanced_weights
 
 RECORD_SET = "aihub-scans"
@@ -109,34 +106,6 @@ def train_segmenter(
     )
 
 
-def new_encoder(config: Config) -> keras.Model:
-    """Return Model 2's encoder, untrained."""
-    settings = config.segmenters
-    return build_subtype_encoder(
-        config.image,
-        settings.base_width,
-        settings.depth,
-        config.seed,
-        settings.stem_factor,
-        settings.neighbours,
-    )
-
-
-def new_segmenter(config: Config, segmenter: Segmenter, name: str) -> keras.Model:
-    """Return one of Models 1 to 5, untrained."""
-    settings = config.segmenters
-    return build_inception_unet(
-        config.image,
-        settings.base_width,
-        settings.depth,
-        name,
-        config.seed,
-        settings.stem_factor,
-        settings.neighbours,
-        with_subtypes=segmenter == "subtype",
-    )
-
-
 def compile_segmenter(
     segmenter: keras.Model, config: Config, training: TrainingConfig
 ) -> keras.Model:
@@ -212,6 +181,7 @@ def _fit_on_scans(
         for row in record_set.slices
         if row["split"] == "validation" and row["scan_id"] in set(scans["validation"])
     ]
+    embedded = embedded_fingerprint(config)
     weigh = class_balanced_weights(to_pair, kinds.count("1"), kinds.count("0"))
     return fit(
         build,
@@ -224,5 +194,6 @@ def _fit_on_scans(
             "begun_from": None if begun_from is None else weights_fingerprint(begun_from),
             "scans": fingerprint(scans),
             "records": record_set.fingerprint,
+            **({} if embedded is None else {"embedded": embedded}),
         },
     )

@@ -23,7 +23,8 @@ from ichnet.runs import classifier_name, ensemble_name, segmenter_name
 from ichnet.training.classifier import compile_classifier
 from ichnet.training.compiling import compile_model, precision
 from ichnet.training.losses import SoftDice
-from ichnet.training.segmenter import ENCODER, compile_segmenter, new_encoder, new_segmenter
+from ichnet.training.segmenter import ENCODER, compile_segmenter
+from ichnet.training.segmenter_networks import new_encoder, new_segmenter
 
 MEASURED_STEPS = 3
 

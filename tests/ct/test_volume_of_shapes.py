@@ -48,6 +48,7 @@ def inside_ellipsoid(volume: Volume, axes_mm: tuple[float, float, float]) -> np.
     return ((places / np.array(axes_mm)) ** 2).sum(axis=-1) <= 1
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 @given(
     AXES_MM,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ import pydicom
 import pytest
 from known_scans import BLEEDING_SLICE as BLEEDING
 from known_scans import HEIGHTS_MM, head
+from prediction_files import rows_of
 
 from ichnet.cli import EXCLUDED, SUCCESS, main
 from ichnet.ct.errors import ReadError
@@ -168,6 +168,7 @@ def test_again_and_the_same(model_dir, write_scan, tmp_path):
     assert {p.name: pydicom.dcmread(p).SOPInstanceUID for p in dicom.iterdir()} == first
 
 
+@pytest.mark.slow
 def test_uids_belong_to_what_the_result_was_made_from(model_dir, write_scan, tmp_path):
     """A PACS that holds the objects of other contents must not take these for the same."""
     reports = []
@@ -253,10 +254,8 @@ def test_a_failed_dicom_result_does_not_cost_the_prediction(
     out, dicom = tmp_path / "out", tmp_path / "dicom"
     arguments = ["predict", "--model", model_dir, "--out", out, "--dicom", dicom, tmp_path / "scan"]
     assert main([str(argument) for argument in arguments]) == EXCLUDED
-    with (out / "predictions.csv").open(encoding="utf-8") as handle:
-        assert [row["decision"] for row in csv.DictReader(handle)] == ["hemorrhage"]
-    with (out / "excluded.csv").open(encoding="utf-8") as handle:
-        assert [row["reason"] for row in csv.DictReader(handle)] == ["no-dicom-result"]
+    assert [row["decision"] for row in rows_of(out / "predictions.csv")] == ["hemorrhage"]
+    assert [row["reason"] for row in rows_of(out / "excluded.csv")] == ["no-dicom-result"]
     assert not list(tmp_path.glob("dicom/*"))
 
 

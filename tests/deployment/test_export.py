@@ -95,6 +95,7 @@ def test_metadata_says_how_to_use_the_model(model_dir, config, calibration):
     assert "in HU" in written["signatures"]["serving_default"]["inputs"]["hu"]
 
 
+@pytest.mark.slow
 def test_a_model_that_is_not_calibrated_says_so_and_is_uncertain_of_every_scan(
     bright_pixels, config, tmp_path
 ):
@@ -133,6 +134,7 @@ def test_a_version_that_exists_is_left_alone(bright_pixels, config, calibration,
     assert [path.name for path in folder.parent.iterdir()] == ["1"]
 
 
+@pytest.mark.slow
 def test_a_version_is_replaced_whole(bright_pixels, config, calibration, tmp_path):
     folder = tmp_path / "bright" / "1"
     export_model(bright_pixels, "bright", config, calibration, folder)
@@ -146,6 +148,7 @@ def test_a_version_is_replaced_whole(bright_pixels, config, calibration, tmp_pat
     assert [path.name for path in folder.parent.iterdir()] == ["1"]
 
 
+@pytest.mark.slow
 def test_an_export_that_fails_leaves_nothing(
     bright_pixels, config, calibration, tmp_path, monkeypatch
 ):

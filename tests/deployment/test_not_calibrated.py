@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import csv
-
 import pytest
 from known_scans import HEIGHTS_MM, head
+from prediction_files import rows_of
 
 import ichnet
 from ichnet.cli import SUCCESS, main
@@ -13,6 +12,9 @@ from ichnet.deployment.export import export_model
 from ichnet.statistics.calibration import PlattCalibration
 from ichnet.statistics.pooling_choice import PoolingAuc
 from ichnet.statistics.scan_score import ScanCalibration
+
+# exports a model and predicts twice
+pytestmark = pytest.mark.slow
 
 
 def test_a_model_that_is_not_calibrated_says_so_once_and_is_uncertain_of_all(
@@ -36,8 +38,7 @@ def test_a_model_that_is_not_calibrated_says_so_once_and_is_uncertain_of_all(
     assert capsys.readouterr().err.count("ichnet: bright cannot be told from a model") == 1
     with pytest.warns(UserWarning, match="bright cannot be told from a model"):
         assert all(one.uncertain for one in ichnet.predict(scans, tmp_path / "model"))
-    with (out / "predictions.csv").open(encoding="utf-8", newline="") as handle:
-        rows = list(csv.DictReader(handle))
+    rows = rows_of(out / "predictions.csv")
     assert [row["uncertain"] for row in rows] == ["yes", "yes"]
     assert all(row["note"].startswith("bright cannot be told from a model") for row in rows)
     normal, bleeding = sorted(float(row["score"]) for row in rows)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import os
 import re
 import zipfile
@@ -11,8 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from known_scans import HEIGHTS_MM, head
+from prediction_files import predict_into, rows_of
 
-from ichnet.cli import CRASHED, EXCLUDED, FAILED, SUCCESS, main
+from ichnet.cli import CRASHED, EXCLUDED, FAILED, SUCCESS
 from ichnet.deployment import predict, scan_prediction
 from ichnet.deployment.attempts import MOST_ATTEMPTS, Attempts
 from ichnet.deployment.predict import Predictor
@@ -29,15 +29,6 @@ def scans(write_scan, tmp_path) -> Path:
     write_scan(tmp_path / "scans", head(), HEIGHTS_MM, series="1")
     write_scan(tmp_path / "scans", head(80.0), HEIGHTS_MM, series="2")
     return tmp_path / "scans"
-
-
-def run(model_dir: Path, out: Path, *inputs: Path) -> int:
-    return main(["predict", "--model", str(model_dir), "--out", str(out), *map(str, inputs)])
-
-
-def rows_of(path: Path) -> list[dict[str, str]]:
-    with path.open(encoding="utf-8", newline="") as handle:
-        return list(csv.DictReader(handle))
 
 
 def decisions(out: Path) -> list[str]:
@@ -72,7 +63,7 @@ def test_a_mistake_of_this_program_costs_one_scan(
 ):
     error = RuntimeError("Doe^Jane, born 1923")
     monkeypatch.setattr(module, name, failing_once(getattr(module, name), error))
-    assert run(model_dir, tmp_path / "out", scans) == EXCLUDED
+    assert predict_into(model_dir, tmp_path / "out", scans) == EXCLUDED
     assert decisions(tmp_path / "out") == ["hemorrhage"]
     rows = rows_of(tmp_path / "out" / "excluded.csv")
     assert [row["reason"] for row in rows] == ["internal-error"] * 11
@@ -84,7 +75,7 @@ def test_a_scan_that_does_not_fit_into_memory_costs_one_scan(
     model_dir, scans, tmp_path, monkeypatch
 ):
     monkeypatch.setattr(predict, "read_series", failing_once(predict.read_series, MemoryError()))
-    assert run(model_dir, tmp_path / "out", scans) == EXCLUDED
+    assert predict_into(model_dir, tmp_path / "out", scans) == EXCLUDED
     assert decisions(tmp_path / "out") == ["hemorrhage"]
     assert {row["reason"] for row in rows_of(tmp_path / "out" / "excluded.csv")} == {"too-large"}
 
@@ -98,7 +89,7 @@ def test_scores_that_are_no_numbers_are_no_answer(model_dir, scans, tmp_path, mo
         return predicted
 
     monkeypatch.setattr(scan_prediction, "predict_volume", unsure)
-    assert run(model_dir, tmp_path / "out", scans) == FAILED
+    assert predict_into(model_dir, tmp_path / "out", scans) == FAILED
     reasons = {row["reason"] for row in rows_of(tmp_path / "out" / "excluded.csv")}
     assert reasons == {"internal-error"}
 
@@ -110,7 +101,7 @@ def test_the_program_s_own_failure_has_a_code_and_a_number_and_no_traceback(
         raise RuntimeError("Doe^Jane")
 
     monkeypatch.setattr("ichnet.deployment.arrivals.discover", fail)
-    assert run(model_dir, tmp_path / "out", scans) == CRASHED == 3
+    assert predict_into(model_dir, tmp_path / "out", scans) == CRASHED == 3
     said = capsys.readouterr()
     assert re.fullmatch(rf"ichnet: internal error {NUMBER.pattern}\n", said.err)
     assert said.out == ""
@@ -118,7 +109,7 @@ def test_the_program_s_own_failure_has_a_code_and_a_number_and_no_traceback(
 
 def test_a_folder_that_cannot_be_written_is_named(model_dir, scans, tmp_path, capsys):
     (tmp_path / "out").write_text("a file")
-    assert run(model_dir, tmp_path / "out", scans) == FAILED
+    assert predict_into(model_dir, tmp_path / "out", scans) == FAILED
     assert f"{tmp_path / 'out'}: cannot be written" in capsys.readouterr().err
 
 
@@ -168,7 +159,7 @@ def untrue_utf_8(folder: Path, files: list[Path]) -> None:
 )
 def test_odd_files_beside_good_scans(model_dir, scans, tmp_path, spoil):
     spoil(scans, sorted(scans.iterdir()))
-    assert run(model_dir, tmp_path / "out", scans) == EXCLUDED
+    assert predict_into(model_dir, tmp_path / "out", scans) == EXCLUDED
     assert decisions(tmp_path / "out") == ["no hemorrhage", "hemorrhage"]
     reasons = {row["reason"] for row in rows_of(tmp_path / "out" / "excluded.csv")}
     assert reasons <= {"not-dicom", "bad-header", "bad-archive"}
@@ -194,13 +185,13 @@ def test_a_scan_that_ends_the_program_is_set_aside(model_dir, scans, tmp_path, m
     for _ in range(MOST_ATTEMPTS):
         with pytest.raises(Dead):
             Predictor(model_dir, out, KEY).take([scans])
-    assert run(model_dir, out, scans) == EXCLUDED
+    assert predict_into(model_dir, out, scans) == EXCLUDED
     assert len(rows_of(out / "predictions.csv")) == 1
     rows = rows_of(out / "excluded.csv")
     assert [row["reason"] for row in rows] == ["set-aside"] * 11
     assert rows[0]["detail"] == "the program has ended 5 times while it was at work"
     # and it stays so
-    assert run(model_dir, out, scans) == EXCLUDED
+    assert predict_into(model_dir, out, scans) == EXCLUDED
 
 
 def test_an_end_in_good_order_is_no_attempt(model_dir, scans, tmp_path, monkeypatch):
@@ -210,7 +201,7 @@ def test_an_end_in_good_order_is_no_attempt(model_dir, scans, tmp_path, monkeypa
     with pytest.raises(Dead):
         Predictor(model_dir, tmp_path / "out", KEY).take([scans])
     assert not (tmp_path / "out" / ".attempts.json").exists()
-    assert run(model_dir, tmp_path / "out", scans) == SUCCESS
+    assert predict_into(model_dir, tmp_path / "out", scans) == SUCCESS
 
 
 def test_attempts_are_counted_across_processes(tmp_path):

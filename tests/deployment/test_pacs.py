@@ -87,6 +87,7 @@ def test_studies_after_a_missing_one_are_tried(orthanc, head_in_pacs, model_dir,
     assert f"{STUDY}: 2 objects stored" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_more_slices_later_are_another_result_that_refers_to_the_first(
     orthanc, write_scan, model_dir, tmp_path
 ):

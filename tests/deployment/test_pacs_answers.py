@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import gc
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,12 +10,16 @@ import pydicom
 import pytest
 from known_scans import HEIGHTS_MM, head
 from odd_pacs import OddPacs, odd_pacs  # noqa: F401
+from prediction_files import rows_of
 
 from ichnet.cli import EXCLUDED, FAILED, SUCCESS, main
 
-# a time limit interrupts the program wherever it is, also while a library opens a socket, which is
-# then closed when it is collected, with a warning in whichever test runs at that moment
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+pytestmark = [
+    pytest.mark.slow,
+    # a time limit interrupts the program wherever it is, also while a library opens a socket, which
+    # is then closed when it is collected, with a warning in whichever test runs at that moment
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
 
 STUDY = "1.2.826.0.1.3680043"
 SLICES = len(HEIGHTS_MM)
@@ -40,11 +43,6 @@ def fetch(pacs: OddPacs, model_dir: Path, out: Path, *studies: str, limit: float
     options = ["--settle", "0.05", "--time-limit", str(limit)]
     model = ["--model", str(model_dir), "--out", str(out)]
     return main(["pacs", "--url", pacs.url, *model, *options, *(studies or [STUDY])])
-
-
-def rows_of(path: Path) -> list[dict[str, str]]:
-    with path.open(encoding="utf-8", newline="") as handle:
-        return list(csv.DictReader(handle))
 
 
 def predicted(out: Path) -> list[tuple[str, str]]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import json
 from pathlib import Path
 
 import nibabel
 import numpy as np
+from prediction_files import json_of, rows_of
 
 from ichnet.cli import FAILED, SUCCESS, main
 from ichnet.ct.nifti import read_nifti
@@ -15,15 +14,6 @@ from ichnet.deployment.predict import predict_inputs
 from ichnet.deployment.saved_model import SavedModel
 
 KEY = bytes(range(32))
-
-
-def rows_of(path: Path) -> list[dict[str, str]]:
-    with path.open(encoding="utf-8", newline="") as handle:
-        return list(csv.DictReader(handle))
-
-
-def json_of(out: Path, row: dict[str, str]) -> dict:
-    return json.loads((out / f"{row['scan_id']}.json").read_text(encoding="utf-8"))
 
 
 def test_the_link_is_written_on_request_for_the_owner_alone(model_dir, two_scans, tmp_path):

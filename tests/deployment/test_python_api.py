@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import csv
+import doctest
 import shutil
 import subprocess
 import sys
 
 import pytest
 from known_scans import HEIGHTS_MM, head
+from prediction_files import rows_of
 
 import ichnet
 from ichnet.cli import SUCCESS, main
@@ -30,8 +31,7 @@ def test_it_returns_what_the_command_writes(model_dir, scans, tmp_path):
     out = tmp_path / "out"
     assert main(["predict", "--model", str(model_dir), "--out", str(out), str(scans)]) == SUCCESS
     results = ichnet.predict(str(scans), model=str(model_dir))
-    with (out / "predictions.csv").open(encoding="utf-8", newline="") as handle:
-        written = list(csv.DictReader(handle))
+    written = rows_of(out / "predictions.csv")
     assert [
         (one.scan_id, one.decision, f"{one.probability:.6g}", f"{one.volume_ml:.3f}")
         for one in results
@@ -40,6 +40,13 @@ def test_it_returns_what_the_command_writes(model_dir, scans, tmp_path):
     ]
     assert [one.decision for one in results] == ["no hemorrhage", "hemorrhage"]
     assert {path.name for path in tmp_path.iterdir()} == {"scans", "out"}  # nothing of its own
+
+
+def test_the_example_in_its_docstring_gives_what_it_shows(model_dir, scans, tmp_path, monkeypatch):
+    shutil.copytree(model_dir, tmp_path / "export" / "bright" / "1")
+    monkeypatch.chdir(tmp_path)
+    (example,) = doctest.DocTestFinder().find(ichnet.predict, "predict")
+    assert doctest.DocTestRunner().run(example).failed == 0
 
 
 def test_what_is_left_out_is_counted(model_dir, scans):
@@ -99,6 +106,7 @@ def test_the_embedded_model_is_copied_out_once(model_dir, tmp_path):
         copy_embedded_model(tmp_path / "served", tmp_path / "none")
 
 
+@pytest.mark.slow
 def test_without_a_model_the_embedded_one_predicts(model_dir, scans, tmp_path, monkeypatch):
     monkeypatch.setattr("ichnet.deployment.predict.embedded_model_dir", lambda: model_dir)
     named = ichnet.predict(scans, model=model_dir)

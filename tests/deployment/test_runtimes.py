@@ -30,6 +30,9 @@ from ichnet.networks.inception_unet import build_inception_unet
 from ichnet.networks.weight_model import build_weight_model
 from ichnet.statistics.calibration import PlattCalibration
 
+# converting the graphs takes half a minute
+pytestmark = pytest.mark.slow
+
 TOLERANCE = 1e-4
 MEMBERS = ("all", "sdh")
 MATRIX = 32  # of the configuration in conftest

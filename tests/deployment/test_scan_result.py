@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import csv
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from prediction_files import rows_of
 
 from ichnet.ct.volume import Volume
 from ichnet.deployment.metadata import ModelMetadata
@@ -137,8 +137,7 @@ def test_a_result_comes_back_from_its_file_as_it_was(volume, metadata, tmp_path)
 def test_every_row_says_that_it_is_for_research(volume, metadata, tmp_path):
     results = [summarize(volume, metadata, [0.1, score]) for score in (0.2, 0.9)]
     write_predictions_csv(results, tmp_path / "predictions.csv")
-    with (tmp_path / "predictions.csv").open(encoding="utf-8", newline="") as handle:
-        rows = list(csv.DictReader(handle))
+    rows = rows_of(tmp_path / "predictions.csv")
     assert [row["research_use"] for row in rows] == [
         "For research use only; not a medical device."
     ] * 2

@@ -25,6 +25,9 @@ from ichnet.statistics.scan_score import ScanCalibration
 from ichnet.statistics.subtype_calibration import SubtypeCalibration
 from ichnet.subtypes import SUBTYPES
 
+# caches maps of five networks, exports an ensemble and serves it
+pytestmark = pytest.mark.slow
+
 NAME = ensemble_name("all")
 CURVES = tuple(PlattCalibration(1.0 + i, 0.1 * i) for i in range(4))
 CALIBRATION = ScanCalibration(

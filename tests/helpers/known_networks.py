@@ -26,7 +26,8 @@ def config() -> Config:
         demo,
         data_statement="Not trained at all.",
         image=replace(demo.image, matrix=MATRIX, field_of_view_mm=128.0),
-        evaluation=replace(demo.evaluation, top_pixels=TOP_PIXELS, threshold=0.5),
+        segmenters=replace(demo.segmenters, neighbours=0, weights=None),
+        evaluation=replace(demo.evaluation, mirrored=False, top_pixels=TOP_PIXELS, threshold=0.5),
     )
 
 

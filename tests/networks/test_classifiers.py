@@ -26,7 +26,12 @@ GRID = {"DenseNet121": 2, "InceptionResNetV2": 1, "MobileNetV2": 2, "VGG19": 4}
 CHANNELS = {"DenseNet121": 1024, "InceptionResNetV2": 1536, "MobileNetV2": 1280, "VGG19": 512}
 
 
-@pytest.fixture(scope="module", params=BACKBONES)
+# two are large: hundreds of layers
+LARGE = {"DenseNet121", "InceptionResNetV2"}
+EACH = [pytest.param(b, marks=pytest.mark.slow if b in LARGE else ()) for b in BACKBONES]
+
+
+@pytest.fixture(scope="module", params=EACH)
 def classifier(request, image_of) -> keras.Model:
     """An untrained classifier whose evidence is of the order of one, and whose bias is not zero."""
     matrix = MATRIX.get(request.param, 64)
@@ -139,6 +144,7 @@ def test_the_saliency_loss_reaches_the_first_layer_and_is_nothing_at_weight_zero
         np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_weights(image_of):
     weights, again, other = (
         build_classifier("VGG19", image_of(32), None, seed).get_weights() for seed in (5, 5, 6)
@@ -181,6 +187,7 @@ def test_two_windows_are_too_few_for_pretrained_weights():
         widen_kernel(np.zeros((3, 3, 3, 5), np.float32), 2)
 
 
+@pytest.mark.slow
 def test_weights_from_a_file(image_of, tmp_path):
     """Every layer has the file's weights; the first one answers to the first three windows."""
     keras.utils.set_random_seed(11)

@@ -106,6 +106,7 @@ def test_another_number_of_members_is_refused(count, members, image_of):
         build_ensemble(members, weight_model(count=count), image_of(MATRIX), TOP_PIXELS)
 
 
+@pytest.mark.slow
 def test_save_and_load(members, hu, image_of, tmp_path):
     ensemble = build_ensemble(members, weight_model(), image_of(MATRIX), TOP_PIXELS)
     ensemble.save(tmp_path / "ensemble.keras")

@@ -100,6 +100,7 @@ def test_the_same_seed_gives_the_same_weights(image_of):
     assert (weights[0] != other[0]).any()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("matrix", "stem_factor", "padded_matrix"), [(36, 1, 40), (36, 2, 48), (33, 4, 64)]
 )

@@ -149,6 +149,7 @@ def train(weighting: str) -> np.ndarray:
     return 2 * (mask * truth).sum(axis=(1, 2)) / (mask + truth).sum(axis=(1, 2))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("weighting", ["image", "pixel"])
 def test_a_lone_specialist_can_win(weighting):
     maps, _ = lone_specialists()
@@ -157,6 +158,7 @@ def test_a_lone_specialist_can_win(weighting):
     assert train(weighting).min() > 0.9
 
 
+@pytest.mark.slow
 def test_a_global_mix_silences_one_of_two_specialists():
     """Each needs more than half of the weight where it speaks alone; together they have one."""
     dice = train("global")
@@ -192,6 +194,7 @@ def hard_dice_loss(mask: np.ndarray, truth: np.ndarray) -> float:
     return float(np.mean(SoftDice().call(tf.constant(truth), tf.constant(mask))))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [4, 5])
 @pytest.mark.parametrize("weighting", ["image", "pixel"])
 def test_learned_weights_beat_the_mean_and_every_member(weighting, seed):

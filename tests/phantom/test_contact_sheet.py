@@ -21,6 +21,9 @@ from ichnet.phantom.published import MIMICS, SITES_OF
 from ichnet.phantom.scanner import scan_patient
 from ichnet.phantom.sites import SITES
 
+# draws dozens of heads
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def few_slices(monkeypatch):

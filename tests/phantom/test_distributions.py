@@ -13,6 +13,9 @@ from ichnet.phantom.published import LN_VOLUME_ML
 from ichnet.phantom.scanner import scan_patient
 from ichnet.subtypes import SUBTYPES, bit_of
 
+# draws hundreds of hemorrhages
+pytestmark = pytest.mark.slow
+
 SCANS, MATRIX, SLICES = 15, 128, 28
 
 PUBLISHED_HU = {

@@ -15,6 +15,7 @@ from ichnet.records import writer as writer_module
 from ichnet.records.reader import numbers_beside, slices_dataset, training_dataset
 from ichnet.records.record_set import RecordSet, RecordSetError
 from ichnet.records.strata import Stratum
+from ichnet.records.tfrecord import record_spans
 
 SEED = 2023
 
@@ -115,7 +116,7 @@ def test_other_strata_can_be_drawn_from(record_set, short_training, image):
 
 
 @pytest.mark.parametrize("read", [slices_dataset, training_dataset])
-@pytest.mark.parametrize("damage", ["cut", "missing"])
+@pytest.mark.parametrize("damage", ["cut in a record", "cut between records", "missing"])
 def test_a_damaged_set_is_refused_before_anything_is_read(
     make_case, write_records, short_training, image, tmp_path, monkeypatch, read, damage
 ):
@@ -123,13 +124,14 @@ def test_a_damaged_set_is_refused_before_anything_is_read(
     cases = [make_case(i, {1: "IPH"}) for i in range(2)]
     record_set = write_records(tmp_path / "set", {"train": cases})
     shard = tmp_path / "set" / "train-00001-of-00002.tfrecord"
-    if damage == "cut":
-        os.truncate(shard, shard.stat().st_size - 1)
-    else:
+    size = shard.stat().st_size
+    if damage == "missing":
         shard.unlink()
-    why = {"cut": "cut off after 2 records", "missing": "this shard of the records is missing"}[
-        damage
-    ]
+        why = "this shard of the records is missing"
+    else:
+        kept = size - 1 if damage == "cut in a record" else sum(record_spans(shard)[1]) + 4
+        os.truncate(shard, kept)
+        why = f"this shard of the records holds {kept:,} bytes of {size:,}"
     arguments = () if read == slices_dataset else (short_training, image, SEED)
     with pytest.raises(RecordSetError, match=f"train-00001-of-00002.tfrecord: {why}"):
         read(record_set, "train", *arguments)

@@ -64,9 +64,7 @@ def test_what_a_set_says_of_itself(record_set):
 
 
 def test_shards_of_one_split_only(record_set):
-    assert [Path(name).name for name in record_set.shards("train")] == [
-        "train-00000-of-00001.tfrecord"
-    ]
+    assert record_set.shards("train") == [record_set.folder / "train-00000-of-00001.tfrecord"]
     with pytest.raises(RecordSetError, match=r"aihub-scans: no records in split 'test'"):
         record_set.shards("test")
 

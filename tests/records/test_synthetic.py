@@ -46,7 +46,7 @@ def record_set(config, tmp_path_factory) -> RecordSet:
 def records_by_scan(record_set: RecordSet) -> dict[str, list[dict[str, np.ndarray]]]:
     found: dict[str, list[dict[str, np.ndarray]]] = {}
     for split in record_set.splits:
-        for one in tf.data.TFRecordDataset(record_set.shards(split)):
+        for one in tf.data.TFRecordDataset([str(path) for path in record_set.shards(split)]):
             parsed = {name: value.numpy() for name, value in parse_slice(one, MATRIX).items()}
             found.setdefault(parsed["scan_id"].decode(), []).append(parsed)
     return found

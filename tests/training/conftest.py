@@ -31,7 +31,13 @@ def config() -> Config:
         ),
         classifiers=replace(demo.classifiers, training=training),
         segmenters=replace(
-            demo.segmenters, base_width=4, depth=1, training=training, pretraining=training
+            demo.segmenters,
+            base_width=4,
+            neighbours=0,
+            weights=None,
+            depth=1,
+            training=training,
+            pretraining=training,
         ),
         ensembles=replace(
             demo.ensembles, combinations={"pair": ("subtype", "sdh")}, training=training

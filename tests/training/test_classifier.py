@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import keras
 import numpy as np
+import pytest
 import tensorflow as tf
 from small_experiment import MATRIX, stand_in
 
@@ -16,6 +17,7 @@ from ichnet.training.classifier import train_classifier, warm_up
 from ichnet.training.fit import read_log
 
 
+@pytest.mark.slow
 def test_a_classifier_from_records_to_a_model(config, records, run, monkeypatch):
     monkeypatch.setattr(classifier_module, "build_classifier", stand_in)
     model = train_classifier(config, "MobileNetV2", "aihub-strong", records, run)
@@ -57,6 +59,7 @@ def test_a_backbone_is_trained_by_its_own_settings(config, records, run, asked, 
     assert [hu.shape for hu, _ in batches] == [(2, MATRIX, MATRIX)] * 3
 
 
+@pytest.mark.slow
 def test_a_frozen_body_stays_and_the_head_learns_then_all_does(config, records, run, monkeypatch):
     def two_layers(backbone, image, weights, seed) -> keras.Model:
         """A body of one convolution and the two layers of a head."""
@@ -106,6 +109,7 @@ def test_the_saliency_loss_warms_up_by_the_number_of_the_epoch():
     np.testing.assert_allclose(weights(1), [2 / 3, 2 / 3, 1, 1, 1, 1], rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_a_warm_up_changes_training_and_reaches_the_full_weight(config, records, run, monkeypatch):
     monkeypatch.setattr(classifier_module, "build_classifier", stand_in)
     settings = replace(config.classifiers, saliency_warmup_epochs=1)

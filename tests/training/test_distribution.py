@@ -82,6 +82,7 @@ def start_two(folder: Path, epochs: int, scheduler: Callable[[int, int], dict[st
     return [start(folder, epochs, scheduler(index, port)) for index in (0, 1)]
 
 
+@pytest.mark.slow
 def test_two_workers_train_as_one_and_resume(tmp_path):
     """The same losses and metrics for the same global batch; then one more epoch of both.
 

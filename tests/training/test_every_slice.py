@@ -24,6 +24,9 @@ from ichnet.records.source import MadeScans
 from ichnet.runs import RunFolder
 from ichnet.training import classifier, ensemble, segmenter
 
+# trains for dozens of epochs
+pytestmark = pytest.mark.slow
+
 MATRIX, SCANS, SLICES = 8, 10, 62
 EPOCHS = 38
 

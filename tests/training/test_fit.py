@@ -66,6 +66,7 @@ def weights_of(path: Path) -> list[np.ndarray]:
     return keras.models.load_model(path).get_weights()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("average_decay", [0.0, 0.9])
 @pytest.mark.parametrize("build", [build, build_with_addons])
 def test_interrupted_training_ends_with_the_weights_of_an_uninterrupted_one(
@@ -96,6 +97,7 @@ def test_interrupted_training_ends_with_the_weights_of_an_uninterrupted_one(
     assert [row["epoch"] for row in whole_log] == [1, 2, 3, 4]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("average_decay", [0.0, 0.9])
 def test_the_best_epoch_is_kept_and_returned(average_decay, tmp_path):
     """With the weights that were validated, be they the last step's or their averages."""
@@ -116,6 +118,7 @@ def test_finished_training_is_not_repeated(tmp_path):
     fit(build, never, validation(), tmp_path / "m", TRAINING, {"settings": "s"})
 
 
+@pytest.mark.slow
 def test_a_folder_of_other_settings_is_started_anew(tmp_path):
     fit(build, train, validation(), tmp_path / "m", TRAINING, {"settings": "old"})
     (tmp_path / "m" / "left_over").touch()
@@ -221,6 +224,7 @@ def test_a_loss_that_is_not_finite_ends_the_training_and_loses_nothing(tmp_path,
     assert len(read_log(tmp_path / "log.csv")) == 1
 
 
+@pytest.mark.slow
 def test_mixed_precision_keeps_weights_and_resumes(tmp_path):
     mixed = replace(TRAINING, precision="mixed_bfloat16", epochs=2)
 

@@ -39,6 +39,9 @@ from ichnet.training.ensemble import train_ensemble
 from ichnet.training.fit import read_log
 from ichnet.training.segmenter import pretrain_encoder, train_segmenter
 
+# trains and kills processes
+pytestmark = pytest.mark.slow
+
 MATRIX = 16
 DEMO = load_config(Path(__file__).parents[2] / "models" / "phantom.yaml")
 
@@ -103,7 +106,13 @@ def config() -> Config:
         DEMO,
         image=replace(DEMO.image, matrix=MATRIX, field_of_view_mm=64.0),
         segmenters=replace(
-            DEMO.segmenters, base_width=4, depth=1, training=training, pretraining=training
+            DEMO.segmenters,
+            base_width=4,
+            neighbours=0,
+            weights=None,
+            depth=1,
+            training=training,
+            pretraining=training,
         ),
         ensembles=replace(DEMO.ensembles, combinations={"pair": ("all", "sdh")}, training=training),
     )

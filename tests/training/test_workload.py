@@ -28,7 +28,7 @@ def test_each_network_is_measured_once():
     config = replace(
         config,
         image=replace(config.image, matrix=32),
-        segmenters=replace(config.segmenters, base_width=4, depth=2),
+        segmenters=replace(config.segmenters, base_width=4, neighbours=0, weights=None, depth=2),
     )
     found = {one.name: one for one in measure_networks(config, batch=1)}
     assert list(found) == ["MobileNetV2", "Encoder", "Inception U-Net", "Weight model"]

@@ -31,9 +31,9 @@ class Stage:
 
     Attributes:
         name: e.g. ``down1``.
-        matrix: rows and columns of what it gives.
-        channels: of what it gives.
-        parameters: its own.
+        matrix: rows and columns of its output.
+        channels: channels of its output.
+        parameters: number of its parameters.
     """
 
     name: str
@@ -43,7 +43,7 @@ class Stage:
 
 
 def draw_unet(stages: Sequence[Stage]) -> Figure:
-    """Draw stages as bars on a U: height for the matrix, depth for how often it was halved.
+    """Draw stages as bars in a U: their height shows the matrix, their depth the halvings.
 
     Args:
         stages: in the order of the network, ``down1`` to ``bottom`` to ``up1``.

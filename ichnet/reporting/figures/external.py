@@ -26,7 +26,7 @@ LINES: tuple[Mapping[str, Any], ...] = (
     {"color": PURPLE, "linestyle": (0, (7, 2, 1, 2))},
     {"color": ORANGE, "linestyle": (0, (4, 1))},
 )
-"""Of the curves of a panel, all scans first."""
+"""Colours and dashes of the curves of a panel; the first is that of all scans."""
 
 
 def external_figures(answers: ExternalAnswers) -> dict[str, tuple[Figure, str]]:

@@ -39,7 +39,7 @@ KINDS: dict[str, tuple[str, str]] = {
     "none": ("no subtype stated", SOFT_INK),
     "normal": ("without ICH", LINE),
 }
-"""What is counted, in the order of the paper's Table 1: legend and colour."""
+"""Kinds of units that are counted, in the order of the paper's Table 1: legend and colour."""
 
 WHAT_IT_SEES: dict[str, str] = {
     "rsna-weak": "label of each slice",
@@ -66,7 +66,7 @@ class Bar:
 
 @dataclass(frozen=True)
 class Figure1:
-    """Bars of experiment A in slices, of experiments B and C in scans, and how to read them."""
+    """The bars (experiment A in slices, experiments B and C in scans) and their caption."""
 
     slices: tuple[Bar, ...]
     scans: tuple[Bar, ...]

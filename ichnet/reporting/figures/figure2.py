@@ -47,14 +47,14 @@ class Curve:
 
 @dataclass(frozen=True, eq=False)
 class Figure2:
-    """The curves by model, best last drawn, and how to read them."""
+    """The curves by model, in the order of drawing, and the caption."""
 
     curves: dict[str, Curve]
     caption: str
 
 
 def figure2(run: RunFolder, config: Config) -> Figure2:
-    """Return the curves on the predictions of the test cohorts; none when it has one class."""
+    """Return the curves on the test cohorts; no curves when they hold only one class."""
     models = final_comparison_models(config)
     predictions = load_predictions(run, models)
     found = load_metrics(run, config).of("scan")
@@ -97,7 +97,7 @@ def draw_figure2(result: Figure2) -> Figure:
 
 
 def curve_of(predictions: ModelPredictions, model: str, metrics: SetMetrics) -> Curve:
-    """Return a model's ROC curve on scans of both classes, with what was measured on them."""
+    """Return a model's ROC curve, with AUC and operating point taken from its metrics."""
     measured = metrics.models[model]
     point = measured.decisions
     return Curve(

@@ -11,7 +11,7 @@ from ichnet.reporting.figures.style import INK, LINE, SOFT_INK, kind_colour, new
 from ichnet.reporting.measures.estimate import Estimate
 
 Groups = Mapping[str, Mapping[str, Estimate]]
-"""By heading, then by model: its AUC."""
+"""The AUC of each model, by heading and by the model's title."""
 
 
 def draw_overview(groups: Groups) -> Figure:

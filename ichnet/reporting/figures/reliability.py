@@ -20,9 +20,9 @@ from ichnet.statistics.proportions import proportion_interval
 
 
 def reliability_diagrams(run: RunFolder, config: Config) -> tuple[Mapping[str, Reliability], str]:
-    """Return the final ensemble's reliability and its best classifier arm's, with a caption.
+    """Return the reliability of the final ensemble and of the best classifier arm, with a caption.
 
-    Bins hold equal numbers of scans, so that each point is worth the same.
+    Bins hold equal numbers of scans, so that all points have the same weight.
     """
     models = [
         *classifiers(config, CONTRAST[1:]),

@@ -42,9 +42,9 @@ class Panel:
     """One square of curves.
 
     Attributes:
-        title: above it, with n.
-        curves: by what the legend calls them.
-        lines: how each is drawn.
+        title: shown above it, with the number of scans.
+        curves: by their names in the legend.
+        lines: colour and dashes of each.
         reason: why there are no curves; otherwise empty.
     """
 

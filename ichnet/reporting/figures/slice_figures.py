@@ -26,9 +26,9 @@ class ArmMap:
     """The saliency map and score of one arm's classifier on a slice.
 
     Attributes:
-        title: of the arm.
+        title: the arm's title.
         evidence: its saliency map, scaled to [0, 1], [h, w].
-        score: of the slice, in [0, 1].
+        score: the slice's score, in [0, 1].
     """
 
     title: str
@@ -98,7 +98,7 @@ def draw_weights(weights: Mapping[str, NDArray[np.float64]], members: Sequence[s
                 widths=0.8 * width,
                 showfliers=False,
                 patch_artist=True,
-                # in the member's colour, so that a box without any height is seen
+                # in the member's colour, so that a box of height zero can be seen
                 medianprops={"color": colour, "lw": 2},
                 whiskerprops={"color": colour},
                 capprops={"color": colour},

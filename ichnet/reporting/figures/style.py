@@ -67,7 +67,7 @@ THEME_VARIABLES: dict[str, str] = {
     ORANGE: "var(--orange)",
     SKY: "var(--sky)",
 }
-"""What each colour becomes inside a page, whose style sheet knows light and dark."""
+"""The CSS variable for each colour in a page, which has a light and a dark theme."""
 
 RC: dict[Any, Any] = {
     "font.family": ["DejaVu Sans"],
@@ -104,7 +104,7 @@ def kind_colour(model: str) -> str:
 
 
 def model_line(model: str) -> dict[str, Any]:
-    """Return colour and dashes of a strong classifier or an ensemble among its like."""
+    """Return the colour and dashes that tell a strong classifier or ensemble from the others."""
     name = next((name for name in MODEL_DASHES if model.startswith(name)), "ensemble")
     return {"color": MODEL_COLOURS[name], "linestyle": MODEL_DASHES[name]}
 

@@ -1,1 +1,1 @@
-"""What predictions are measured by: test sets, performance, comparisons."""
+"""Measures of predictions: test sets, performance, comparisons."""

@@ -19,7 +19,7 @@ def load_calibrations(run: RunFolder, models: Iterable[str]) -> dict[str, ScanCa
 
 
 def refusals(run: RunFolder, models: Iterable[str]) -> tuple[str, ...]:
-    """Return a sentence for each model that was not calibrated because it may only guess.
+    """Return a sentence for each model that was not calibrated, as it may only guess.
 
     Raises:
         ValueError: when a file is not a calibration; names it.

@@ -26,7 +26,7 @@ class Estimate:
 
     @classmethod
     def of(cls, interval: Interval) -> Estimate:
-        """Return what statistics give as a cell."""
+        """Return an interval from :mod:`ichnet.statistics` as an estimate."""
         return cls(interval.value, interval.low, interval.high)
 
     def __str__(self) -> str:
@@ -36,6 +36,6 @@ class Estimate:
 
 
 def signed(value: float, digits: int = 3) -> str:
-    """Return a difference with a sign that is as wide as a digit: ``+0.013``, ``−0.013``."""
+    """Return a difference as text with a typographic sign: ``+0.013``, ``−0.013``."""
     rounded = round(value, digits) + 0.0  # a difference that rounds to zero is not negative
     return f"{rounded:+.{digits}f}".replace("-", "−")

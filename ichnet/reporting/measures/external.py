@@ -1,4 +1,4 @@
-"""An exported model's answers on one record set, and what they amount to, with intervals.
+"""An exported model's predictions of one record set, and measures of them with intervals.
 
 A patient's slices, and a patient's scans, are not independent: where a patient has several units,
 whole patients are drawn by the bootstrap. Where each has one, an AUC has DeLong's interval.
@@ -34,16 +34,16 @@ Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 
 REPLICATES, SEED = 1000, 2023
-"""Of every bootstrap of an external evaluation."""
+"""Replicates and seed of every bootstrap of an external evaluation."""
 
 BY_PATIENT = f"by bootstrap ({REPLICATES:,} replicates, patients drawn)"
-"""How captions call it."""
+"""How captions name that bootstrap."""
 
 BINS = 10
-"""Of reliability."""
+"""Number of bins of the reliability table and figure."""
 
 FEW = 10
-"""With fewer positive or negative units a row is called out: its intervals say very little."""
+"""A row with fewer positive or negative units than this gets a note: its intervals are wide."""
 
 SIZES_ML: tuple[tuple[float, float], ...] = ((0, 5), (5, 30), (30, float("inf")))
 """Hemorrhage volume of a scan: above the first number, up to the second."""
@@ -51,12 +51,12 @@ SIZES_ML: tuple[tuple[float, float], ...] = ((0, 5), (5, 30), (30, float("inf"))
 
 @dataclass(frozen=True, eq=False)
 class Units:
-    """Scans or slices with a known truth and what the model said.
+    """Scans or slices with a known truth, and the model's score of each.
 
     Attributes:
         truth: whether there is a hemorrhage (or a subtype), bool [units].
-        score: float64 [units]: of scans the probability, of slices the score.
-        patients: object [units].
+        score: float64 [units]: the probability of scans, the score of slices.
+        patients: object [units], the patient of each.
     """
 
     truth: Bools
@@ -69,12 +69,12 @@ class Units:
 
     @property
     def positives(self) -> int:
-        """How many are positive."""
+        """The number of positive units."""
         return int(self.truth.sum())
 
     @property
     def negatives(self) -> int:
-        """How many are negative."""
+        """The number of negative units."""
         return int((~self.truth).sum())
 
     @property
@@ -89,8 +89,8 @@ class ExternalAnswers:
 
     Attributes:
         test: model and records.
-        scans: rows of the scans, ANY known.
-        slices: rows of the slices, ANY known.
+        scans: table of the scans whose ANY label is known.
+        slices: table of the slices whose ANY label is known.
         subtypes: rows of scans and slices; ``None`` for a model that does not tell subtypes.
         unknown_scans: how many scans of unknown truth were left out.
         folder: ``<out>``.
@@ -129,7 +129,7 @@ def load_answers(out: Path) -> ExternalAnswers:
 
     Raises:
         FileNotFoundError: when there are none.
-        ValueError: when a file is none of predictions; names it.
+        ValueError: when a file is not a table of predictions; the message names it.
     """
     answers = answers_folder(out)
     if not (answers.root / TEST_FILE).exists():
@@ -159,15 +159,15 @@ def positive(table: Table, label: str) -> Bools:
 
 
 def patients_of(table: Table) -> NDArray[np.object_]:
-    """Return the patient of each row; a scan of nobody stands for itself."""
+    """Return the patient of each row; a scan without patient counts as a patient of its own."""
     pairs = zip(table["patient_id"], table["scan_id"], strict=True)
     return np.array([patient or scan for patient, scan in pairs], dtype=object)
 
 
 def groups_of(answers: ExternalAnswers) -> dict[tuple[str, str], Bools]:
-    """Return which scans with hemorrhage are in each row of the table, by section and title.
+    """Return which scans with hemorrhage belong to each row of the table, by section and title.
 
-    A scan with several subtypes is in the row of each. Sizes are known where somebody outlined.
+    A scan with several subtypes is in the row of each. Sizes are known for outlined scans only.
     """
     found = {("All", "Any hemorrhage"): positive(answers.scans, "ANY")}
     found |= {("By subtype", name): positive(answers.scans, name) for name in SUBTYPES}
@@ -197,12 +197,12 @@ def auc(units: Units) -> Estimate | None:
 
 
 def share(successes: int, total: int) -> Estimate | None:
-    """Return a proportion with Wilson's interval; ``None`` of nothing."""
+    """Return a proportion with Wilson's interval; ``None`` when ``total`` is 0."""
     return Estimate.of(proportion_interval(successes, total, method="wilson")) if total else None
 
 
 def mean(values: Floats, patients: NDArray[np.object_]) -> Estimate | None:
-    """Return a mean over the numbers among the values, patients drawn; ``None`` without one."""
+    """Return the mean of the known values with a bootstrap interval by patient, or ``None``."""
     known = np.isfinite(values)
     if not known.any():
         return None
@@ -211,12 +211,12 @@ def mean(values: Floats, patients: NDArray[np.object_]) -> Estimate | None:
 
 @dataclass(frozen=True)
 class CalibrationMeasures:
-    """Whether the probabilities mean what they say; ``None`` where a number does not exist.
+    """How well calibrated the probabilities are; ``None`` where a number is not defined.
 
     Attributes:
         brier: mean squared difference of truth and probability.
-        slope: 1 is right, below 1 the probabilities are too extreme.
-        intercept: of the same regression; 0 is right.
+        slope: 1 is ideal; below 1 the probabilities are too extreme.
+        intercept: of the same regression; 0 is ideal.
         in_the_large: the intercept with the slope held at 1; above 0 the probabilities are too low.
     """
 
@@ -227,7 +227,7 @@ class CalibrationMeasures:
 
 
 def calibration(units: Units) -> CalibrationMeasures:
-    """Return the calibration of the scans' probabilities, patients drawn within each class.
+    """Return calibration measures of scans, with bootstrap by patient within each class.
 
     Slope and intercepts are missing when one class is, or when the probabilities are all equal or
     separate the classes.

@@ -1,4 +1,4 @@
-"""Models at one sensitivity, where a threshold of 0.5 cannot favour any of them.
+"""Models compared at one sensitivity, so that no threshold favours any of them.
 
 At a fixed threshold a model that answers "hemorrhage" more often has the higher sensitivity and
 the lower specificity, whether or not it sees more. Here every model gets, on each test set, the
@@ -24,7 +24,7 @@ class Matched:
     """A model at the matched threshold.
 
     Attributes:
-        threshold: on the model's probability.
+        threshold: of the model's probability.
         sensitivity, specificity: with exact intervals.
         difference: its specificity minus the reference's.
         p: McNemar's, over the normal scans; ``None`` for the reference.
@@ -71,7 +71,7 @@ def match_models(
 
 
 def unmatchable(subset: ModelPredictions, threshold: float) -> str:
-    """Return why nothing can be matched; an empty text when it can."""
+    """Return why models cannot be matched; an empty text when they can."""
     if reason := unmeasurable(subset):
         return reason
     if REFERENCE not in subset.by_model:

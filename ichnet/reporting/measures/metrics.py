@@ -34,7 +34,7 @@ from ichnet.runs.stage import same_origin
 from ichnet.statistics.operating_points import OperatingPoint
 
 FORMAT = 1
-"""To be raised with every change of what is measured, or how; older files are then remade."""
+"""Raise it with every change of what is measured, or how; older files are then remade."""
 
 T = TypeVar("T")
 
@@ -104,9 +104,9 @@ def load_metrics(run: RunFolder, config: Config) -> Metrics:
 
 
 def _sources(run: RunFolder, config: Config) -> dict[str, Any]:
-    """Return what the figures are made from: settings, and digests of the predictions.
+    """Return what the measures are made from: settings, and digests of the predictions.
 
-    Digests are SHA-256, 12 digits. The program's text is no part of it: ``FORMAT`` is.
+    Digests are 12 digits of SHA-256. Changes of the program count by ``FORMAT`` only.
     """
     files = sorted(run.root.glob("predictions/*/*.csv"))
     predictions = {str(path.relative_to(run.root)): _digest(path.read_bytes()) for path in files}
@@ -187,7 +187,7 @@ def _measure_set(units: ModelPredictions, tested: list[Pair], config: Config) ->
 
 
 def _plain(figures: Any) -> dict[str, Any]:
-    """Return a dataclass as JSON has it; that a difference is signed tells its place."""
+    """Return a dataclass as JSON values, without ``signed``, which follows from the field."""
     return asdict(figures, dict_factory=lambda items: {k: v for k, v in items if k != "signed"})
 
 

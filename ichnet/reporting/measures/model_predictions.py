@@ -32,7 +32,7 @@ TRUTH_COLUMNS: dict[Unit, tuple[str, ...]] = {
 """Columns that must be the same in every model's predictions."""
 
 PREDICTED: dict[Unit, str] = {"scan": "probability", "slice": "score"}
-"""The column that holds what a model predicted: calibrated of scans, raw of slices."""
+"""The column of the prediction: the calibrated probability of scans, the score of slices."""
 
 FINAL_MODEL = ensemble_name("all")
 """The paper's final weighted ensemble."""
@@ -47,14 +47,14 @@ COHORT_TITLES: dict[str, str] = {
 
 @dataclass(frozen=True, eq=False)
 class ModelPredictions:
-    """One truth, several models: the units (scans or slices) of the test cohorts in one order.
+    """The units (scans or slices) of the test cohorts: their truth, and models' predictions.
 
     Attributes:
         unit: whether a unit is a scan or a slice.
         cohorts: the cohorts the units come from.
         truth: columns of :data:`TRUTH_COLUMNS`, float64 with NaN for unknown, or text.
-        by_model: by a model's name what it predicted, float64 [units]: of scans the calibrated
-            probability, of slices the score.
+        by_model: each model's predictions by its name, float64 [units]: calibrated probabilities of
+            scans, scores of slices.
         missing: models without predictions, and why.
         notes: what was left out, for the tables' notes.
     """
@@ -125,7 +125,8 @@ def load_predictions(
 
     Raises:
         ValueError: when two models were tested on different units or hold different truth, or
-            a prediction is unknown; the message names both files. When a calibration is none.
+            a prediction is unknown (the message names both files); when a calibration file cannot
+            be read.
     """
     files = {model: _files(run, model, unit, cohorts) for model in dict.fromkeys(models)}
     tested = tuple(
@@ -169,7 +170,7 @@ def _files(run: RunFolder, model: str, unit: Unit, cohorts: Sequence[str]) -> di
 
 
 def _missing(files: Mapping[str, Mapping[str, Path]], cohorts: Sequence[str]) -> dict[str, str]:
-    """Return the models that lack one of the cohorts, and which."""
+    """Return the models without predictions of some cohort, and the reason."""
     absent = {model: [name for name in cohorts if name not in files[model]] for model in files}
     return {
         model: f"no predictions for {', '.join(names)}" for model, names in absent.items() if names

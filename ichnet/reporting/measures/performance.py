@@ -46,10 +46,10 @@ class Performance:
     """One model on one set of units.
 
     Attributes:
-        auc: with DeLong's interval (which takes units to be independent: scans, not slices).
+        auc: with DeLong's interval, which assumes independent units: scans, not slices.
         auc_bootstrap: with the bootstrap's percentile interval.
         sensitivity, specificity: at the threshold, percentile bootstrap.
-        sensitivity_exact, specificity_exact: the same with Clopper and Pearson's interval.
+        sensitivity_exact, specificity_exact: the same values with Clopper and Pearson's interval.
         discarded: number of bootstrap replicates without a finite value, over all three.
         decisions: counts at the threshold.
         youden_threshold: where sensitivity + specificity is largest on these units.
@@ -90,7 +90,7 @@ class Comparison:
 def unmeasurable(predictions: ModelPredictions) -> str:
     """Return why nothing can be measured; an empty text when each class has two units or more.
 
-    DeLong's variance is that between the units of a class, so one unit is not enough.
+    DeLong's variance needs two units of a class at least.
     """
     positives = int(predictions.ich.sum())
     negatives = len(predictions) - positives
@@ -134,7 +134,7 @@ def measure(predictions: ModelPredictions, model: str, config: Config) -> Perfor
 def compare(
     predictions: ModelPredictions, model: str, reference: str, config: Config
 ) -> Comparison:
-    """Return a model's AUC against that of a reference, paired unit by unit.
+    """Compare a model's AUC with that of a reference on the same units.
 
     Scans are compared by DeLong's test. Slices of one patient are not independent, so at slice
     level the interval is from a bootstrap by patient, and there is no p value.

@@ -30,9 +30,10 @@ def explorer_data(predictions: ModelPredictions, config: Config) -> dict[str, An
         config: its decision threshold and its limit of small lesions.
 
     Returns:
-        ``threshold``; ``sets`` (name: 1 for each scan with hemorrhage in it); ``models`` (name:
-        probability of each scan); ``first``, the model to begin with; ``scans``: id, cohort, 1
-        for hemorrhage, subtype and volume in mL (``None`` when unknown) of each.
+        ``threshold``; ``sets``: by name, 1 or 0 for each scan, 1 for scans with hemorrhage that
+        belong to the set; ``models``: by name, the probability of each scan; ``first``: the model
+        shown first; ``scans``: of each, id, cohort, 1 for hemorrhage, subtype and volume in mL
+        (``None`` when unknown).
     """
     if not predictions.by_model or unmeasurable(predictions):
         return None

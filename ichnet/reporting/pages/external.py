@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +52,7 @@ def write_external(out: Path) -> dict[str, Any]:
         .render(
             test=answers.test,
             subject=answers.describe(),
-            made=datetime.now(timezone.utc),
+            made=datetime.now(UTC),
             version=ichnet.__version__,
             tables=[Markup(to_html(table)) for table in tables],  # escaped there
             figures=pictures,
@@ -73,7 +73,7 @@ def write_external(out: Path) -> dict[str, Any]:
 
 
 def headline(tables: dict[str, Table]) -> dict[str, Any]:
-    """Return the most wanted cells: ``[value, low, high]``, or ``None`` where there is none."""
+    """Return the headline figures, each ``[value, low, high]``, or ``None`` where there is none."""
     cells: dict[str, tuple[str, int, str]] = {
         "scan_auc": ("detection", 0, "AUC"),
         "sensitivity": ("detection", 0, "Sensitivity"),

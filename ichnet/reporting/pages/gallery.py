@@ -19,12 +19,12 @@ from ichnet.reporting.measures.model_predictions import (
 from ichnet.reporting.tables.table import DASH
 
 SHOWN = 3
-"""Scans of each kind."""
+"""Number of scans shown of each kind."""
 
 
 @dataclass(frozen=True)
 class ShownCase:
-    """One scan in the report, with its truth and what the model said."""
+    """One scan in the report, with its truth and the model's probability."""
 
     cohort: str
     scan_id: str
@@ -118,7 +118,7 @@ class Predicted:
 
 
 def read_predicted(folder: Path) -> Predicted:
-    """Read ``predictions.csv`` and ``excluded.csv``; nothing when the folder is not there."""
+    """Read ``predictions.csv`` and ``excluded.csv``; empty when there is no such folder."""
     rows, excluded = (_rows(folder / name) for name in ("predictions.csv", "excluded.csv"))
     pictures = {row["scan_id"]: folder / f"{row['scan_id']}.png" for row in rows}
     return Predicted(
@@ -195,5 +195,5 @@ def _card(case: ShownCase, picture: Path | None) -> dict[str, object]:
 
 
 def embed(picture: Path) -> str:
-    """Return a PNG as a data address."""
+    """Return a PNG file as a data URI."""
     return f"data:image/png;base64,{base64.b64encode(picture.read_bytes()).decode('ascii')}"

@@ -1,4 +1,4 @@
-"""What the final ensemble did, in a sentence and a few numbers that anyone can read."""
+"""The result of the final ensemble: a sentence and a few numbers for any reader."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from ichnet.reporting.measures.metrics import SetMetrics
 from ichnet.reporting.measures.model_predictions import FINAL_MODEL, ModelPredictions
 
 GUESSING = 0.5
-"""AUC of a model that guesses."""
+"""The AUC of guessing."""
 
 
 def headline(
@@ -16,8 +16,8 @@ def headline(
 ) -> str:
     """Return the sentence.
 
-    A model whose AUC has an interval that holds that of guessing, or that was not calibrated, found
-    nothing by skill: then no scans are counted as found.
+    When the interval of the AUC contains that of guessing, or the model was not calibrated, the
+    sentence says so and does not count any scans as found.
 
     Args:
         predictions: of the final ensemble.
@@ -50,12 +50,12 @@ def headline(
 
 
 def guesses(auc: Estimate) -> bool:
-    """Return whether an AUC is not told from that of guessing, or is below it."""
+    """Return whether an AUC cannot be distinguished from guessing, or is below it."""
     return auc.low <= GUESSING
 
 
 def tiles(metrics: SetMetrics, refusals: tuple[str, ...], config: Config) -> list[dict[str, str]]:
-    """Return the numbers: AUC and, of a model that does not guess, its decisions; the test scans.
+    """Return the numbers: AUC, decisions (unless the model may only guess), and test scans.
 
     Args:
         metrics: of the test scans.

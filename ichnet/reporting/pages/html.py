@@ -22,7 +22,7 @@ def page_environment() -> jinja2.Environment:
 
 
 def inline_json(value: Any) -> str:
-    """Return JSON that can stand in a ``script`` element whatever it holds."""
+    """Return JSON that is safe inside a ``script`` element whatever strings it holds."""
     text = json.dumps(value, separators=(",", ":"))
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 

@@ -6,7 +6,7 @@ import base64
 import importlib.metadata
 import platform
 from collections.abc import Callable, Sequence
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 
 from markupsafe import Markup
@@ -63,7 +63,7 @@ def write_report(run: RunFolder, records: Path) -> Path:
         ConfigError: when the run has no usable configuration.
         ValueError: when predictions cannot be compared; names the files.
     """
-    page = render_report(run, records, datetime.now(timezone.utc))
+    page = render_report(run, records, datetime.now(UTC))
     with write_whole(run.report) as handle:
         handle.write(page)
     return run.report
@@ -99,8 +99,8 @@ def render_report(run: RunFolder, records: Path, made: datetime) -> str:
 def _sections(run: RunFolder, records: Path, config: Config) -> list[Part]:
     """Return the sections that the results page has too, as far as there is something to show.
 
-    What needs nothing but predictions and listings is computed here; the rest is shown when its
-    files are there. Last comes what is not there, with the commands that make it.
+    What needs only predictions and listings is computed here; the rest is shown if its files exist.
+    The last section lists what is absent, with the commands that make it.
     """
     computed: dict[str, Callable[[], Markup]] = {
         "questions": lambda: _html(contrasts_table(run, config)),
@@ -136,7 +136,7 @@ def _from_files(run: RunFolder, section: Section) -> Markup:
 
 
 def _absent(run: RunFolder, sections: Sequence[Section]) -> Part:
-    """Return a list of what the run does not have, with the commands that make it."""
+    """Return a list of absent sections, with the commands that make them."""
     item = Markup("<li>{}: <code>{}</code></li>")
     items = [item.format(one.title, one.command(run.root)) for one in sections]
     return _part(
@@ -280,4 +280,4 @@ def _facts(run: RunFolder) -> list[tuple[str, str]]:
 
 
 def _date(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")

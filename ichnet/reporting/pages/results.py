@@ -31,8 +31,8 @@ def results_page(run: RunFolder, images: Path, analysis: str) -> str:
     Args:
         run: with the tables and figures that ``eval/`` wrote.
         images: folder for the figures, beside the page.
-        analysis: Markdown by a person, put after the contrasts' sentences and before
-            their table: what failed and what it shows.
+        analysis: Markdown written by a person, on what failed and what that shows; it is put
+            between the contrasts' sentences and their table.
 
     Raises:
         FileNotFoundError: when a table or figure is missing; names the command that makes it.

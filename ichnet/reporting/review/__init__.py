@@ -1,1 +1,1 @@
-"""The review of difficult cases: the page for experts, and what came of it."""
+"""The review of difficult cases: the page for experts, and its results."""

@@ -1,4 +1,4 @@
-"""What readers answered on the review page, as one table: cases by readers."""
+"""The readers' answers on the review page, as one table: cases by readers."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ COLUMNS: tuple[str, ...] = (
     "answered_at",
     "comment",
 )
-"""Of the CSV that the page exports; pages/templates/review.js writes the same."""
+"""Columns of the CSV that the page exports (pages/templates/review.js must write the same)."""
 
 UNANSWERED = -1
 
 VOTE_COLUMNS: tuple[str, ...] = ("review", "case", "votes_for_ich", "votes_against_ich")
-"""Of the consensus meeting's CSV."""
+"""Columns of the consensus meeting's CSV."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,8 +64,8 @@ def read_answers(paths: Sequence[Path], key: Sequence[KeyRow]) -> Answers:
     """Read one file of answers for each reader.
 
     Raises:
-        ValueError: when a file is none of answers, belongs to another review, holds several
-            readers or a case twice or that is unknown, or when a reader comes twice; the message
+        ValueError: when a file does not hold answers, belongs to another review, holds several
+            readers, an unknown case or a case twice, or when a reader comes twice; the message
             names the file.
     """
     place = {row.case: index for index, row in enumerate(key)}
@@ -124,8 +124,8 @@ def read_votes(path: Path, key: Sequence[KeyRow]) -> dict[str, tuple[int, int]]:
     A case without numbers has not been voted on and is left out.
 
     Raises:
-        ValueError: when the file is none of votes or belongs to another review, or when a case is
-            unknown, comes twice, or has something else than two whole numbers.
+        ValueError: when the file does not hold votes or belongs to another review, or when a case
+            is unknown, comes twice, or does not have two whole numbers.
     """
     votes = {}
     for row in _rows(path, VOTE_COLUMNS, key):

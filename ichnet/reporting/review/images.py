@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from ichnet.ct.volume import AIR_HU, Volume
 
 LONGER_SIDE_PX = 360
-"""Of a slice, cut to the head: about 0.6 mm a pixel."""
+"""Longer side of a slice's picture, cut to the head: about 0.6 mm a pixel."""
 
 WEBP_QUALITY = 95
 """On a real head CT it changes brain by 1.3 HU (RMS), where the scanner's noise is 3.4 HU."""

@@ -38,7 +38,7 @@ WINDOWS_HU: dict[str, tuple[float, float]] = {
     "Stroke": (40, 40),
     "Bone": (600, 2800),
 }
-"""Level and width of what a reader can switch to."""
+"""Level and width of the display windows that a reader can choose."""
 
 TITLES: dict[str, tuple[str, str]] = {
     "EDH": ("E", "Epidural"),
@@ -52,7 +52,7 @@ TITLES: dict[str, tuple[str, str]] = {
 
 @dataclass(frozen=True)
 class KeyRow:
-    """What a numbered case is; confidential while the review goes on.
+    """What a numbered case is; confidential until the review is over.
 
     Attributes:
         review: identity of the review (see :func:`review_identity`).
@@ -81,10 +81,10 @@ def number_cases(
     """Number cases at random, so that neither number nor place tells what a case is.
 
     Args:
-        name: of the run.
-        cases: to be read again.
-        threshold: from which probability the model calls a hemorrhage.
-        seed: of the order.
+        name: the run's name.
+        cases: the cases to be read again.
+        threshold: probability from which on the model calls a hemorrhage.
+        seed: of the random order.
     """
     order = np.random.default_rng(seed).permutation(len(cases))
     review = review_identity(name, cases, seed)

@@ -54,9 +54,9 @@ def amend(answers: Answers, votes: Mapping[str, tuple[int, int]] | None = None) 
     """Apply the votes to the cases on which a reader disagreed with the ground truth.
 
     Args:
-        answers: of all readers; a case that one has not answered counts with the others'.
-        votes: of the meeting, for and against a hemorrhage by case; without them each reader's
-            own opinion is a vote.
+        answers: of all readers; where one has not answered a case, the others' answers count.
+        votes: the meeting's votes for and against a hemorrhage, by case; without them each reader's
+            own opinion counts as a vote.
 
     Raises:
         ValueError: when a case has more votes than there are readers.

@@ -17,13 +17,13 @@ def simulate_answers(
 ) -> Answers:
     """Return opinions on cases whose truth is known, as of readers who look at the same scan.
 
-    What can be seen of a hemorrhage grows with its volume, is blurred once for the case (all
-    readers see the same scan) and once for each reader, and is called by a reader's own
-    criterion. The ground truth is itself wrong in some cases, so that there is something to amend.
+    The evidence for a hemorrhage grows with its volume. Noise is added once for the case (all
+    readers see the same scan) and once for each reader, and each reader has a criterion of his own.
+    In some cases the ground truth itself is wrong, so that there is something to amend.
 
     Args:
         key: the cases.
-        seed: of everything random.
+        seed: of all random draws.
         readers: their names.
         truth_errors: share of cases whose ground truth is wrong.
     """

@@ -1,4 +1,4 @@
-"""Whether the models' probabilities mean what they say."""
+"""Table: how well the models' probabilities are calibrated."""
 
 from __future__ import annotations
 

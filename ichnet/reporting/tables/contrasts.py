@@ -2,8 +2,8 @@
 
 Each contrast is a difference of two AUCs on the same scans, tested by DeLong's method and
 corrected by Holm's for the number of contrasts. Repeats of the experiment with other seeds show
-how much of a difference is the seed's: DeLong's interval holds for the two models at hand, and
-knows nothing of the models that another seed would have given.
+how much of a difference is due to the seed: DeLong's interval is about the two models at hand, and
+not about the models that another seed would have given.
 """
 
 from __future__ import annotations

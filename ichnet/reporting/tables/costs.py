@@ -1,4 +1,4 @@
-"""What each step of the workflow took: time, processor time and memory, as Snakemake measured."""
+"""Table of each workflow step's wall-clock time, processor time and memory, by Snakemake."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether an exported model's probabilities hold on real scans."""
+"""Tables: how well an exported model's probabilities are calibrated on real scans."""
 
 from __future__ import annotations
 

@@ -122,7 +122,7 @@ def _subtype_units(answers: ExternalAnswers, name: str, by_slice: bool) -> Units
 
 
 def _few(counts: dict[str, tuple[int, int]]) -> tuple[str, ...]:
-    """Say which rows rest on few scans, or on none."""
+    """Return notes on the rows that have few scans, or none."""
     rare = [f"{title} {with_it}" for title, (with_it, _) in counts.items() if with_it < FEW]
     normal = min(without for _, without in counts.values())
     notes = []

@@ -56,7 +56,7 @@ def _of_slices(answers: ExternalAnswers) -> tuple[Cell, ...]:
 
 
 def _of_scans(answers: ExternalAnswers) -> tuple[tuple[Cell, ...], int]:
-    """Return the row of scans, and of how many there is an HD95."""
+    """Return the row of scans, and the number of scans that have an HD95."""
     path = answers_folder(answers.folder).lesions(answers.test.model) / "scans.csv"
     with path.open(encoding="utf-8", newline="") as handle:
         rows = [row for row in csv.DictReader(handle) if int(row["lesions"])]

@@ -17,8 +17,8 @@ FORMATS = {"md": to_markdown, "html": to_html, "tex": to_latex}
 def write_table(table: Table, folder: Path) -> list[Path]:
     """Write a table as CSV, Markdown, HTML and LaTeX, each of them whole.
 
-    In the CSV an estimate is three columns of full precision (``AUC``, ``AUC low``,
-    ``AUC high``), so that nobody has to take text apart to compute with it.
+    In the CSV an estimate is three columns of full precision (``AUC``, ``AUC low``, ``AUC high``),
+    so that nobody has to parse text to compute with it.
 
     Returns:
         The four paths.

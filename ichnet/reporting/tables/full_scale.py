@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from ichnet.reporting.tables.table import Table
 
 BACKWARD = 3
-"""A training step's operations over those of its forward pass."""
+"""Operations of a training step, as a multiple of those of its forward pass."""
 
 BYTES_PER_PARAMETER = 16
 """float32 weights, their gradient, and Adam's two moments."""
@@ -34,12 +34,12 @@ class Cost:
     Attributes:
         network: its name.
         jobs: how many trainings use it.
-        parameters: of the network.
-        forward_flops: of one slice.
-        activation_bytes: of all layers' outputs for one slice.
-        seconds_per_slice: of a training step, measured.
-        slices: that one training sees.
-        batch: slices of a step.
+        parameters: number of its parameters.
+        forward_flops: floating-point operations of the forward pass of one slice.
+        activation_bytes: bytes of all layers' outputs for one slice.
+        seconds_per_slice: measured time of a training step for each slice of its batch.
+        slices: number of slices that one training sees, repeats included.
+        batch: slices in a step.
     """
 
     network: str
@@ -53,11 +53,11 @@ class Cost:
 
     @property
     def bytes_of_a_step(self) -> int:
-        """What a training step holds."""
+        """Memory that a training step needs, in bytes."""
         return self.parameters * BYTES_PER_PARAMETER + self.batch * self.activation_bytes
 
     def share(self, rate: float) -> float:
-        """Return the part of a matrix-product rate (FLOP/s) that a training step reaches."""
+        """Return the share of a matrix-product rate (FLOP/s) that a training step reaches."""
         return BACKWARD * self.forward_flops / self.seconds_per_slice / rate
 
     def hours(self, rate: float, device_rate: float) -> float:
@@ -79,9 +79,9 @@ def full_scale_table(
         costs: one for each network.
         schedule: hours until the last training ends, by the number of such devices.
         rate: throughput of matrix products on the machine that measured, FLOP/s.
-        device_rate: the same of the target device, FLOP/s.
+        device_rate: throughput of the target device, float32 FLOP/s.
         batch: slices of a measured step.
-        steps: how many were measured.
+        steps: number of measured steps.
     """
     rows = tuple(
         (

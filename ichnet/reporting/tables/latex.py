@@ -29,7 +29,7 @@ SPECIAL: dict[str, str] = {
     "<": r"\textless{}",
     ">": r"\textgreater{}",
 }
-"""What LaTeX would read as a command, and signs that its fonts lack."""
+"""Replacements of characters that LaTeX would read as commands, or that its fonts lack."""
 
 _PATTERN = re.compile("|".join(map(re.escape, SPECIAL)))
 

@@ -1,4 +1,4 @@
-"""From slices to a scan: which pooling each model took, and how the others did on validation."""
+"""Table: the pooling chosen for each model, and the validation AUC of all poolings."""
 
 from __future__ import annotations
 

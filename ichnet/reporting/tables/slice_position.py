@@ -1,7 +1,7 @@
 """The AUC of slice position alone: the baseline for AUCs by slice.
 
 Hemorrhages lie where the brain is, so a slice near the vertex rarely shows one. A classifier that
-has learned no more ranks slices well, and cannot rank scans.
+has learned nothing else ranks slices well, but cannot rank scans.
 """
 
 from __future__ import annotations

@@ -18,11 +18,11 @@ from ichnet.subtypes import SUBTYPES
 
 COLUMNS = ("Subtype", "Scans with, without", "AUC", "Named when there", "Named when not there")
 FEWEST = 2
-"""Scans with, and without, a subtype that an interval needs."""
+"""An interval needs this many scans with a subtype, and this many without."""
 
 
 def subtypes_table(run: RunFolder, config: Config) -> Table:
-    """Return one row a subtype; none where the final ensemble was not tested or tells none."""
+    """Return one row for each subtype; no rows when there are no subtype predictions."""
     folder = run.predictions(FINAL_MODEL)
     files = [subtypes_path(folder, cohort) for cohort in TEST_COHORTS]
     tested = [read_predictions(path) for path in files if path.exists()]

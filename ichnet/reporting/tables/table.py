@@ -1,4 +1,4 @@
-"""A table as readers see it: its cells, and its form in Markdown and HTML."""
+"""A table for readers: its cells, and its rendering as Markdown and HTML."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from ichnet.reporting.measures.estimate import Estimate
 
 DASH = "–"
-"""What a cell shows that has no value; the table's notes say why."""
+"""Shown in a cell that has no value; the table's notes say why."""
 
 
 Cell = str | Estimate

@@ -42,7 +42,7 @@ KINDS: dict[str, str] = {
 
 @dataclass(frozen=True, eq=False)
 class Baseline:
-    """What Table 1 needs of a cohort's scans; NaN and empty text are unknown."""
+    """The columns of a cohort's scans that Table 1 needs; NaN and empty text mean unknown."""
 
     labels: dict[str, NDArray[np.float64]]
     patients: tuple[str, ...]

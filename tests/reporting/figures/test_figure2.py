@@ -103,6 +103,7 @@ def test_identifiers_of_two_inline_figures_differ() -> None:
     assert not ids[0] & ids[1]
 
 
+@pytest.mark.slow
 def test_etable1_compares_on_the_composite_and_on_each_cohort(
     run: RunFolder, config: Config
 ) -> None:

@@ -95,6 +95,7 @@ def test_the_file_names_what_it_came_from(four_scans, config):
     assert (found["threshold"], found["seed"]) == (config.evaluation.threshold, config.seed)
 
 
+@pytest.mark.slow
 def test_tables_show_what_the_file_holds(run, config):
     """Another number in the file is another number in the table: nobody measures again."""
     load_metrics(run, config)

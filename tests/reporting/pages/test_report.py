@@ -3,7 +3,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Callable
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from ichnet.reporting.tables.files import write_table
 from ichnet.reporting.tables.table import Table
 from ichnet.runs import RunFolder
 
-MADE = datetime(2024, 2, 29, 12, 0, tzinfo=timezone.utc)
+MADE = datetime(2024, 2, 29, 12, 0, tzinfo=UTC)
 VOID = {"meta", "img", "input", "link", "br", "hr"}
 
 
@@ -84,6 +84,7 @@ def test_report_and_results_page_have_one_list_of_sections(page: str) -> None:
     assert 'id="questions"' in page  # the contrasts
 
 
+@pytest.mark.slow
 def test_a_section_whose_files_are_there_is_shown(
     write_run: Callable[..., RunFolder], tmp_path: Path
 ) -> None:
@@ -133,6 +134,7 @@ def test_the_data_statement_stands_in_the_banner(page: str) -> None:
     assert "Trained on synthetic heads only" in banner
 
 
+@pytest.mark.slow
 def test_strings_from_data_are_escaped(write_run: Callable[..., RunFolder], tmp_path: Path) -> None:
     evil = '<script>alert("x")</script>'
     run = write_run(
@@ -183,5 +185,6 @@ def test_a_run_without_configuration_is_an_error_that_names_it(tmp_path: Path) -
         write_report(RunFolder(tmp_path), tmp_path)
 
 
+@pytest.mark.slow
 def test_same_input_gives_the_same_page(run: RunFolder, page: str) -> None:
     assert render_report(run, records_of(run), MADE) == page

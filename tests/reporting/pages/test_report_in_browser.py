@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import runpy
 from collections.abc import Iterator
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +26,12 @@ from ichnet.statistics.proportions import proportion_interval
 from ichnet.statistics.roc import roc_auc
 
 browser_module = runpy.run_path(str(Path(__file__).parents[2] / "browser.py"))
-pytestmark = pytest.mark.skipif(not browser_module["EXECUTABLE"], reason=browser_module["WHY_NOT"])
+pytestmark = [
+    pytest.mark.slow,  # each test starts a browser
+    pytest.mark.skipif(not browser_module["EXECUTABLE"], reason=browser_module["WHY_NOT"]),
+]
 
-MADE = datetime(2024, 2, 29, tzinfo=timezone.utc)
+MADE = datetime(2024, 2, 29, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,10 @@ from ichnet.reporting.tables.difficult import DifficultCase
 
 browser_module = runpy.run_path(str(Path(__file__).parents[2] / "browser.py"))
 Browser = browser_module["Browser"]
-pytestmark = pytest.mark.skipif(not browser_module["EXECUTABLE"], reason=browser_module["WHY_NOT"])
+pytestmark = [
+    pytest.mark.slow,  # each test starts a browser
+    pytest.mark.skipif(not browser_module["EXECUTABLE"], reason=browser_module["WHY_NOT"]),
+]
 
 CASES, SLICES = 6, 5
 EVIL = "Synthetic <img src=x onerror=\"document.title='broken'\">"

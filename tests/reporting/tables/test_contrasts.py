@@ -48,6 +48,7 @@ def asked(config):
     )
 
 
+@pytest.mark.slow
 def test_a_contrast_is_delongs_test_on_its_test_set(run, asked):
     table = contrasts_table(run, asked)
     truth, sdh = read_scans(run, "ensemble-sdh")
@@ -82,6 +83,7 @@ def test_a_model_that_nobody_trained_is_told(run, asked):
     assert any("DenseNet121-aihub-weak" in note for note in table.notes)
 
 
+@pytest.mark.slow
 def test_repeats_stand_beside_the_run(write_run, tmp_path, config):
     asked = replace(
         config,

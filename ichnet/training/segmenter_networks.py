@@ -1,0 +1,136 @@
+"""Segmenters and Model 2's encoder before their training: from random or from embedded weights.
+
+The embedded model's segmenters have learned from thousands of synthetic heads for hours. A training
+that goes on from there needs few scans and few steps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from ichnet.config import Config, ConfigError, Segmenter
+from ichnet.deployment.embedded import WEIGHTS_DIR, embedded_model_dir
+from ichnet.deployment.metadata import ModelMetadata, model_fingerprint, read_metadata
+from ichnet.networks.inception_unet import build_inception_unet, build_subtype_encoder
+
+VARIABLE = "network_variables/{}/.ATTRIBUTES/VARIABLE_VALUE"
+"""Where the checkpoint of an exported model holds the variables of its network."""
+
+
+def new_encoder(config: Config) -> keras.Model:
+    """Return Model 2's encoder with its first weights; see :func:`new_segmenter`."""
+    settings = config.segmenters
+    encoder = build_subtype_encoder(
+        config.image,
+        settings.base_width,
+        settings.depth,
+        config.seed,
+        settings.stem_factor,
+        settings.neighbours,
+    )
+    if settings.weights == "embedded":
+        whole = new_segmenter(config, "subtype", "subtype")
+        for layer in encoder.layers:
+            if layer.weights:
+                layer.set_weights(whole.get_layer(layer.name).get_weights())
+    return encoder
+
+
+def new_segmenter(config: Config, segmenter: Segmenter, name: str) -> keras.Model:
+    """Return one of Models 1 to 5 with its first weights.
+
+    Args:
+        config: the experiment; ``segmenters.weights`` says which weights.
+        segmenter: which.
+        name: of the network.
+
+    Raises:
+        ConfigError: when weights of the embedded model are wanted and the experiment's networks
+            are of another shape or see something else; the message names the setting.
+    """
+    network = _untrained(config, segmenter, name)
+    if config.segmenters.weights == "embedded":
+        network.set_weights(embedded_weights(config, segmenter))
+    return network
+
+
+def embedded_weights(
+    config: Config, segmenter: Segmenter, weights_dir: Path = WEIGHTS_DIR
+) -> list[NDArray[np.float32]]:
+    """Return the weights of one of the embedded model's segmenters, for ``set_weights``.
+
+    Convolutions fit every matrix; what they have learned fits a size of pixels, 1.8 mm.
+
+    Raises:
+        ConfigError: see :func:`new_segmenter`.
+    """
+    folder = embedded_model_dir(weights_dir)
+    metadata = read_metadata(folder)
+    _check_input(config, metadata)
+    checkpoint = tf.train.load_checkpoint(str(folder / "variables" / "variables"))
+    shapes = checkpoint.get_variable_to_shape_map()
+    for member, names, wanted in _members(config, metadata):
+        if [shapes.get(name) for name in names] != wanted:
+            raise ConfigError(
+                "segmenters.weights: the embedded model's segmenters have another stem_factor, "
+                "base_width or depth (models/embedded.yaml holds them)"
+            )
+        if member == segmenter:
+            return [checkpoint.get_tensor(name) for name in names]
+    raise ConfigError(f"segmenters.weights: the embedded model has no segmenter {segmenter!r}")
+
+
+def embedded_fingerprint(config: Config) -> str | None:
+    """Return the digest of the model that an experiment's segmenters begin with, if they do."""
+    if config.segmenters.weights is None:
+        return None
+    return model_fingerprint(embedded_model_dir())
+
+
+def _untrained(config: Config, segmenter: Segmenter, name: str) -> keras.Model:
+    settings = config.segmenters
+    return build_inception_unet(
+        config.image,
+        settings.base_width,
+        settings.depth,
+        name,
+        config.seed,
+        settings.stem_factor,
+        settings.neighbours,
+        with_subtypes=segmenter == "subtype",
+    )
+
+
+def _members(
+    config: Config, metadata: ModelMetadata
+) -> Iterator[tuple[str, list[str], list[list[int]]]]:
+    """Yield each member's name, and the names and shapes of its variables in the checkpoint.
+
+    An exported ensemble holds the variables of its members one member after another.
+    """
+    first = 0
+    for member in metadata.members:
+        weights = _untrained(config, member, member).get_weights()  # type: ignore[arg-type]
+        names = [VARIABLE.format(first + index) for index in range(len(weights))]
+        yield member, names, [list(weight.shape) for weight in weights]
+        first += len(names)
+
+
+def _check_input(config: Config, embedded: ModelMetadata) -> None:
+    """Refuse an experiment whose networks see something else than the embedded model's."""
+    if config.segmenters.neighbours != embedded.neighbours:
+        raise ConfigError(
+            f"segmenters.neighbours: must be {embedded.neighbours}, as in the embedded model, "
+            "whose weights are wanted"
+        )
+    if config.image.windows != embedded.image.windows:
+        raise ConfigError(
+            "image.windows: must be those of the embedded model (models/embedded.yaml), whose "
+            "weights are wanted"
+        )

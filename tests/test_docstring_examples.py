@@ -1,0 +1,32 @@
+"""The examples in docstrings give what they show."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+NEEDS_SCANS = "ichnet/__init__.py"
+"""Its example is tested with an exported model, in ``tests/deployment``."""
+
+
+def modules_with_examples() -> list[str]:
+    files = [path.relative_to(ROOT) for path in sorted((ROOT / "ichnet").rglob("*.py"))]
+    return [
+        ".".join(path.with_suffix("").parts)
+        for path in files
+        if ">>> " in (ROOT / path).read_text(encoding="utf-8") and path != Path(NEEDS_SCANS)
+    ]
+
+
+@pytest.mark.parametrize("name", modules_with_examples())
+def test_examples_give_what_they_show(name, monkeypatch):
+    monkeypatch.chdir(ROOT)  # they name files of the repository
+    module = importlib.import_module(name)
+    result = doctest.testmod(module)
+    assert result.attempted > 0
+    assert result.failed == 0
