@@ -25,14 +25,22 @@ WHOLE, ALONE = ({"NumberOfSeriesRelatedInstances": count} for count in (len(HEIG
 
 @pytest.fixture
 def service(running, write_scan, tmp_path) -> Iterator[Any]:
-    """A bleeding head, a normal one and a scout were received; the last wait has just begun."""
+    """A bleeding head, a scout and a normal head were received and dealt with, one by one."""
+    scans = (
+        write_scan(tmp_path / "1", head(80.0), HEIGHTS_MM, series="1", **WHOLE),
+        write_scan(tmp_path / "2", head()[:1], [0], series="2", **ALONE),
+        write_scan(tmp_path / "3", head(), HEIGHTS_MM, series="3", **WHOLE),
+    )
     with running(Shelf(), page=True) as one:
-        send(one.port, write_scan(tmp_path / "1", head(80.0), HEIGHTS_MM, series="1", **WHOLE))
-        send(one.port, write_scan(tmp_path / "2", head()[:1], [0], series="2", **ALONE))
-        until(lambda: len(one.state.rows("SELECT * FROM series WHERE finished_at > 0")) == 2)
-        send(one.port, write_scan(tmp_path / "3", head(), HEIGHTS_MM, series="3", **WHOLE))
-        until(lambda: len(one.state.rows("SELECT * FROM series WHERE finished_at > 0")) == 3)
+        for count, files in enumerate(scans, start=1):
+            send(one.port, files)
+            wait_finished(one, count)
         yield one
+
+
+def wait_finished(service: Any, count: int) -> None:
+    query = "SELECT name FROM series WHERE finished_at > 0"
+    until(lambda: len(service.state.rows(query)) == count)
 
 
 @pytest.fixture
