@@ -28,7 +28,7 @@ QUIET_S = 3
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.timeout(900),
+    pytest.mark.timeout(1800),
     pytest.mark.skipif(not IS_INSTALLED, reason=WHY_NOT),
     pytest.mark.skipif(not STORESCU, reason="dcmtk (storescu) is not installed"),
 ]
@@ -151,10 +151,10 @@ def test_killed_in_between_each_study_has_its_one_result_or_a_reason(server, stu
         send(server.port, files)
         if number in TWICE:
             send(server.port, files)
-    until(lambda: not server.status()["queue"])
+    until(lambda: not server.status()["queue"], 600)
     server.kill()  # while results are being sent
     server.start()
-    until(lambda: server.status()["counts"]["done"] == GOOD, 300)
+    until(lambda: server.status()["counts"]["done"] == GOOD, 600)
     counts = server.status()["counts"]
     reasons = Counter(row["reason"] for row in server.status()["scans"])
     assert (counts["refused"], counts["set-aside"], counts["receiving"]) == (3, 0, 0)
