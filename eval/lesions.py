@@ -31,7 +31,7 @@ def main() -> None:
     record_set = RecordSet.open(one.records / COHORT)
     for model in models:
         measure_lesions(config, model, record_set, SPLIT, run)
-    settings = config.ensembles.pixel_threshold, config.evaluation.bootstrap_replicates, config.seed
+    settings = config.evaluation.mask_threshold, config.evaluation.bootstrap_replicates, config.seed
     for path in write_table(lesions_table(run, models, *settings), run.tables):
         print(path)
 

@@ -91,6 +91,7 @@ def test_a_misspelt_key_is_refused_in_one_line_with_the_nearest_known_one(tmp_pa
     assert len(result.stderr.strip().splitlines()) == 1
 
 
+@pytest.mark.slow
 def test_an_unfinished_record_set_is_named(tmp_path):
     result = run(
         "models/train_classifier.py", "--backbone", "MobileNetV2", "--arm", "rsna-weak",

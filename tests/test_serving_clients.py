@@ -30,6 +30,9 @@ from ichnet.deployment.export import export_model
 from ichnet.networks.channels import hu_input
 from ichnet.statistics.scan_score import UNCHANGED
 
+# starts a server
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[1]
 DEPLOY = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
 MODEL = "ensemble-all"

@@ -159,7 +159,7 @@ def test_an_unchanged_workflow_does_nothing(finished):
     ("old", "new", "first", "untouched"),
     [
         ("replicates: 500", "replicates: 900", {"evaluate", "export"}, {"ensemble"}),
-        ("pixel_threshold: 0.5", "pixel_threshold: 0.4", {"export"}, {"segmenter"}),
+        ("mask_threshold: 0.5", "mask_threshold: 0.4", {"export"}, {"segmenter", "ensemble"}),
         ("  width: 8", "  width: 12", {"ensemble"}, {"segmenter", "maps", "classifier"}),
         ("saliency_weight: 1", "saliency_weight: 2", {"classifier"}, {"segmenter", "records"}),
         ("base_width: 32", "base_width: 16", {"encoder", "segmenter"}, {"classifier", "records"}),

@@ -59,9 +59,11 @@ DEPENDS_ON: dict[str, Settings] = {
     "maps": Settings(("ensembles.maps", "ensembles.folds", "evaluation.mirrored")),
     "ensemble": Settings((*TRAINING, "ensembles"), without=("ensembles.combinations",)),
     "baselines": Settings(("ensembles.maps",)),
-    "calibration": Settings(("evaluation.top_pixels", "evaluation.calibration")),
+    "calibration": Settings(
+        ("evaluation.top_pixels", "evaluation.calibration", "evaluation.pooling")
+    ),
     "predictions": Settings(
-        ("evaluation.top_pixels", "evaluation.calibration", "ensembles.pixel_threshold")
+        ("evaluation.top_pixels", "evaluation.calibration", "evaluation.mask_threshold")
     ),
     "metrics": Settings(
         (
@@ -81,7 +83,7 @@ DEPENDS_ON: dict[str, Settings] = {
         (
             "seed",
             "evaluation.bootstrap_replicates",
-            "ensembles.pixel_threshold",
+            "evaluation.mask_threshold",
             "ensembles.combinations",
         )
     ),
@@ -98,7 +100,6 @@ DEPENDS_ON: dict[str, Settings] = {
             "data_statement",
             "image",
             "evaluation",  # the model card tells of figures and intervals
-            "ensembles.pixel_threshold",
             "selection.small_lesion_ml",
         )
     ),

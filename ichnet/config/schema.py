@@ -19,6 +19,7 @@ Segmenter = Literal["all", "subtype", "sdh", "sah", "small"]
 BACKBONES: tuple[str, ...] = typing.get_args(Backbone)
 ARMS: tuple[str, ...] = typing.get_args(Arm)
 LeftOut = Literal["randomisation", "face-and-neck", "bright-rim"]
+Pooling = Literal["mean-of-3", "maximum", "over-10-mm", "over-15-mm", "noisy-or"]
 
 SEGMENTERS: tuple[str, ...] = typing.get_args(Segmenter)
 """Models 1 to 5 of the paper, in its order."""
@@ -254,7 +255,8 @@ class EnsembleConfig:
         weighting: one weight for each ``image`` or each ``pixel`` (both from the maps), or the
             same for all input (``global``).
         width: channels of the weight model's convolutions.
-        pixel_threshold: a pixel is hemorrhage above this (paper: 0.5).
+        pixel_threshold: what the weight model learns for: a pixel is hemorrhage above this (paper:
+            0.5).
         maps: what it learns from: maps of ``held-out`` patients, whom no segmenter trained on
             (``selection.ensemble_share``), or ``out-of-fold`` maps: those of each fold of the
             training patients by segmenters trained on the other folds.
@@ -285,6 +287,9 @@ class EvaluationConfig:
             any shape, needs hundreds of scans and ties scores.
         mirrored: segmenters look at each slice and at its mirror image and answer with the mean,
             at twice the cost (paper: no).
+        mask_threshold: a pixel is drawn as hemorrhage above this (paper: 0.5).
+        pooling: the way from slices to a scan (``ichnet.statistics.pooling``); null to choose it
+            on validation scans.
     """
 
     top_pixels: int
@@ -293,6 +298,8 @@ class EvaluationConfig:
     uncertain: tuple[float, float]
     calibration: Literal["platt", "isotonic"] = "platt"
     mirrored: bool = False
+    mask_threshold: float = 0.5
+    pooling: Pooling | None = None
 
 
 @dataclass(frozen=True)

@@ -95,7 +95,7 @@ def decoded_values(header: SliceHeader, content: bytes) -> StoredValues:
 
 
 def _jpeg2000_values(header: SliceHeader, content: bytes, offset: int) -> StoredValues | None:
-    """Decode JPEG 2000 quickly; ``None`` for images that are left to pydicom."""
+    """Decode JPEG 2000 quickly; ``None`` for what is better left to pydicom."""
     bits, signed = header.stored
     try:
         frames = list(generate_frames(content[offset:], number_of_frames=1))

@@ -18,7 +18,7 @@ from ichnet.ct.source import read_content
 from ichnet.ct.stack import stack_slices
 
 DAMAGED = ("truncated", "bad-header", "no-pixels", "too-large", "internal-error")
-"""Reasons for which a slice is missing from its series; a scout or a dose page is not one."""
+"""Reasons that take a slice out of a scan; a scout or a dose page is no slice of it."""
 
 DAMAGED_IF_NAMED_AS_SLICE = ("empty-file", "unreadable", "missing-file", "bad-archive")
 """The same for what does not tell what it was, when it is named as slices are."""

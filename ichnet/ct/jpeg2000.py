@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 START = b"\xff\x4f\xff\x51"
-"""Start of codestream, and the marker of image and tile size (ISO/IEC 15444-1, annex A)."""
+"""Start of codestream, then the marker of image and tile size (ISO/IEC 15444-1, annex A)."""
 
 DEPTH_AT = 42
 """Byte that holds the first component's sign and depth."""

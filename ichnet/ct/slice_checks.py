@@ -151,7 +151,7 @@ def uid_name(uid: str) -> str:
 
 
 def text(dataset: Elements, keyword: str) -> str:
-    """Return a merely descriptive element as text; empty where it cannot be read."""
+    """Return an element that nothing depends on as text; empty where it cannot be read."""
     with suppress(*PARSE_ERRORS):
         value = dataset.get(keyword)
         several = isinstance(value, (MultiValue, list))

@@ -35,7 +35,7 @@ from ichnet.subtypes import SUBTYPE_NAMES
 
 SERIES_NUMBER = 9002
 SCHEME = "99ICHNET"
-"""Coding scheme of the concepts that no standard scheme contains."""
+"""Of the concepts that no standard scheme holds."""
 
 PROBABILITY = CodedConcept("probability", SCHEME, "Probability of intracranial hemorrhage")
 SUBTYPE_PROBABILITY: dict[str, CodedConcept] = {

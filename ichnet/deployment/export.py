@@ -96,7 +96,7 @@ def _metadata_of(
         image=config.image,
         threshold=config.evaluation.threshold,
         uncertain_band=config.evaluation.uncertain,
-        pixel_threshold=config.ensembles.pixel_threshold,
+        pixel_threshold=config.evaluation.mask_threshold,
         neighbours=neighbours,
         calibration=calibration,
         versions={
@@ -118,8 +118,11 @@ def _save(served: ServedModel, metadata: ModelMetadata, folder: Path) -> None:
         "scan": served.scan.get_concrete_function(),
         "metadata": served.metadata.get_concrete_function(),
     }
+    # of the module only its variables: functions saved as its attributes too would be there twice
+    holder = tf.Module()
+    holder.network_variables = served.network_variables
     with _in_silence():
-        tf.saved_model.save(served, str(folder), signatures=signatures)
+        tf.saved_model.save(holder, str(folder), signatures=signatures)
 
 
 @contextmanager

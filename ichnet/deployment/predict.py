@@ -59,7 +59,7 @@ class Summary:
         scans: scans with a result.
         kept: of these, results that were there already.
         excluded: lines of ``excluded.csv``.
-        predictions_csv, excluded_csv: paths of the tables.
+        predictions_csv, excluded_csv: where they lie.
     """
 
     scans: int

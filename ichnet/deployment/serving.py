@@ -79,7 +79,7 @@ class ServedModel(tf.Module):
         self.network_variables = [_tf_variable(variable) for variable in model.variables]
         image, evaluation = config.image, config.evaluation
         matrix, field_of_view_mm = image.matrix, image.field_of_view_mm
-        pixel_threshold = config.ensembles.pixel_threshold
+        pixel_threshold = config.evaluation.mask_threshold
         neighbours = neighbours_of(model)
         # a function of its own, so that its graph is saved once and not for each signature
         network = _function(

@@ -55,7 +55,9 @@ def calibrate_model(config: Config, model: str, records: Path, run: RunFolder) -
         predictions = predict(validation, CALIBRATION_SPLIT)
         scans, truth = known_scans(predictions, validation)
         where = f"{validation.folder}, split {CALIBRATION_SPLIT}"
-        fitted = fit_calibration(scans, truth, config.evaluation.calibration, where)
+        fitted = fit_calibration(
+            scans, truth, config.evaluation.calibration, where, config.evaluation.pooling
+        )
         if subtypes := subtype_scans(predictions):
             fitted = replace(fitted, subtypes=fit_subtypes(subtypes, fitted.pooling))
         write_calibration(fitted, begun / run.calibration(model).name)

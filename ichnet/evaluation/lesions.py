@@ -111,7 +111,7 @@ def measure_lesions(
         FileNotFoundError: when the model is not trained or its maps are not cached.
         ValueError: when no scan holds an outlined lesion.
     """
-    tables = LesionTables(config.ensembles.pixel_threshold)
+    tables = LesionTables(config.evaluation.mask_threshold)
     for scan in scan_maps(config, model, record_set, split, run):
         tables.add(scan)
     tables.write(run.lesions(model))

@@ -81,7 +81,7 @@ def _network_predictor(config: Config, model: str, records: Path, run: RunFolder
         count = sum(row["split"] == split for row in record_set.slices)
         with tqdm(desc=f"{model} on {record_set.folder.name}", total=count, disable=None) as bar:
             found = []
-            for one in predict_slices(slices, predict_batch, config.ensembles.pixel_threshold):
+            for one in predict_slices(slices, predict_batch, config.evaluation.mask_threshold):
                 found.append(one)
                 bar.update()
         return found

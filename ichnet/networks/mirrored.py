@@ -18,20 +18,48 @@ SECOND_LOOK = "second_look"
 
 
 @keras.saving.register_keras_serializable("ichnet")
-class Mirror(keras.layers.Layer):
-    """Reverses columns, the third axis: left becomes right."""
+class WithMirrorImages(keras.layers.Layer):
+    """Adds the mirror image of each of a batch, left to right, behind the batch."""
 
     def call(self, images: tf.Tensor) -> tf.Tensor:
-        """Return the mirror image, of the same shape."""
-        return tf.reverse(images, [2])
+        """Return [2 batch, rows, columns, channels] of [batch, rows, columns, channels]."""
+        return tf.concat([images, tf.reverse(images, [2])], axis=0)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
-        """Return the shape of the input."""
-        return input_shape
+        """Return the shape of the input; the batch is of any size."""
+        return (None, *input_shape[1:])
+
+
+@keras.saving.register_keras_serializable("ichnet")
+class MeanOfLooks(keras.layers.Layer):
+    """Takes apart what was answered for :class:`WithMirrorImages`, and averages.
+
+    Args:
+        mirrored: turn the second half back; for maps [2 batch, rows, columns].
+    """
+
+    def __init__(self, mirrored: bool, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.mirrored = mirrored
+
+    def call(self, answers: tf.Tensor) -> tf.Tensor:
+        """Return the mean of both halves, [batch, ...]."""
+        first, second = tf.split(answers, 2, axis=0)
+        return (first + (tf.reverse(second, [2]) if self.mirrored else second)) / 2
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """Return the shape of the input; the batch is of any size."""
+        return (None, *input_shape[1:])
+
+    def get_config(self) -> dict[str, Any]:
+        """Return what rebuilds the layer."""
+        return {**super().get_config(), "mirrored": self.mirrored}
 
 
 def mirrored(segmenter: keras.Model) -> keras.Model:
     """Return a model that answers the mean for a slice and for its mirror image.
+
+    Both pass through the network in one batch, so that an exported graph holds it once.
 
     Args:
         segmenter: of HU; its layers are shared, not copied.
@@ -39,15 +67,13 @@ def mirrored(segmenter: keras.Model) -> keras.Model:
     Returns:
         A model of the same input and outputs; the mirror image's map is turned back before.
     """
-    channels, body = segmenter.get_layer("windows").output, without_windows(segmenter)
-    maps, subtypes = map_and_subtypes(body(channels))
-    second_maps, second_subtypes = map_and_subtypes(body(Mirror(name=SECOND_LOOK)(channels)))
-    turned_back = Mirror(dtype="float32", name="turned_back")(second_maps)
-    mean = keras.layers.Average(dtype="float32", name="map")([maps, turned_back])
-    if subtypes is None:
-        return keras.Model(segmenter.input, mean, name=segmenter.name)
-    both = keras.layers.Average(dtype="float32", name="subtype_score")([subtypes, second_subtypes])
-    return keras.Model(segmenter.input, {"map": mean, "subtype_score": both}, name=segmenter.name)
+    both = WithMirrorImages(name=SECOND_LOOK)(segmenter.get_layer("windows").output)
+    maps, subtypes = map_and_subtypes(without_windows(segmenter)(both))
+    outputs = MeanOfLooks(mirrored=True, dtype="float32", name="map")(maps)
+    if subtypes is not None:
+        mean = MeanOfLooks(mirrored=False, dtype="float32", name="subtype_score")(subtypes)
+        outputs = {"map": outputs, "subtype_score": mean}
+    return keras.Model(segmenter.input, outputs, name=segmenter.name)
 
 
 def is_mirrored(model: keras.Model) -> bool:

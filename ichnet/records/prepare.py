@@ -41,7 +41,7 @@ from ichnet.subtypes import LABELS, SUBTYPES
 
 @dataclass(frozen=True)
 class Options:
-    """Options of preparing a cohort; only ``average_mm`` changes the records.
+    """How a cohort is prepared. Of these only ``average_mm`` changes the records.
 
     Attributes:
         strict: stop at the first unusable file instead of excluding it.

@@ -41,6 +41,7 @@ def fit_calibration(
     truth: Sequence[bool],
     kind: Literal["platt", "isotonic"] = "platt",
     where: str = "validation scans",
+    pooling: str | None = None,
 ) -> ScanCalibration:
     """Choose the pooling of slice scores, and fit scan score -> probability.
 
@@ -53,6 +54,7 @@ def fit_calibration(
         truth: whether each holds hemorrhage.
         kind: see ``EvaluationConfig``.
         where: the scans come from, for the error.
+        pooling: taken without a choice, when given.
 
     Raises:
         ConfigError: when there are not two of either kind.
@@ -64,7 +66,7 @@ def fit_calibration(
             "hemorrhage; two of each are needed (selection.validation_share)"
         )
     scores = {name: np.array([scan_score(*scan, name) for scan in scans]) for name in POOLINGS}
-    pooling = choose_pooling(scores, truth)
+    pooling = pooling or choose_pooling(scores, truth)
     validation = auc_by_pooling(scores, truth)
     score = scores[pooling]
     lowest = next(one.low for one in validation if one.pooling == pooling)

@@ -202,6 +202,7 @@ KOREAN = "Hong^Gildong=\u6d2a^\u5409\u6d1e=\ud64d^\uae38\ub3d9"
 JAPANESE = "Yamada^Tarou=\u5c71\u7530^\u592a\u90ce"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("charset", "name", "elements"),
     [

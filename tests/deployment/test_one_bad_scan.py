@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from known_scans import HEIGHTS_MM, head
-from prediction_files import predict_into, rows_of
+from prediction_files import rows_of, run
 
 from ichnet.cli import CRASHED, EXCLUDED, FAILED, SUCCESS
 from ichnet.deployment import predict, scan_prediction
@@ -63,7 +63,7 @@ def test_a_mistake_of_this_program_costs_one_scan(
 ):
     error = RuntimeError("Doe^Jane, born 1923")
     monkeypatch.setattr(module, name, failing_once(getattr(module, name), error))
-    assert predict_into(model_dir, tmp_path / "out", scans) == EXCLUDED
+    assert run(model_dir, tmp_path / "out", scans) == EXCLUDED
     assert decisions(tmp_path / "out") == ["hemorrhage"]
     rows = rows_of(tmp_path / "out" / "excluded.csv")
     assert [row["reason"] for row in rows] == ["internal-error"] * 11
@@ -75,7 +75,7 @@ def test_a_scan_that_does_not_fit_into_memory_costs_one_scan(
     model_dir, scans, tmp_path, monkeypatch
 ):
     monkeypatch.setattr(predict, "read_series", failing_once(predict.read_series, MemoryError()))
-    assert predict_into(model_dir, tmp_path / "out", scans) == EXCLUDED
+    assert run(model_dir, tmp_path / "out", scans) == EXCLUDED
     assert decisions(tmp_path / "out") == ["hemorrhage"]
     assert {row["reason"] for row in rows_of(tmp_path / "out" / "excluded.csv")} == {"too-large"}
 
@@ -89,7 +89,7 @@ def test_scores_that_are_no_numbers_are_no_answer(model_dir, scans, tmp_path, mo
         return predicted
 
     monkeypatch.setattr(scan_prediction, "predict_volume", unsure)
-    assert predict_into(model_dir, tmp_path / "out", scans) == FAILED
+    assert run(model_dir, tmp_path / "out", scans) == FAILED
     reasons = {row["reason"] for row in rows_of(tmp_path / "out" / "excluded.csv")}
     assert reasons == {"internal-error"}
 
@@ -101,7 +101,7 @@ def test_the_program_s_own_failure_has_a_code_and_a_number_and_no_traceback(
         raise RuntimeError("Doe^Jane")
 
     monkeypatch.setattr("ichnet.deployment.arrivals.discover", fail)
-    assert predict_into(model_dir, tmp_path / "out", scans) == CRASHED == 3
+    assert run(model_dir, tmp_path / "out", scans) == CRASHED == 3
     said = capsys.readouterr()
     assert re.fullmatch(rf"ichnet: internal error {NUMBER.pattern}\n", said.err)
     assert said.out == ""
@@ -109,7 +109,7 @@ def test_the_program_s_own_failure_has_a_code_and_a_number_and_no_traceback(
 
 def test_a_folder_that_cannot_be_written_is_named(model_dir, scans, tmp_path, capsys):
     (tmp_path / "out").write_text("a file")
-    assert predict_into(model_dir, tmp_path / "out", scans) == FAILED
+    assert run(model_dir, tmp_path / "out", scans) == FAILED
     assert f"{tmp_path / 'out'}: cannot be written" in capsys.readouterr().err
 
 
@@ -159,7 +159,7 @@ def untrue_utf_8(folder: Path, files: list[Path]) -> None:
 )
 def test_odd_files_beside_good_scans(model_dir, scans, tmp_path, spoil):
     spoil(scans, sorted(scans.iterdir()))
-    assert predict_into(model_dir, tmp_path / "out", scans) == EXCLUDED
+    assert run(model_dir, tmp_path / "out", scans) == EXCLUDED
     assert decisions(tmp_path / "out") == ["no hemorrhage", "hemorrhage"]
     reasons = {row["reason"] for row in rows_of(tmp_path / "out" / "excluded.csv")}
     assert reasons <= {"not-dicom", "bad-header", "bad-archive"}
@@ -185,13 +185,13 @@ def test_a_scan_that_ends_the_program_is_set_aside(model_dir, scans, tmp_path, m
     for _ in range(MOST_ATTEMPTS):
         with pytest.raises(Dead):
             Predictor(model_dir, out, KEY).take([scans])
-    assert predict_into(model_dir, out, scans) == EXCLUDED
+    assert run(model_dir, out, scans) == EXCLUDED
     assert len(rows_of(out / "predictions.csv")) == 1
     rows = rows_of(out / "excluded.csv")
     assert [row["reason"] for row in rows] == ["set-aside"] * 11
     assert rows[0]["detail"] == "the program has ended 5 times while it was at work"
     # and it stays so
-    assert predict_into(model_dir, out, scans) == EXCLUDED
+    assert run(model_dir, out, scans) == EXCLUDED
 
 
 def test_an_end_in_good_order_is_no_attempt(model_dir, scans, tmp_path, monkeypatch):
@@ -201,7 +201,7 @@ def test_an_end_in_good_order_is_no_attempt(model_dir, scans, tmp_path, monkeypa
     with pytest.raises(Dead):
         Predictor(model_dir, tmp_path / "out", KEY).take([scans])
     assert not (tmp_path / "out" / ".attempts.json").exists()
-    assert predict_into(model_dir, tmp_path / "out", scans) == SUCCESS
+    assert run(model_dir, tmp_path / "out", scans) == SUCCESS
 
 
 def test_attempts_are_counted_across_processes(tmp_path):

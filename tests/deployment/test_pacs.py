@@ -38,6 +38,7 @@ def pacs(orthanc: str, model_dir: Path, out: Path, *studies: str) -> int:
     return main(["pacs", "--url", url, *options, *studies])
 
 
+@pytest.mark.slow
 def test_there_and_back_again(orthanc, head_in_pacs, model_dir, tmp_path, capsys):
     assert pacs(orthanc, model_dir, tmp_path / "out", STUDY) == SUCCESS
     assert f"{STUDY}: 2 objects stored" in capsys.readouterr().out

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from prediction_files import predict_into, rows_of
+from prediction_files import rows_of, run
 
 from ichnet.cli import EXCLUDED, FAILED, SUCCESS
 from ichnet.deployment.predict import Predictor, predict_inputs
@@ -55,20 +55,20 @@ def reasons(out: Path) -> list[str]:
 
 
 def test_halves_in_one_call_are_one_scan(model_dir, halves, tmp_path):
-    assert predict_into(model_dir, tmp_path / "out", *halves) == SUCCESS
+    assert run(model_dir, tmp_path / "out", *halves) == SUCCESS
     assert decisions(tmp_path / "out") == [("hemorrhage", "24")]
 
 
 def test_halves_in_two_calls_are_refused_until_they_come_together(model_dir, halves, tmp_path):
     out, (lower, upper) = tmp_path / "out", halves
-    assert predict_into(model_dir, out, lower) == SUCCESS
+    assert run(model_dir, out, lower) == SUCCESS
     assert decisions(out) == [("no hemorrhage", "12")]
     for part in (upper, lower, upper):
-        assert predict_into(model_dir, out, part) == FAILED
+        assert run(model_dir, out, part) == FAILED
         assert decisions(out) == []
         assert reasons(out) == ["incomplete-series"] * 12
         assert not [*out.glob("*.json"), *out.glob("*.png")]  # no answer about a half stays
-    assert predict_into(model_dir, out, lower, upper) == SUCCESS
+    assert run(model_dir, out, lower, upper) == SUCCESS
     assert decisions(out) == [("hemorrhage", "24")]
     assert len(list(out.glob("*.json"))) == 1
     assert not list(out.glob("*.refused"))
@@ -76,8 +76,8 @@ def test_halves_in_two_calls_are_refused_until_they_come_together(model_dir, hal
 
 def test_a_half_after_the_whole_is_refused(model_dir, halves, tmp_path):
     out, (lower, upper) = tmp_path / "out", halves
-    assert predict_into(model_dir, out, lower, upper) == SUCCESS
-    assert predict_into(model_dir, out, lower) == FAILED
+    assert run(model_dir, out, lower, upper) == SUCCESS
+    assert run(model_dir, out, lower) == FAILED
     assert reasons(out) == ["incomplete-series"] * 12
 
 
@@ -86,9 +86,9 @@ def test_a_part_that_was_too_short_is_remembered(model_dir, write_scan, tmp_path
     (tmp_path / "most").mkdir()
     for path in files[:20]:
         path.rename(tmp_path / "most" / path.name)
-    assert predict_into(model_dir, tmp_path / "out", tmp_path / "few") == FAILED
+    assert run(model_dir, tmp_path / "out", tmp_path / "few") == FAILED
     assert reasons(tmp_path / "out") == ["incomplete-head"] * 4
-    assert predict_into(model_dir, tmp_path / "out", tmp_path / "most") == FAILED
+    assert run(model_dir, tmp_path / "out", tmp_path / "most") == FAILED
     assert reasons(tmp_path / "out") == ["incomplete-series"] * 20
 
 
@@ -126,11 +126,11 @@ def test_a_damaged_slice_that_arrives_later_withdraws_the_result(model_dir, halv
 def test_other_contents_under_the_same_identities_are_read_again(model_dir, write_scan, tmp_path):
     scan, out = tmp_path / "scan", tmp_path / "out"
     write_scan(scan, tall_head(bleeds=False), HEIGHTS_MM)
-    assert predict_into(model_dir, out, scan) == SUCCESS
+    assert run(model_dir, out, scan) == SUCCESS
     before = json.loads(next(out.glob("*.json")).read_text())["provenance"]
     shutil.rmtree(scan)
     write_scan(scan, tall_head(), HEIGHTS_MM)
-    assert predict_into(model_dir, out, scan) == SUCCESS
+    assert run(model_dir, out, scan) == SUCCESS
     assert decisions(out) == [("hemorrhage", "24")]
     after = json.loads(next(out.glob("*.json")).read_text())["provenance"]
     assert before["digest"] != after["digest"]
@@ -162,7 +162,7 @@ def two_patients(write_scan, tmp_path) -> Path:
 def test_two_patients_of_one_series_uid_in_two_calls(model_dir, two_patients, tmp_path):
     out, rows = tmp_path / "out", []
     for patient in ("P1", "P2"):
-        assert predict_into(model_dir, out, two_patients / patient) == SUCCESS
+        assert run(model_dir, out, two_patients / patient) == SUCCESS
         rows += rows_of(out / "predictions.csv")
     assert [row["decision"] for row in rows] == ["hemorrhage", "no hemorrhage"]
     assert rows[0]["scan_id"] != rows[1]["scan_id"]
@@ -170,7 +170,7 @@ def test_two_patients_of_one_series_uid_in_two_calls(model_dir, two_patients, tm
 
 
 def test_two_patients_of_one_series_uid_in_one_call(model_dir, two_patients, tmp_path):
-    assert predict_into(model_dir, tmp_path / "out", two_patients) == FAILED
+    assert run(model_dir, tmp_path / "out", two_patients) == FAILED
     rows = rows_of(tmp_path / "out" / "excluded.csv")
     assert [row["reason"] for row in rows] == ["mixed-series"] * 48
     by_scan = {row["scan_id"] for row in rows}
@@ -190,6 +190,6 @@ def test_another_scan_beside_an_incomplete_one_is_predicted(
     model_dir, halves, write_scan, tmp_path
 ):
     write_scan(tmp_path / "other", tall_head(), HEIGHTS_MM, series="2")
-    assert predict_into(model_dir, tmp_path / "out", halves[0]) == SUCCESS
-    assert predict_into(model_dir, tmp_path / "out", halves[1], tmp_path / "other") == EXCLUDED
+    assert run(model_dir, tmp_path / "out", halves[0]) == SUCCESS
+    assert run(model_dir, tmp_path / "out", halves[1], tmp_path / "other") == EXCLUDED
     assert decisions(tmp_path / "out") == [("hemorrhage", "24")]

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from known_scans import BLEEDING_SLICE, HEIGHTS_MM, head
-from prediction_files import json_of, predict_into, rows_of
+from prediction_files import json_of, rows_of, run
 
 from ichnet.cli import EXCLUDED, FAILED, SUCCESS
 from ichnet.cohorts.case import Case
@@ -36,7 +36,7 @@ VOLUME_ML = 256 * 4 * 8.5 * np.cos(np.radians(20)) / 1000
 
 def test_a_normal_and_a_bleeding_scan(model_dir, two_scans, tmp_path):
     out = tmp_path / "out"
-    assert predict_into(model_dir, out, two_scans) == SUCCESS
+    assert run(model_dir, out, two_scans) == SUCCESS
     rows = rows_of(out / "predictions.csv")
     assert tuple(rows[0]) == CSV_COLUMNS
     normal, bleeding = sorted(rows, key=lambda row: float(row["probability"]))
@@ -94,7 +94,7 @@ def test_a_classifier_has_no_volume_and_no_outline(
     classifier, config, calibration, two_scans, tmp_path
 ):
     export_model(classifier, "mean", config, calibration, tmp_path / "1")
-    assert predict_into(tmp_path / "1", tmp_path / "out", two_scans) == SUCCESS
+    assert run(tmp_path / "1", tmp_path / "out", two_scans) == SUCCESS
     rows = rows_of(tmp_path / "out" / "predictions.csv")
     assert [row["volume_ml"] for row in rows] == ["", ""]
     assert json_of(tmp_path / "out", rows[0])["volume_ml"] is None
@@ -208,7 +208,7 @@ def test_input_without_a_head_ct_is_listed_and_ends_with_2(
     folder, out = tmp_path / "input", tmp_path / "out"
     folder.mkdir()
     make(folder, write_scan)
-    assert predict_into(model_dir, out, folder) == FAILED
+    assert run(model_dir, out, folder) == FAILED
     assert Counter(row["reason"] for row in rows_of(out / "excluded.csv")) == reasons
     assert rows_of(out / "predictions.csv") == []
     message = capsys.readouterr().err
@@ -222,7 +222,7 @@ def test_good_scans_are_predicted_beside_bad_files(
 ):
     for make in (jpegs, scout, truncated):
         make(two_scans, write_scan)
-    assert predict_into(model_dir, tmp_path / "out", two_scans, tmp_path / "absent") == EXCLUDED
+    assert run(model_dir, tmp_path / "out", two_scans, tmp_path / "absent") == EXCLUDED
     assert len(rows_of(tmp_path / "out" / "predictions.csv")) == 2
     excluded = rows_of(tmp_path / "out" / "excluded.csv")
     assert len(excluded) == 2 + 1 + 2 + 1
@@ -237,7 +237,7 @@ def test_zip_archives_and_single_files(model_dir, two_scans, tmp_path):
         for path in two_scans.glob("1-*.dcm"):
             opened.write(path, path.name)
     files = list(two_scans.glob("2-*.dcm"))
-    assert predict_into(model_dir, tmp_path / "out", archive, *files) == SUCCESS
+    assert run(model_dir, tmp_path / "out", archive, *files) == SUCCESS
     rows = rows_of(tmp_path / "out" / "predictions.csv")
     assert sorted(row["decision"] for row in rows) == ["hemorrhage", "no hemorrhage"]
 
@@ -274,7 +274,7 @@ def test_a_head_beside_the_centre_is_seen_and_its_mask_lies_on_it(model_dir, wri
 
 
 def test_a_folder_that_is_no_model_ends_with_2(two_scans, tmp_path, capsys):
-    assert predict_into(two_scans, tmp_path / "out", two_scans) == FAILED
+    assert run(two_scans, tmp_path / "out", two_scans) == FAILED
     message = capsys.readouterr().err
     assert message.startswith(f"ichnet: error: {two_scans}: not an exported model")
     assert message.count("\n") == 1
@@ -283,7 +283,7 @@ def test_a_folder_that_is_no_model_ends_with_2(two_scans, tmp_path, capsys):
 
 def test_a_key_that_is_too_short_ends_with_2(model_dir, two_scans, key_file, tmp_path, capsys):
     key_file.write_bytes(b"short")
-    assert predict_into(model_dir, tmp_path / "out", two_scans) == FAILED
+    assert run(model_dir, tmp_path / "out", two_scans) == FAILED
     assert "pseudonym.key" in capsys.readouterr().err
 
 
@@ -292,7 +292,7 @@ def test_the_real_tilted_head(model_dir, tmp_path):
     if not folder.is_dir():
         pytest.skip("the real head CT (../shared/data/head_ct_ge) is not at hand")
     out = tmp_path / "out"
-    assert predict_into(model_dir, out, folder) == SUCCESS
+    assert run(model_dir, out, folder) == SUCCESS
     (row,) = rows_of(out / "predictions.csv")
     result = json_of(out, row)
     assert row["slices"] == "28"
@@ -334,7 +334,7 @@ def test_watching_predicts_what_arrives_and_ends_with_a_signal(model_dir, write_
 
 
 def test_nothing_to_predict_is_said(model_dir, tmp_path, capsys):
-    assert predict_into(model_dir, tmp_path / "out") == FAILED
+    assert run(model_dir, tmp_path / "out") == FAILED
     assert "--watch DIR" in capsys.readouterr().err
 
 

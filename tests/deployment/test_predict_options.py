@@ -6,6 +6,7 @@ from pathlib import Path
 
 import nibabel
 import numpy as np
+import pytest
 from prediction_files import json_of, rows_of
 
 from ichnet.cli import FAILED, SUCCESS, main
@@ -42,6 +43,7 @@ def test_a_pinned_model_is_used_and_another_refused(model_dir, two_scans, tmp_pa
     assert json_of(tmp_path / "out", row)["provenance"]["model_sha256"] == sha256
 
 
+@pytest.mark.slow
 def test_masks_as_nifti(model_dir, two_scans, tmp_path):
     out, nifti = tmp_path / "out", tmp_path / "nifti"
     assert run_with_nifti(model_dir, out, nifti, two_scans) == SUCCESS

@@ -27,6 +27,7 @@ def scans(write_scan, tmp_path):
     return tmp_path / "scans"
 
 
+@pytest.mark.slow
 def test_it_returns_what_the_command_writes(model_dir, scans, tmp_path):
     out = tmp_path / "out"
     assert main(["predict", "--model", str(model_dir), "--out", str(out), str(scans)]) == SUCCESS
@@ -42,6 +43,7 @@ def test_it_returns_what_the_command_writes(model_dir, scans, tmp_path):
     assert {path.name for path in tmp_path.iterdir()} == {"scans", "out"}  # nothing of its own
 
 
+@pytest.mark.slow
 def test_the_example_in_its_docstring_gives_what_it_shows(model_dir, scans, tmp_path, monkeypatch):
     shutil.copytree(model_dir, tmp_path / "export" / "bright" / "1")
     monkeypatch.chdir(tmp_path)

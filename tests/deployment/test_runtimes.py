@@ -145,7 +145,7 @@ def _answers(outputs: Any, config: Any, shape: tuple[int, ...]) -> Arrays:
     answers = {"probability": found["probability"].reshape(-1)}
     if "map" in found and shape[1:] == (MATRIX, MATRIX):
         answers["mask_probability"] = found["map"]
-        answers["mask"] = found["map"] > config.ensembles.pixel_threshold
+        answers["mask"] = found["map"] > config.evaluation.mask_threshold
     if "weights" in found:
         answers |= {name: found[name] for name in ("member_probability", "weights")}
     return answers

@@ -104,6 +104,7 @@ def test_scores_above_one_by_rounding_are_one(records):
     assert {one.score for one in found} == {1.0}
 
 
+@pytest.mark.slow
 def test_a_segmenter_s_predictions_of_a_cohort_without_outlines(config, records, run):
     predict(config, "segmenter-all", records, run)
     with_ich, normal = text_rows(run.predictions("segmenter-all") / "dumc.scans.csv")
@@ -257,7 +258,7 @@ def test_predictions_of_the_same_are_kept_and_of_another_threshold_made_again(co
     made = path.stat().st_mtime_ns
     predict(config, "segmenter-sah", records, run)
     assert path.stat().st_mtime_ns == made
-    strict = replace(config, ensembles=replace(config.ensembles, pixel_threshold=0.999))
+    strict = replace(config, evaluation=replace(config.evaluation, mask_threshold=0.999))
     predict(strict, "segmenter-sah", records, run)
     assert path.stat().st_mtime_ns != made
 
@@ -283,7 +284,7 @@ def test_patients_whom_models_learn_from_are_not_for_testing(
 
 
 def test_the_pixel_threshold_is_the_configuration_s(config, records, run, tmp_path):
-    strict = replace(config, ensembles=replace(config.ensembles, pixel_threshold=0.8))
+    strict = replace(config, evaluation=replace(config.evaluation, mask_threshold=0.8))
     predict(strict, "segmenter-sdh", records, run)
     row, _ = text_rows(run.predictions("segmenter-sdh") / "dumc.scans.csv")
     assert float(row["score"]) == pytest.approx(0.3 / 3, abs=1e-3)

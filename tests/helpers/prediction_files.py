@@ -10,7 +10,7 @@ from typing import Any
 from ichnet.cli import main
 
 
-def predict_into(model_dir: Path, out: Path, *inputs: Path) -> int:
+def run(model_dir: Path, out: Path, *inputs: Path) -> int:
     """Run the command on some inputs; return its exit code."""
     return main(["predict", "--model", str(model_dir), "--out", str(out), *map(str, inputs)])
 

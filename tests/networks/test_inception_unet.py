@@ -40,6 +40,7 @@ def noise(matrix: int) -> tf.Tensor:
     return tf.random.stateless_normal((2, matrix, matrix), (1, 2), 40.0, 60.0)
 
 
+@pytest.mark.slow
 def test_one_probability_for_each_pixel(unet):
     maps = unet(noise(32), training=False)
     assert unet.name == "net"

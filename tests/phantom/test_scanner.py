@@ -35,6 +35,7 @@ def test_a_scan_depends_on_its_patient_alone(scan):
     np.testing.assert_array_equal(again.mask, scan.mask)
 
 
+@pytest.mark.slow
 def test_every_lesion_is_outlined_and_no_normal_head_is():
     for index in range(4):
         patient = draw_patient(3, "dumc", index, True)

@@ -142,6 +142,7 @@ def test_the_pipeline_knows_how_long_it_is(record_set, short_training, image):
     assert int(dataset.cardinality()) == 6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("augmented", [False, True])
 def test_an_epoch_depends_on_seed_and_number_only(
     record_set, short_training, image, lively, augmented

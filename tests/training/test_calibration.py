@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import typing
+
 import numpy as np
 import pytest
 
 from ichnet.config import ConfigError
+from ichnet.config.schema import Pooling
 from ichnet.statistics.calibration import SMALLEST_SLOPE, PlattCalibration
 from ichnet.statistics.isotonic import IsotonicCalibration
 from ichnet.statistics.pooling import POOLINGS
@@ -76,6 +79,18 @@ def test_two_worst_false_alarms_make_neighbours_the_better_way():
     aucs = {one.pooling: one.auc for one in calibration.validation}
     assert (aucs["maximum"], aucs["mean-of-3"]) == (0, 1)
     assert (calibration.pooling, calibration.calibrated) == ("mean-of-3", True)
+
+
+def test_a_way_that_is_given_is_taken_without_a_choice():
+    normal, bleeding = scan(0.1, 0.2, 0.1, 0.1), scan(0.1, 0.7, 0.8, 0.1)
+    scans, truth = [normal] * 6 + [bleeding] * 6, [False] * 6 + [True] * 6
+    for pooling in ("maximum", "over-15-mm"):
+        calibration = fit_calibration(scans, truth, pooling=pooling)
+        assert (calibration.pooling, calibration.calibrated) == (pooling, True)
+
+
+def test_the_configuration_knows_every_way():
+    assert typing.get_args(Pooling) == tuple(POOLINGS)
 
 
 def test_two_scans_of_each_kind_are_needed():

@@ -27,6 +27,7 @@ def test_a_classifier_from_records_to_a_model(config, records, run, monkeypatch)
     assert "val_probability_auc" in row
 
 
+@pytest.mark.slow
 def test_arms_differ_in_their_loss_alone(config, records, run, asked, monkeypatch):
     """The same initial weights, the same slices in the same order."""
     monkeypatch.setattr(classifier_module, "build_classifier", stand_in)

@@ -27,6 +27,7 @@ def encoder(config, records, run) -> keras.Model:
     return pretrain_encoder(config, records, run)
 
 
+@pytest.mark.slow
 def test_segmenter_and_ensemble_from_records_to_a_model(config, records, run, encoder):
     """Trains Model 2, caches maps, trains a weight model and assembles the ensemble."""
     with pytest.raises(FileNotFoundError, match="no finished maps"):

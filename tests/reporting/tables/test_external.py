@@ -17,9 +17,9 @@ def tables_of(answers: ExternalAnswers) -> dict[str, Table]:
     return {table.name: table for table in external_tables(answers)}
 
 
-@pytest.fixture
-def tables(tmp_path) -> dict[str, Table]:
-    return tables_of(load_answers(write_answers(tmp_path)))
+@pytest.fixture(scope="module")
+def tables(tmp_path_factory) -> dict[str, Table]:
+    return tables_of(load_answers(write_answers(tmp_path_factory.mktemp("answers"))))
 
 
 def row(table: Table, title: str) -> dict[str, object]:

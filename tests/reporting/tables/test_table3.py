@@ -135,6 +135,7 @@ def test_without_basic_there_is_nothing_to_compare_with(
     assert "ensemble-basic: no predictions for dumc." in table.notes
 
 
+@pytest.mark.slow
 def test_baselines_are_tested_against_the_basic_ensemble_on_the_same_scans(run, config):
     table, ensembles = baselines_table(run, config), table3(run, config)
     models = [row[1] for row in table.rows[:11]]
