@@ -69,13 +69,13 @@ benchmark: $(INSTALLED)  ## every script of benchmarks/, each ends with a line o
 
 $(INSTALLED): setup.cfg constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dicom-codecs,runtimes,workflow,test,release]'
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dicom-codecs,runtimes,serve,workflow,test,release]'
 	touch $@
 
 $(ADDONS_INSTALLED): setup.cfg constraints-addons.txt
 	$(PYTHON) -m venv $(ADDONS_VENV)
 	$(ADDONS_VENV)/bin/pip install --quiet --constraint constraints-addons.txt \
-		--editable '.[addons,dicom-codecs,runtimes,test]'
+		--editable '.[addons,dicom-codecs,runtimes,serve,test]'
 	touch $@
 
 docs: $(INSTALLED)  ## the documentation as a site, build/site

@@ -69,11 +69,45 @@ PACS whether it holds them. For research only, not for diagnosis.
 A series is used only when all of it came: as many instances as the PACS says it has
 (NumberOfSeriesRelatedInstances), by a number that does not change for --settle seconds.
 
---out gets what `ichnet predict` writes, pseudonymous. User and password are taken from ~/.netrc,
-never from the URL.
+With --poll, no study is named: the PACS is asked again and again for studies of the last days, and
+each that is new, or has grown, is taken, until SIGINT or SIGTERM.
+
+--out gets what `ichnet predict` writes, pseudonymous. A token (--token-file), or user and password
+from ~/.netrc, never from the URL, go over https or to this machine alone; files of secrets that
+others can read are refused.
 
 Exit code: 0 when every study got results, 1 when one did not (see excluded.csv), 2 when the command
 was wrong or the PACS cannot be reached, 3 when the program itself failed."""
+
+
+SERVE_DESCRIPTION = """\
+Receive head CT as a DICOM node (C-ECHO, C-STORE), predict each series once it is complete, and send
+a DICOM Segmentation and a structured report on (--send, --stow). For research only, not for
+diagnosis. Runs until SIGINT or SIGTERM; a scan at work is finished first.
+
+A slice is answered for when it is on disk. Everything that is known lies in --state, so that the
+program can be killed at any moment and started again: no scan is lost, none gets two results. A
+series is complete when nothing of it came for --quiet-seconds, or when as many files came as it
+says it has (NumberOfSeriesRelatedInstances). More slices later make a new result. Series whose
+slices came within the last ten minutes go before a backlog; hemorrhages are sent first. What fails
+is tried again, after longer and longer pauses, and set aside after --tries.
+
+In --state:
+
+  audit.jsonl       time, SHA-256 of input and model, version, result, where it was sent
+  results           <scan_id>.json and <scan_id>.png, pseudonymous
+  incoming, dicom   received files and DICOM results, with identity; removed after --keep-hours
+  state.sqlite      the queue; `ichnet status` reads it
+
+A line of JSON for each scan goes to standard error. http://127.0.0.1:PORT has /health, /ready and
+/metrics (Prometheus), and with --page a page of the queue, results and slices."""
+
+
+STATUS_DESCRIPTION = """\
+Say what a running (or stopped) `ichnet serve` is doing: series by state, the longest wait, the
+share of hemorrhages, and what could not be sent.
+
+Exit code: 0, or 2 when the folder holds no state."""
 
 
 EXPORT_DESCRIPTION = """\
@@ -105,7 +139,15 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"ichnet {__version__}")
     subparsers = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for add in (_add_predict, _add_pacs, _add_export, _add_phantom, _add_info):
+    for add in (
+        _add_predict,
+        _add_pacs,
+        _add_serve,
+        _add_status,
+        _add_export,
+        _add_phantom,
+        _add_info,
+    ):
         add(subparsers)
     return parser
 
@@ -183,9 +225,116 @@ def _add_pacs(subparsers: Subparsers) -> None:
         "(default: 1800)",
     )
     parser.add_argument(
-        "studies", nargs="+", metavar="STUDY", help="StudyInstanceUID of each study"
+        "--poll", type=float, metavar="SECONDS", help="ask for new studies so often, without end"
+    )
+    parser.add_argument(
+        "--days",
+        type=int,
+        default=1,
+        metavar="N",
+        help="with --poll: days before today from which studies are taken (default: 1)",
+    )
+    _add_access(parser)
+    parser.add_argument(
+        "studies", nargs="*", metavar="STUDY", help="StudyInstanceUID of each study"
     )
     parser.set_defaults(run=commands.pacs)
+
+
+def _add_serve(subparsers: Subparsers) -> None:
+    parser = subparsers.add_parser(
+        "serve",
+        help="a DICOM node that receives, predicts and sends on, without end",
+        description=SERVE_DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add("--state", type=Path, required=True, metavar="DIR", help="folder of all that is kept")
+    _add_model(parser)
+    add("--ae-title", default="ICHNET", metavar="AE", help="of this node (default: ICHNET)")
+    add(
+        "--bind",
+        default="127.0.0.1",
+        metavar="ADDRESS",
+        help="where to listen; others can send when it is 0.0.0.0 (default: 127.0.0.1)",
+    )
+    add("--port", type=int, default=11112, help="for DICOM (default: 11112)")
+    add(
+        "--caller",
+        action="append",
+        default=[],
+        metavar="AE",
+        help="AE title that may send; may be repeated (default: any)",
+    )
+    add(
+        "--send",
+        action="append",
+        default=[],
+        metavar="AE@HOST:PORT",
+        help="send results to this node by C-STORE; may be repeated",
+    )
+    add(
+        "--stow",
+        action="append",
+        default=[],
+        metavar="URL",
+        help="store results in this DICOMweb service; may be repeated",
+    )
+    _add_access(parser)
+    add(
+        "--capture",
+        action="store_true",
+        help="also send a secondary capture: the slices with the outline, marked for research",
+    )
+    add("--quiet-seconds", type=float, default=30, metavar="SECONDS", help="(default: 30)")
+    add("--tries", type=int, default=8, metavar="N", help="of what fails (default: 8)")
+    add(
+        "--retry-seconds",
+        type=float,
+        default=5,
+        metavar="SECONDS",
+        help="first pause between tries, doubled after each (default: 5)",
+    )
+    add("--keep-hours", type=float, default=24, metavar="HOURS", help="(default: 24)")
+    add(
+        "--http-port",
+        type=int,
+        default=8080,
+        metavar="PORT",
+        help="of health, metrics and page, on this machine alone (default: 8080)",
+    )
+    add("--page", action="store_true", help="with a page to look at")
+    parser.set_defaults(run=commands.serve)
+
+
+def _add_status(subparsers: Subparsers) -> None:
+    parser = subparsers.add_parser(
+        "status",
+        help="what `ichnet serve` is doing",
+        description=STATUS_DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--state", type=Path, required=True, metavar="DIR", help="of the service")
+    parser.add_argument("--json", action="store_true", help="all of it, for programs")
+    parser.add_argument(
+        "--retry", action="store_true", help="let the service try again what was set aside"
+    )
+    parser.set_defaults(run=commands.status)
+
+
+def _add_access(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--token-file", type=Path, metavar="FILE", help="holds a bearer token for the PACS")
+    add("--client-cert", type=Path, metavar="PEM", help="certificate to show to the PACS")
+    add("--client-key", type=Path, metavar="PEM", help="its key, where it is another file")
+    add("--ca", type=Path, metavar="PEM", help="whoever signed the PACS's certificate")
+    add(
+        "--timeout",
+        type=float,
+        default=60,
+        metavar="SECONDS",
+        help="for connecting to the PACS, and for each pause in an answer (default: 60)",
+    )
 
 
 def _add_export(subparsers: Subparsers) -> None:

@@ -18,7 +18,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
+    from ichnet.deployment.pacs_client import Pacs
     from ichnet.deployment.predict import Predictor, Summary
+    from ichnet.serving.destinations import Destination
 
 SUCCESS, EXCLUDED, FAILED, CRASHED = 0, 1, 2, 3
 """Exit codes."""
@@ -123,9 +125,13 @@ def pacs(args: argparse.Namespace) -> int:
         return _fail(problem)
     from ichnet.ct.pseudonym import load_key
     from ichnet.deployment.metadata import ModelError
-    from ichnet.deployment.pacs import Pacs, predict_studies
+    from ichnet.deployment.pacs import predict_studies
+    from ichnet.deployment.pacs_access import AccessError
     from ichnet.deployment.predict import Predictor
     from ichnet.deployment.scratch import ended_by_signals, scratch_folder
+
+    if bool(args.studies) == bool(args.poll):
+        return _fail("name studies, or ask for new ones with --poll SECONDS")
 
     try:
         key = load_key()
@@ -146,15 +152,46 @@ def pacs(args: argparse.Namespace) -> int:
             if problem := _unwritable(args.out, args.dicom):
                 return _fail(problem)
             _tell_caution(predictor)
-            pacs = Pacs(args.url, args.settle, args.time_limit)
+            pacs = _pacs_of(args, args.url, args.settle, args.time_limit)
+            if args.poll:
+                return _poll(pacs, predictor, args)
             for outcome in predict_studies(pacs, args.studies, predictor):
                 outcomes.append(outcome)
                 print(outcome, file=sys.stderr if outcome.problem else sys.stdout)
-        except ModelError as error:
+        except (ModelError, AccessError) as error:
             return _fail(str(error))
     if all(outcome.unreachable for outcome in outcomes):
         return _fail("the PACS cannot be reached, or is none")
     return EXCLUDED if any(not one.is_whole for one in outcomes) else SUCCESS
+
+
+def _poll(pacs: Pacs, predictor: Predictor, args: argparse.Namespace) -> int:
+    """Predict new studies until a signal comes; a study at work is finished first."""
+    from ichnet.deployment.pacs_polling import new_studies
+    from ichnet.deployment.watch import stopped_by_signals
+
+    predictor.model.load()
+    with stopped_by_signals() as stop:
+        for outcome in new_studies(
+            pacs,
+            predictor,
+            args.poll,
+            args.days,
+            stop,
+            lambda problem: print(f"ichnet: {problem}", file=sys.stderr, flush=True),
+        ):
+            print(outcome, file=sys.stderr if outcome.problem else sys.stdout, flush=True)
+    return SUCCESS
+
+
+def _pacs_of(args: argparse.Namespace, url: str, settle_s: float, time_limit_s: float) -> Pacs:
+    """Return a PACS with what the command's options show to it."""
+    from ichnet.deployment.pacs_access import PacsAccess
+    from ichnet.deployment.pacs_client import Pacs
+
+    key, timeout_s = args.client_key, args.timeout
+    access = PacsAccess(args.token_file, args.client_cert, key, args.ca, timeout_s)
+    return Pacs(url, settle_s, time_limit_s, access)
 
 
 def _unwritable(*folders: Path | None) -> str:
@@ -175,11 +212,11 @@ def _made(folder: Path) -> Path:
     return folder
 
 
-def _problem_of(url: str) -> str:
+def _problem_of(url: str, option: str = "--url") -> str:
     """Say what is wrong with a PACS's URL, without repeating it; empty when nothing is."""
     if "@" in url:
         return (
-            "--url must not hold a user or a password: every list of processes shows it. Write "
+            f"{option} must not hold a user or a password: every list of processes shows it. Write "
             "them into ~/.netrc, readable by you alone"
         )
     try:
@@ -187,7 +224,86 @@ def _problem_of(url: str) -> str:
         is_whole = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
         is_whole = False
-    return "" if is_whole else "--url must be http://HOST/... or https://HOST/..."
+    return "" if is_whole else f"{option} must be http://HOST/... or https://HOST/..."
+
+
+def serve(args: argparse.Namespace) -> int:
+    """Receive, predict and send on until a signal comes; return the exit code."""
+    needed = ("highdicom", "dicomweb_client", "prometheus_client", "pynetdicom", "uvicorn")
+    missing = [name for name in (*needed, "starlette") if not find_spec(name)]
+    if missing:
+        return _fail(f"serve needs {', '.join(missing)}: pip install 'ichnet[serve]'")
+    from ichnet.ct.pseudonym import load_key
+    from ichnet.deployment.metadata import ModelError
+    from ichnet.deployment.pacs_access import AccessError
+    from ichnet.deployment.watch import stopped_by_signals
+    from ichnet.serving.node import NodeSettings
+    from ichnet.serving.queue import Retries
+    from ichnet.serving.service import Service, Settings
+    from ichnet.serving.state import StateError
+
+    with in_silence(), stopped_by_signals() as stop:
+        try:
+            settings = Settings(
+                state=args.state,
+                node=NodeSettings(args.ae_title, args.bind, args.port, args.caller),
+                quiet_s=args.quiet_seconds,
+                http_port=args.http_port,
+                page=args.page,
+                capture=args.capture,
+                keep_s=3600 * args.keep_hours,
+                retries=Retries(args.tries, args.retry_seconds),
+                model_dir=args.model,
+                model_sha256=args.model_sha256,
+                runtime=args.runtime,
+            )
+            service = Service(settings, load_key(), _destinations(args))
+            _tell_caution(service.predictor)
+            service.run(stop)
+        except (ModelError, AccessError, StateError, ValueError) as error:
+            return _fail(str(error))
+        except OSError as error:
+            return _fail(f"cannot serve: {error.strerror or type(error).__name__}")
+    return SUCCESS
+
+
+def _destinations(args: argparse.Namespace) -> list[Destination]:
+    """Return where results go.
+
+    Raises:
+        ValueError: when one of them is none.
+        AccessError: when a service cannot be shown what it is to be shown.
+    """
+    from ichnet.serving.destinations import StowDestination, dicom_destination
+
+    found: list[Destination] = [dicom_destination(one, args.ae_title) for one in args.send]
+    for url in args.stow:
+        if problem := _problem_of(url, "--stow"):
+            raise ValueError(problem)
+        # a thread of its own sends, which no signal interrupts: each wait has its limit instead
+        found.append(StowDestination(url, _pacs_of(args, url, 0, 0)))
+    return found
+
+
+def status(args: argparse.Namespace) -> int:
+    """Say what a service is doing; return the exit code."""
+    import json
+    import time
+
+    from ichnet.serving.overview import overview
+    from ichnet.serving.state import State, StateError
+    from ichnet.serving.status import retry_set_aside, status_lines
+
+    try:
+        state = State(args.state, serves=False)
+    except StateError as error:
+        return _fail(str(error))
+    if args.retry:
+        print(f"series that are tried again: {retry_set_aside(state)}")
+    found = overview(state, time.time())
+    state.close()
+    print(json.dumps(found, indent=2) if args.json else "\n".join(status_lines(found)))
+    return SUCCESS
 
 
 def export(args: argparse.Namespace) -> int:

@@ -26,6 +26,7 @@ STANDS_ON: dict[str, set[str]] = {
     "evaluation": {"training", "networks", "records", "statistics", "runs", "config", "deployment"},
     "deployment": {"ct", "networks", "statistics", "config"},
     "reporting": {"ct", "records", "statistics", "runs", "config"},
+    "serving": {"deployment", "reporting", "ct"},
 }
 """Every package of the library, with those that its modules may import beside itself."""
 

@@ -24,12 +24,13 @@ EXTRAS = {
         "dicom-codecs",
         "dicom-out",
         "runtimes",
+        "serve",
         "workflow",
         "docs",
         "benchmark",
         "test",
     ],
-    "constraints-addons.txt": ["addons", "dicom-codecs", "dicom-out", "runtimes", "test"],
+    "constraints-addons.txt": ["addons", "dicom-codecs", "dicom-out", "runtimes", "serve", "test"],
 }
 """What is installed beside each file, by the Makefile and by readers of the README."""
 

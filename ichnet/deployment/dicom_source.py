@@ -85,7 +85,7 @@ def source_slices(volume: Volume, files: Sequence[Path]) -> list[Dataset]:
     headers: dict[str, Dataset] = {}
     for path in files:
         read = pydicom.dcmread(path, stop_before_pixels=True)
-        headers[str(read.SOPInstanceUID)] = _reduced(read)
+        headers[str(read.SOPInstanceUID)] = reduced_header(read)
     if not set(volume.sop_instance_uids) <= headers.keys():
         raise ReadError(files[0], "multi-frame", "DICOM results can refer to single-frame CT only")
     slices = [headers[uid] for uid in volume.sop_instance_uids]
@@ -103,7 +103,7 @@ def source_slices(volume: Volume, files: Sequence[Path]) -> list[Dataset]:
     return slices
 
 
-def _reduced(source: Dataset) -> Dataset:
+def reduced_header(source: Dataset) -> Dataset:
     """Return the elements of a header that results take over, as they can be written."""
     header = Dataset()
     header.SpecificCharacterSet = UTF_8

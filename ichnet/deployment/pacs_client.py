@@ -15,13 +15,16 @@ import requests
 from dicomweb_client import DICOMwebClient
 from pydicom.dataset import Dataset
 
+from ichnet.deployment.pacs_access import PacsAccess
 from ichnet.deployment.time_limit import OutOfTimeError
 
 CT = "CT"
+STUDY_UID = "0020000D"
 SERIES_UID = "0020000E"
 INSTANCE_UID = "00080018"
 MODALITY = "00080060"
 NUMBER_OF_INSTANCES = "00201209"
+NUMBER_OF_STUDY_INSTANCES = "00201208"
 
 BUSY = (408, 429, 503, 504)
 """HTTP status of a PACS that is busy."""
@@ -72,17 +75,29 @@ class SeriesInPacs:
 
 
 class Pacs:
-    """A PACS' DICOMweb service. User and password are taken from ``~/.netrc``.
+    """A PACS' DICOMweb service.
 
     Args:
         url: of the service.
         settle_s: for which the number of a series' instances must not change.
         time_limit_s: for all that is asked about a study, and again for storing its results.
+        access: what it is shown.
+
+    Raises:
+        AccessError: when that cannot be shown to it.
     """
 
-    def __init__(self, url: str, settle_s: float, time_limit_s: float) -> None:
+    def __init__(
+        self,
+        url: str,
+        settle_s: float,
+        time_limit_s: float,
+        access: PacsAccess = PacsAccess(),  # noqa: B008 - frozen
+    ) -> None:
         self.settle_s, self.time_limit_s = settle_s, time_limit_s
-        self._client = DICOMwebClient(url, permissive_uid=True, callback=self._note_partial)
+        self._client = DICOMwebClient(
+            url, session=access.session(url), permissive_uid=True, callback=self._note_partial
+        )
         # its own retries also swallow what ends the program
         self._client.set_http_retry_params(retry=False)
         self._is_partial = False
@@ -105,6 +120,26 @@ class Pacs:
             if now == before:
                 return now
             before = now
+
+    def studies(self, first_day: str) -> dict[str, int | None]:
+        """Return the studies with CT since a day, with the number of their instances.
+
+        Args:
+            first_day: ``YYYYMMDD``, by the studies' own date.
+
+        Raises:
+            PacsError: when it does not tell.
+        """
+        filters = {"ModalitiesInStudy": CT, "StudyDate": f"{first_day}-"}
+        fields = [NUMBER_OF_STUDY_INSTANCES]
+        found, _ = self._pages(
+            lambda offset: self._client.search_for_studies(
+                search_filters=filters, fields=fields, offset=offset
+            ),
+            STUDY_UID,
+        )
+        counts = {uid: _value(one, NUMBER_OF_STUDY_INSTANCES) for uid, one in found.items()}
+        return {uid: None if count is None else int(count) for uid, count in counts.items()}
 
     def fetch(self, study_uid: str, series: SeriesInPacs, folder: Path) -> None:
         """Write all instances of a series into a new folder.

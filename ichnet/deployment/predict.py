@@ -40,7 +40,7 @@ from ichnet.deployment.file_attempts import FileAttempts
 from ichnet.deployment.metadata import ModelError
 from ichnet.deployment.read_ahead import read_ahead
 from ichnet.deployment.result_files import ResultFiles
-from ichnet.deployment.saved_model import SavedModel
+from ichnet.deployment.saved_model import SavedModel, require_sha256
 from ichnet.deployment.scan_prediction import predict_scan
 from ichnet.deployment.scan_result import Provenance, ScanResult, write_predictions_csv
 from ichnet.deployment.scratch import (
@@ -142,6 +142,8 @@ class Predictor:
         model_sha256: that the model must have; empty for any.
         runtime: what computes the model, see :mod:`ichnet.deployment.runtime`; ``None`` for the
             fastest that is installed.
+        remembers: keep what was taken before in memory and in the tables. A service does that by
+            itself: without, each call of :meth:`take` stands alone, and no table is written.
 
     Raises:
         ModelError: when ``model_dir`` is not an exported model, or not the one that is asked for,
@@ -158,11 +160,12 @@ class Predictor:
         nifti_dir: Path | None = None,
         model_sha256: str = "",
         runtime: str | None = None,
+        remembers: bool = True,
     ) -> None:
         self.model = SavedModel(embedded_model_dir() if model_dir is None else model_dir, runtime)
         require_sha256(self.model, model_sha256)
         self.out_dir, self.key, self.dicom_dir = out_dir, key, dicom_dir
-        self._link_csv = link_csv
+        self._link_csv, self._remembers = link_csv, remembers
         self._has_mask = self.model.metadata.kind != "classifier"
         self._files = ResultFiles(out_dir, dicom_dir, nifti_dir if self._has_mask else None)
         self._attempts = Attempts(out_dir / ".attempts.json")
@@ -226,6 +229,8 @@ class Predictor:
             OSError: when the results cannot be written.
             ModelError: when the model cannot be loaded.
         """
+        if not self._remembers:
+            self._forget()
         # outermost, as the reading thread enters and leaves it as well
         with private_files(), lenient_pydicom(), scratch_folder() as scratch:
             with self._file_attempts.search():
@@ -374,20 +379,16 @@ class Predictor:
             digest, self.model.fingerprint, instances=instances, has_mask=self._has_mask
         )
 
+    def _forget(self) -> None:
+        """Drop what was taken before; results on disk stay."""
+        self._arrivals = Arrivals()
+        for held in (self._results, self._kept, self._excluded, self._links, self._at_work):
+            held.clear()
+
     def _write_tables(self) -> None:
+        if not self._remembers:
+            return
         write_predictions_csv(self.results, self.summary.predictions_csv)
         write_excluded(self.exclusions, self.summary.excluded_csv)
         if self._link_csv:
             write_link(self._links.values(), self.exclusions, self._link_csv)
-
-
-def require_sha256(model: SavedModel, wanted: str) -> None:
-    """Refuse a model that is not the one that is asked for, if one is.
-
-    Raises:
-        ModelError: names both.
-    """
-    if wanted and wanted.lower() != model.fingerprint:
-        raise ModelError(
-            f"{model.folder}: its SHA-256 is {model.fingerprint}, not {wanted.lower()} as asked for"
-        )

@@ -93,3 +93,15 @@ class SavedModel:
             with suppress(ModelError):
                 return runtime, load_network(runtime, self.folder, self.fingerprint)
         return last, load_network(last, self.folder, self.fingerprint)
+
+
+def require_sha256(model: SavedModel, wanted: str) -> None:
+    """Refuse a model that is not the one that is asked for, if one is.
+
+    Raises:
+        ModelError: names both.
+    """
+    if wanted and wanted.lower() != model.fingerprint:
+        raise ModelError(
+            f"{model.folder}: its SHA-256 is {model.fingerprint}, not {wanted.lower()} as asked for"
+        )

@@ -53,7 +53,7 @@ def sweep_scratch() -> None:
         with suppress(OSError):  # another's, or removed meanwhile
             handle = os.open(lock, os.O_RDWR | os.O_NOFOLLOW)
             try:
-                if os.fstat(handle).st_uid == os.getuid() and _lock(handle):
+                if os.fstat(handle).st_uid == os.getuid() and hold_lock(handle):
                     shutil.rmtree(str(lock).removesuffix(LOCK_SUFFIX), ignore_errors=True)
                     lock.unlink()
             finally:
@@ -102,12 +102,12 @@ def _locked_name() -> tuple[int, Path]:
     while True:
         handle, lock = tempfile.mkstemp(prefix=PREFIX, suffix=LOCK_SUFFIX)
         # a sweep may have come between the two
-        if _lock(handle) and Path(lock).exists():
+        if hold_lock(handle) and Path(lock).exists():
             return handle, Path(lock.removesuffix(LOCK_SUFFIX))
         os.close(handle)
 
 
-def _lock(handle: int) -> bool:
+def hold_lock(handle: int) -> bool:
     """Lock an open file, unless another process has; it ends with the process."""
     if sys.platform == "win32":
         return True

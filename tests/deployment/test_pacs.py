@@ -3,70 +3,25 @@
 from __future__ import annotations
 
 import json
-import shutil
-import socket
-import subprocess
-import time
-import urllib.error
-import urllib.request
 from pathlib import Path
 
 import numpy as np
 import pytest
 from known_scans import HEIGHTS_MM, head
+from real_orthanc import IS_INSTALLED, WHY_NOT, ask, free_port, running_orthanc
 
 from ichnet.cli import EXCLUDED, FAILED, SUCCESS, main
 
-ORTHANC = shutil.which("Orthanc")
-PLUGIN = Path("/usr/share/orthanc/plugins/libOrthancDicomWeb.so")
 STUDY = "1.2.826.0.1.3680043"
 
-pytestmark = pytest.mark.skipif(
-    not ORTHANC or not PLUGIN.exists(), reason="Orthanc with DICOMweb is not installed"
-)
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
-
-
-def ask(url: str, data: bytes | None = None):
-    with urllib.request.urlopen(url, data, timeout=20) as answer:
-        return json.loads(answer.read())
+pytestmark = pytest.mark.skipif(not IS_INSTALLED, reason=WHY_NOT)
 
 
 @pytest.fixture(scope="module")
 def orthanc(tmp_path_factory):
     """The URL of an empty Orthanc."""
-    folder, port = tmp_path_factory.mktemp("orthanc"), free_port()
-    settings = {
-        "HttpPort": port,
-        "DicomServerEnabled": False,
-        "RemoteAccessAllowed": False,
-        "AuthenticationEnabled": False,
-        "StorageDirectory": str(folder / "storage"),
-        "IndexDirectory": str(folder / "storage"),
-        "Plugins": [str(PLUGIN)],
-    }
-    (folder / "orthanc.json").write_text(json.dumps(settings))
-    with (folder / "log").open("wb") as log:
-        server = subprocess.Popen([ORTHANC, folder / "orthanc.json"], stdout=log, stderr=log)
-    url = f"http://127.0.0.1:{port}"
-    try:
-        for _ in range(100):
-            try:
-                ask(f"{url}/system")
-                break
-            except (urllib.error.URLError, ConnectionError):
-                time.sleep(0.1)
-        else:
-            pytest.fail((folder / "log").read_text())
-        yield url
-    finally:
-        server.terminate()
-        server.wait(timeout=20)
+    with running_orthanc(tmp_path_factory.mktemp("orthanc")) as found:
+        yield found.url
 
 
 @pytest.fixture

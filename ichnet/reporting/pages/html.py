@@ -33,6 +33,11 @@ def template_text(environment: jinja2.Environment, name: str) -> str:
     return environment.loader.get_source(environment, name)[0]
 
 
+def joined_scripts(environment: jinja2.Environment, *names: str) -> str:
+    """Return the text of some scripts, one after another, for one ``script`` element."""
+    return "\n".join(template_text(environment, name) for name in names)
+
+
 def script_hash(script: str) -> str:
     """Return the hash by which a content security policy allows a script, and no other."""
     digest = hashlib.sha256(script.encode("utf-8")).digest()

@@ -13,12 +13,18 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from markupsafe import Markup
 
 from ichnet.files import write_whole
-from ichnet.reporting.pages.html import inline_json, page_environment, script_hash, template_text
+from ichnet.reporting.pages.html import (
+    inline_json,
+    joined_scripts,
+    page_environment,
+    script_hash,
+)
 from ichnet.reporting.review.images import CODE_HU, EncodedScan
 from ichnet.reporting.tables.difficult import DifficultCase
 from ichnet.subtypes import SUBTYPES
@@ -148,6 +154,17 @@ def _key_row(cells: dict[str, str], path: Path) -> KeyRow:
         raise ValueError(f"{path}: case {cells.get('case')}: {error!r}") from error
 
 
+def viewer_settings() -> dict[str, Any]:
+    """Return what the viewer of slices (slices.js) needs to know: windows, and HU of the codes."""
+    return {
+        "windows": [
+            {"name": title, "level_hu": level, "width_hu": width}
+            for title, (level, width) in WINDOWS_HU.items()
+        ],
+        "hu": CODE_HU.tolist(),
+    }
+
+
 def write_review(
     path: Path,
     name: str,
@@ -169,18 +186,14 @@ def write_review(
         readers: names to choose from.
     """
     environment = page_environment()
-    script = template_text(environment, "review.js")
+    script = joined_scripts(environment, "slices.js", "review.js")
     settings = {
         "id": review,
         "cases": list(cases),
         "readers": list(readers),
         "subtypes": list(SUBTYPES),
         "letters": [TITLES[subtype][0] for subtype in SUBTYPES],
-        "windows": [
-            {"name": title, "level_hu": level, "width_hu": width}
-            for title, (level, width) in WINDOWS_HU.items()
-        ],
-        "hu": CODE_HU.tolist(),
+        **viewer_settings(),
     }
     head = environment.get_template("review.html").render(
         name=name,

@@ -1,0 +1,1 @@
+"""Scans are received, predicted and sent on, without end: what ``ichnet serve`` does."""

@@ -1,0 +1,142 @@
+"""Received files: on disk for good, under names that tell nobody, before they are answered for."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import threading
+from contextlib import suppress
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+
+import pydicom
+from pydicom.errors import InvalidDicomError
+
+from ichnet.ct.dicom_file import PARSE_ERRORS
+from ichnet.ct.pseudonym import pseudonym
+
+TAGS = ["SeriesInstanceUID", "SOPInstanceUID", "NumberOfSeriesRelatedInstances"]
+
+LEAST_FREE_BYTES = 1 << 30
+"""Of the disk; below it nothing is taken."""
+
+
+class NotKeptError(Exception):
+    """A file was not taken.
+
+    Attributes:
+        reason: a short code, e.g. ``bad-header``.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A file that was taken.
+
+    Attributes:
+        series: the name of its series.
+        is_new: whether it was not there before, byte for byte.
+        expected: how many instances its series has by its own words (0020,1209).
+    """
+
+    series: str
+    is_new: bool
+    expected: int | None
+
+
+class Inbox:
+    """A folder for each series.
+
+    Args:
+        folder: of the series.
+        partial: on the same disk, for what is not whole yet, or any more; is emptied.
+        key: for the names.
+
+    Attributes:
+        mutex: to be held from keeping a file until it is noted, and while a series is removed.
+    """
+
+    def __init__(self, folder: Path, partial: Path, key: bytes) -> None:
+        self._folder, self._partial, self._key = folder, partial, key
+        self.mutex = threading.Lock()
+        for left in partial.iterdir():
+            if left.is_dir():
+                shutil.rmtree(left)
+            else:
+                left.unlink()
+
+    def keep(self, content: bytes) -> Kept:
+        """Write a DICOM file; it is on disk when this returns.
+
+        A file that has come before, byte for byte, is not written again. One of the same SOP
+        Instance UID with other bytes lies beside the first, and reading will refuse both.
+
+        Raises:
+            NotKeptError: ``bad-header`` when it does not tell its series, ``disk-full``.
+            OSError: when it cannot be written.
+        """
+        try:
+            header = pydicom.dcmread(BytesIO(content), stop_before_pixels=True, specific_tags=TAGS)
+            series, instance = str(header.SeriesInstanceUID), str(header.SOPInstanceUID)
+            expected = header.get("NumberOfSeriesRelatedInstances")
+            expected = int(expected) if expected else None
+        except (*PARSE_ERRORS, InvalidDicomError) as error:
+            raise NotKeptError("bad-header") from error
+        if not series or not instance:
+            raise NotKeptError("bad-header")
+        if shutil.disk_usage(self._folder).free < LEAST_FREE_BYTES:
+            raise NotKeptError("disk-full")
+        name = pseudonym(self._key, "series", series)
+        instance_name = pseudonym(self._key, "instance", instance)
+        file_name = f"{instance_name}-{hashlib.sha256(content).hexdigest()[:16]}.dcm"
+        return Kept(name, self._write(name, file_name, content), expected)
+
+    def files_of(self) -> dict[str, int]:
+        """Return how many files of each series there are."""
+        return {one.name: sum(1 for _ in one.iterdir()) for one in self._folder.iterdir()}
+
+    def path(self, series: str) -> Path:
+        """Return the folder of a series."""
+        return self._folder / series
+
+    def remove(self, series: str) -> None:
+        """Remove the files of a series: all of them at once, also when the program is killed."""
+        leaving = self._partial / f"{series}.removed"
+        with suppress(FileNotFoundError):
+            self.path(series).rename(leaving)
+            shutil.rmtree(leaving)
+
+    def _write(self, series: str, name: str, content: bytes) -> bool:
+        folder = self.path(series)
+        target = folder / name
+        is_new = not target.exists()
+        if is_new:
+            # of this thread alone: one association may send what another one does
+            partial = self._partial / f"{os.urandom(8).hex()}.partial"
+            try:
+                with partial.open("wb") as file:
+                    file.write(content)
+                    file.flush()
+                    os.fsync(file.fileno())
+                folder.mkdir(exist_ok=True)
+                partial.replace(target)
+            finally:
+                partial.unlink(missing_ok=True)
+        _sync(folder)
+        _sync(self._folder)
+        return is_new
+
+
+def _sync(folder: Path) -> None:
+    """Let a folder's entries be on disk."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,272 @@
+"""Which series is predicted next, and what became of each."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from ichnet.serving.audit import Audit
+from ichnet.serving.state import (
+    DONE,
+    PREDICTING,
+    RECEIVING,
+    REFUSED,
+    SENDING,
+    SET_ASIDE,
+    State,
+)
+
+FRESH_S = 600
+"""Series whose last file came within so many seconds go before the others, the newest first; the
+others, a backlog, the oldest first, so that none of them waits for ever."""
+
+LONGEST_PAUSE_S = 600.0
+"""Between attempts."""
+
+
+@dataclass(frozen=True)
+class Retries:
+    """How often is tried what fails.
+
+    Attributes:
+        tries: after so many a series, or a delivery, is set aside.
+        pause_s: after the first; doubled after each.
+    """
+
+    tries: int = 8
+    pause_s: float = 5.0
+
+    def pause_after_s(self, attempts: int) -> float:
+        """Return how long to wait after so many attempts."""
+        return float(min(self.pause_s * 2 ** (attempts - 1), LONGEST_PAUSE_S))
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A series that the model is at work on.
+
+    Attributes:
+        name: of the series.
+        generation: of its files; when others come meanwhile, the answer about these is dropped.
+        last_at: when the last of them came.
+    """
+
+    name: str
+    generation: int
+    last_at: float
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What was said of a scan.
+
+    Attributes:
+        digest: of the input.
+        seconds: that it took.
+        reason: why there are no DICOM objects of it; empty when there are.
+    """
+
+    scan_id: str
+    digest: str
+    decision: str
+    probability: float
+    uncertain: bool
+    slices: int
+    seconds: float
+    reason: str = ""
+
+
+class SeriesQueue:
+    """The series of a service.
+
+    Args:
+        state: on disk.
+        audit: is told of results, refusals and what is set aside.
+        retries: of what fails.
+        clock: seconds since 1970.
+    """
+
+    def __init__(
+        self,
+        state: State,
+        audit: Audit,
+        retries: Retries = Retries(),
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._state, self._audit, self._retries, self._clock = state, audit, retries, clock
+
+    def recover(self, files_of: Mapping[str, int]) -> None:
+        """Take up what a killed process has left.
+
+        Args:
+            files_of: how many files of each series lie on disk: a kill may have come between
+                storing a file and counting it.
+        """
+        with self._state.transaction() as db:
+            db.execute("UPDATE series SET state = ? WHERE state = ?", (RECEIVING, PREDICTING))
+        for name, files in files_of.items():
+            known = self._state.rows("SELECT files FROM series WHERE name = ?", name)
+            if not known or known[0]["files"] != files:
+                self.received(name, is_new=True, files=files)
+
+    def received(
+        self, name: str, is_new: bool, expected: int | None = None, files: int | None = None
+    ) -> None:
+        """Note that a file of a series has come.
+
+        A new one makes the series, whatever became of it, one to be predicted. A repeated one does
+        so only for what was set aside.
+
+        Args:
+            name: of the series.
+            is_new: whether the file was not there yet.
+            expected: number of files that the series has by its own words.
+            files: how many there are now, where they were counted.
+        """
+        now = self._clock()
+        with self._state.transaction() as db:
+            begun = db.execute(
+                "INSERT OR IGNORE INTO series (name, last_at) VALUES (?, ?)", (name, now)
+            )
+            if is_new or begun.rowcount:
+                db.execute(
+                    "UPDATE series SET state = ?, generation = generation + 1, attempts = 0, "
+                    "files = coalesce(?, files + 1), expected = coalesce(?, expected), "
+                    "not_before = 0, last_at = ? WHERE name = ?",
+                    (RECEIVING, files, expected, now, name),
+                )
+            else:
+                db.execute(
+                    "UPDATE series SET state = ?, attempts = 0, not_before = 0, last_at = ? "
+                    "WHERE name = ? AND state IN (?, ?)",
+                    (RECEIVING, now, name, RECEIVING, SET_ASIDE),
+                )
+
+    def claim(self, quiet_s: float) -> Claim | None:
+        """Take the next series that is complete; ``None`` when there is none.
+
+        Args:
+            quiet_s: a series to which nothing was added for so long is complete. One that has as
+                many files as it expects is complete at once.
+        """
+        now = self._clock()
+        with self._state.transaction() as db:
+            found = db.execute(
+                "SELECT name, generation, last_at FROM series WHERE state = :receiving "
+                "AND not_before <= :now AND (last_at <= :quiet OR files >= expected) "
+                "ORDER BY last_at < :fresh, "
+                "CASE WHEN last_at < :fresh THEN last_at ELSE -last_at END LIMIT 1",
+                {
+                    "receiving": RECEIVING,
+                    "now": now,
+                    "quiet": now - quiet_s,
+                    "fresh": now - FRESH_S,
+                },
+            ).fetchone()
+            if found is None:
+                return None
+            db.execute("UPDATE series SET state = ? WHERE name = ?", (PREDICTING, found["name"]))
+            return Claim(found["name"], found["generation"], found["last_at"])
+
+    def answered(self, claim: Claim, answer: Answer, destinations: Sequence[str]) -> bool:
+        """Keep a result, to be sent to some destinations, in place of an earlier one.
+
+        Returns:
+            whether it counts: not when other files of the series have come meanwhile.
+        """
+        now = self._clock()
+        targets = () if answer.reason else destinations
+        values = {
+            "state": SENDING if targets else DONE,
+            **{name: getattr(answer, name) for name in ("scan_id", "digest", "decision")},
+            **{name: getattr(answer, name) for name in ("probability", "uncertain", "slices")},
+            "seconds": answer.seconds,
+            "reason": answer.reason,
+            "detail": "",
+            "predicted_at": now,
+            "finished_at": None if targets else now,
+            "attempts": 0,
+        }
+        with self._state.transaction() as db:
+            if not _update(db, claim, values):
+                return False
+            db.execute("DELETE FROM delivery WHERE series = ?", (claim.name,))
+            db.executemany(
+                "INSERT INTO delivery (series, destination) VALUES (?, ?)",
+                [(claim.name, destination) for destination in targets],
+            )
+            self._audit.record(
+                db,
+                "result",
+                now,
+                scan_id=answer.scan_id,
+                input_sha256=answer.digest,
+                decision=answer.decision,
+                probability=answer.probability,
+                uncertain=answer.uncertain,
+                reason=answer.reason,
+            )
+        self._audit.flush()
+        return True
+
+    def refused(self, claim: Claim, scan_id: str, reason: str, detail: str) -> bool:
+        """Keep why there is no result; return whether it counts."""
+        return self._given_up(claim, REFUSED, scan_id, reason, detail)
+
+    def failed(self, claim: Claim, scan_id: str, reason: str, detail: str) -> bool:
+        """Note that predicting has failed, through no fault of the scan that is known.
+
+        Returns:
+            whether it was once too often: the series is set aside.
+        """
+        (row,) = self._state.rows("SELECT attempts FROM series WHERE name = ?", claim.name)
+        attempts = row["attempts"] + 1
+        if attempts >= self._retries.tries or reason == SET_ASIDE:
+            return self._given_up(claim, SET_ASIDE, scan_id, reason, detail)
+        not_before = self._clock() + self._retries.pause_after_s(attempts)
+        with self._state.transaction() as db:
+            _update(
+                db,
+                claim,
+                {
+                    "state": RECEIVING,
+                    "attempts": attempts,
+                    "not_before": not_before,
+                    "reason": reason,
+                    "detail": detail,
+                },
+            )
+        return False
+
+    def _given_up(self, claim: Claim, state: str, scan_id: str, reason: str, detail: str) -> bool:
+        now = self._clock()
+        values = {
+            "state": state,
+            "scan_id": scan_id,
+            "reason": reason,
+            "detail": detail,
+            "predicted_at": now,
+            "finished_at": now,
+            **dict.fromkeys(("decision", "digest"), ""),
+            **dict.fromkeys(("probability", "uncertain", "slices", "seconds")),
+        }
+        with self._state.transaction() as db:
+            if not _update(db, claim, values):
+                return False
+            db.execute("DELETE FROM delivery WHERE series = ?", (claim.name,))
+            self._audit.record(db, state, now, scan_id=scan_id, reason=reason)
+        self._audit.flush()
+        return True
+
+
+def _update(db: sqlite3.Connection, claim: Claim, values: Mapping[str, object]) -> bool:
+    """Change a claimed series, unless other files of it have come; return whether it was."""
+    columns = ", ".join(f"{name} = :{name}" for name in values)
+    changed = db.execute(
+        f"UPDATE series SET {columns} WHERE name = :claimed AND generation = :generation "
+        f"AND state = '{PREDICTING}'",
+        {**values, "claimed": claim.name, "generation": claim.generation},
+    )
+    return changed.rowcount == 1

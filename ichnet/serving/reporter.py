@@ -1,0 +1,51 @@
+"""Tells the world outside about each scan that was dealt with: a line of JSON, and metrics."""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import UTC, datetime
+from typing import TextIO
+
+from ichnet.serving.metrics import Metrics
+from ichnet.serving.state import DONE, State
+
+COLUMNS = ("state", "scan_id", "decision", "probability", "uncertain", "slices", "reason", "detail")
+
+
+class Reporter:
+    """Writes a line for each scan when nothing is left to do for it.
+
+    Args:
+        state: holds what is told.
+        metrics: are kept up to date.
+        stream: for the lines; standard error.
+    """
+
+    def __init__(self, state: State, metrics: Metrics, stream: TextIO | None = None) -> None:
+        self._state, self._metrics, self._stream = state, metrics, stream
+
+    def predicted(self, decision: str, seconds: float) -> None:
+        """Count a result."""
+        self._metrics.scans.labels(decision).inc()
+        self._metrics.seconds.observe(seconds)
+
+    def without_result(self, outcome: str, reason: str) -> None:
+        """Count a refusal, or what is set aside."""
+        self._metrics.scans.labels(outcome).inc()
+        self._metrics.refusals.labels(reason).inc()
+
+    def ended(self, series: str) -> None:
+        """Write the line of a series."""
+        (row,) = self._state.rows("SELECT * FROM series WHERE name = ?", series)
+        turnaround_s = row["finished_at"] - row["last_at"]
+        if row["state"] == DONE:
+            self._metrics.turnaround_seconds.observe(turnaround_s)
+        line = {
+            "time": datetime.fromtimestamp(row["finished_at"], UTC).isoformat(timespec="seconds"),
+            **{name: row[name] for name in COLUMNS if row[name] not in (None, "")},
+            "turnaround_seconds": round(turnaround_s, 3),
+        }
+        if row["seconds"] is not None:
+            line["seconds"] = round(row["seconds"], 3)
+        print(json.dumps(line), file=self._stream or sys.stderr, flush=True)
