@@ -139,7 +139,7 @@ def test_certificates(tmp_path):
             wrong.session(LOOPBACK)
 
 
-@pytest.mark.parametrize("text", ["", "\n", "two\nlines", "caf\u00e9"])
+@pytest.mark.parametrize("text", ["", "\n", "two\nlines", "authority\u00e9"])
 def test_what_is_no_token(tmp_path, text):
     access = PacsAccess(token_file=secret(tmp_path / "token", text))
     with pytest.raises(AccessError, match="holds no token"):
