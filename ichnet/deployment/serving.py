@@ -77,100 +77,118 @@ class ServedModel(tf.Module):
     def __init__(self, model: keras.Model, config: Config, calibration: ScanCalibration) -> None:
         super().__init__(name="ichnet")
         self.network_variables = [_tf_variable(variable) for variable in model.variables]
-        image, evaluation = config.image, config.evaluation
-        matrix, field_of_view_mm = image.matrix, image.field_of_view_mm
-        pixel_threshold = config.evaluation.mask_threshold
-        neighbours = neighbours_of(model)
+        self._image, self._evaluation = config.image, config.evaluation
+        self._calibration = calibration
+        self._neighbours = neighbours_of(model)
+        matrix = config.image.matrix
         # a function of its own, so that its graph is saved once and not for each signature
-        network = _function(
-            _Network(model, TopPixelMean(evaluation.top_pixels)),
+        self._network = _function(
+            _Network(model, TopPixelMean(config.evaluation.top_pixels)),
             hu=tf.TensorSpec([None, matrix, matrix, *model.inputs[0].shape[3:]], tf.float32),
         )
-
-        def answer(
-            hu: tf.Tensor, beside: Callable[[tf.Tensor, int], tf.Tensor]
-        ) -> SignatureOutputs:
-            seen = resize_by_area(_without_padding(hu), matrix, matrix)
-            outputs = network(beside(seen, neighbours))
-            outputs["probability"] = tf.where(_known(hu), outputs["probability"], UNKNOWN)
-            if "map" in outputs:
-                maps = tf.image.resize(outputs.pop("map")[..., None], tf.shape(hu)[1:])[..., 0]
-                outputs["mask_probability"] = maps
-                outputs["mask"] = tf.cast(maps > pixel_threshold, tf.uint8)
-            if "subtype_score" in outputs:
-                known, scores = _known(hu)[:, None], outputs["subtype_score"]
-                found = subtype_probabilities(calibration, scores)
-                outputs["subtype_score"] = tf.where(known, scores, UNKNOWN)
-                outputs["subtype_probability"] = tf.where(known, found, UNKNOWN)
-            return outputs
-
-        def answer_slices(hu: tf.Tensor) -> SignatureOutputs:
-            return answer(hu, without_neighbours)
-
-        def answer_consecutive(hu: tf.Tensor) -> SignatureOutputs:
-            return answer(hu, with_neighbours)
-
-        def answer_int16(hu: tf.Tensor) -> SignatureOutputs:
-            return answer_slices(tf.cast(hu, tf.float32))
-
-        def answer_bytes(png: tf.Tensor) -> SignatureOutputs:
-            codes = tf.map_fn(
-                _decode, png, fn_output_signature=tf.TensorSpec([None, None], tf.uint16)
-            )
-            return answer_slices(tf.cast(codes, tf.float32) - PNG_OFFSET)
-
-        def answer_scan(
-            hu: tf.Tensor, pixel_spacing_mm: tf.Tensor, slice_spacing_mm: tf.Tensor
-        ) -> SignatureOutputs:
-            seen = to_matrix(_without_padding(hu), pixel_spacing_mm, matrix, field_of_view_mm)
-            # whole HU, as records hold them
-            outputs = network(with_neighbours(tf.round(seen), neighbours))
-            slices_known = _known(hu)
-            known = tf.reduce_all(slices_known) & (tf.shape(hu)[0] > 0)
-            known &= tf.reduce_all(pixel_spacing_mm > 0) & tf.reduce_all(slice_spacing_mm > 0)
-            score = pool_slices(calibration.pooling, outputs["probability"], slice_spacing_mm)
-            score = tf.where(known, score, 0.0)
-            probability = tf.where(known, calibrate(calibration.curve, score), UNKNOWN)
-            low, high = evaluation.uncertain
-            result = {
-                "score": tf.where(known, score, UNKNOWN),
-                "probability": probability,
-                "hemorrhage": probability >= evaluation.threshold,
-                # so that what is unknown is uncertain
-                "uncertain": ~((probability < low) | (probability > high)),
-                "slice_probability": tf.where(slices_known, outputs["probability"], UNKNOWN),
-            }
-            if "map" in outputs:
-                size = tf.shape(hu)[1:]
-                maps = from_matrix(outputs["map"], pixel_spacing_mm, size, field_of_view_mm)
-                mask = maps > pixel_threshold
-                pixels = tf.reduce_sum(tf.cast(mask, tf.float32), axis=[1, 2])
-                voxel_ml = tf.reduce_prod(pixel_spacing_mm) * slice_spacing_mm / 1000
-                result["mask"] = tf.cast(mask, tf.uint8)
-                result["volume_ml"] = tf.reduce_sum(pixels * voxel_ml)
-            if "member_probability" in outputs:
-                result["member_probability"] = outputs["member_probability"]
-            if "subtype_score" in outputs:
-                of_scan, of_slices = scan_subtypes(
-                    calibration, outputs["subtype_score"], slice_spacing_mm
-                )
-                result["subtype_probability"] = tf.where(known, of_scan, UNKNOWN)
-                result["slice_subtype_probability"] = tf.where(
-                    slices_known[:, None], of_slices, UNKNOWN
-                )
-            return result
-
         slices = [None, None, None]
-        self.slices = _function(answer_slices, hu=tf.TensorSpec(slices, tf.float32))
-        self.consecutive = _function(answer_consecutive, hu=tf.TensorSpec(slices, tf.float32))
-        self.int16 = _function(answer_int16, hu=tf.TensorSpec(slices, tf.int16))
-        self.bytes = _function(answer_bytes, png=tf.TensorSpec([None], tf.string))
+        self.slices = _function(self._slices, hu=tf.TensorSpec(slices, tf.float32))
+        self.consecutive = _function(self._consecutive, hu=tf.TensorSpec(slices, tf.float32))
+        self.int16 = _function(self._int16, hu=tf.TensorSpec(slices, tf.int16))
+        self.bytes = _function(self._bytes, png=tf.TensorSpec([None], tf.string))
         self.scan = _function(
-            answer_scan,
+            self._scan,
             hu=tf.TensorSpec(slices, tf.float32),
             pixel_spacing_mm=tf.TensorSpec([2], tf.float32),
             slice_spacing_mm=tf.TensorSpec([None], tf.float32),
         )
+
+    def _slices(self, hu: tf.Tensor) -> SignatureOutputs:
+        return self._answer(hu, without_neighbours)
+
+    def _consecutive(self, hu: tf.Tensor) -> SignatureOutputs:
+        return self._answer(hu, with_neighbours)
+
+    def _int16(self, hu: tf.Tensor) -> SignatureOutputs:
+        return self._slices(tf.cast(hu, tf.float32))
+
+    def _bytes(self, png: tf.Tensor) -> SignatureOutputs:
+        spec = tf.TensorSpec([None, None], tf.uint16)
+        codes = tf.map_fn(_decode, png, fn_output_signature=spec)
+        return self._slices(tf.cast(codes, tf.float32) - PNG_OFFSET)
+
+    def _answer(
+        self, hu: tf.Tensor, beside: Callable[[tf.Tensor, int], tf.Tensor]
+    ) -> SignatureOutputs:
+        """Return what is said of slices, each seen with what ``beside`` puts beside it."""
+        matrix, known = self._image.matrix, _known(hu)
+        seen = resize_by_area(_without_padding(hu), matrix, matrix)
+        outputs = self._network(beside(seen, self._neighbours))
+        outputs["probability"] = tf.where(known, outputs["probability"], UNKNOWN)
+        if "map" in outputs:
+            maps = tf.image.resize(outputs.pop("map")[..., None], tf.shape(hu)[1:])[..., 0]
+            outputs["mask_probability"] = maps
+            outputs["mask"] = tf.cast(maps > self._evaluation.mask_threshold, tf.uint8)
+        if "subtype_score" in outputs:
+            scores = outputs["subtype_score"]
+            found = subtype_probabilities(self._calibration, scores)
+            outputs["subtype_score"] = tf.where(known[:, None], scores, UNKNOWN)
+            outputs["subtype_probability"] = tf.where(known[:, None], found, UNKNOWN)
+        return outputs
+
+    def _scan(
+        self, hu: tf.Tensor, pixel_spacing_mm: tf.Tensor, slice_spacing_mm: tf.Tensor
+    ) -> SignatureOutputs:
+        seen = to_matrix(
+            _without_padding(hu),
+            pixel_spacing_mm,
+            self._image.matrix,
+            self._image.field_of_view_mm,
+        )
+        # whole HU, as records hold them
+        outputs = self._network(with_neighbours(tf.round(seen), self._neighbours))
+        slices_known = _known(hu)
+        known = tf.reduce_all(slices_known) & (tf.shape(hu)[0] > 0)
+        known &= tf.reduce_all(pixel_spacing_mm > 0) & tf.reduce_all(slice_spacing_mm > 0)
+        result = self._decision(outputs["probability"], slice_spacing_mm, known)
+        result["slice_probability"] = tf.where(slices_known, outputs["probability"], UNKNOWN)
+        if "map" in outputs:
+            result |= self._mask(outputs["map"], hu, pixel_spacing_mm, slice_spacing_mm)
+        if "member_probability" in outputs:
+            result["member_probability"] = outputs["member_probability"]
+        if "subtype_score" in outputs:
+            of_scan, of_slices = scan_subtypes(
+                self._calibration, outputs["subtype_score"], slice_spacing_mm
+            )
+            result["subtype_probability"] = tf.where(known, of_scan, UNKNOWN)
+            of_slices = tf.where(slices_known[:, None], of_slices, UNKNOWN)
+            result["slice_subtype_probability"] = of_slices
+        return result
+
+    def _decision(
+        self, slice_scores: tf.Tensor, slice_spacing_mm: tf.Tensor, known: tf.Tensor
+    ) -> SignatureOutputs:
+        """Return a scan's score, probability and decision; NaN and uncertain unless ``known``."""
+        score = pool_slices(self._calibration.pooling, slice_scores, slice_spacing_mm)
+        score = tf.where(known, score, 0.0)
+        probability = tf.where(known, calibrate(self._calibration.curve, score), UNKNOWN)
+        low, high = self._evaluation.uncertain
+        return {
+            "score": tf.where(known, score, UNKNOWN),
+            "probability": probability,
+            "hemorrhage": probability >= self._evaluation.threshold,
+            # so that what is unknown is uncertain
+            "uncertain": ~((probability < low) | (probability > high)),
+        }
+
+    def _mask(
+        self,
+        maps: tf.Tensor,
+        hu: tf.Tensor,
+        pixel_spacing_mm: tf.Tensor,
+        slice_spacing_mm: tf.Tensor,
+    ) -> SignatureOutputs:
+        """Return the mask on the scan's own pixels, and its volume."""
+        maps = from_matrix(maps, pixel_spacing_mm, tf.shape(hu)[1:], self._image.field_of_view_mm)
+        mask = maps > self._evaluation.mask_threshold
+        pixels = tf.reduce_sum(tf.cast(mask, tf.float32), axis=[1, 2])
+        voxel_ml = tf.reduce_prod(pixel_spacing_mm) * slice_spacing_mm / 1000
+        return {"mask": tf.cast(mask, tf.uint8), "volume_ml": tf.reduce_sum(pixels * voxel_ml)}
 
     def describe(self, metadata: str) -> Any:
         """Return the signature ``metadata``: it takes nothing and returns this JSON text."""

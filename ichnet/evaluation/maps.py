@@ -86,6 +86,37 @@ def cache_maps(
     if folds:
         splits = [*splits, TRAINING_SPLIT]
         _require_each_once(record_set.patients(TRAINING_SPLIT), folds)
+    info = _made_from(members, record_set, splits, folds)
+    stage = Stage(folder, info, marks=(INFO,))
+    if stage.is_finished():
+        logger.info("%s: made by the same models already", folder)
+        return
+    begun = stage.begin()
+    for left_half_written in begun.glob(".*"):
+        left_half_written.unlink()
+    by_all, out_of_fold = _maps_of_all(members), _maps_by_fold(folds)
+    computes = {
+        split: out_of_fold if folds and split == TRAINING_SPLIT else by_all for split in splits
+    }
+    slices = sum(info["slices"].values())
+    with tqdm(desc=f"maps of {folder.name}", total=slices, unit="slice", disable=None) as bar:
+        for split, compute in computes.items():
+            neighbours = neighbours_of(next(iter(members.values())))
+            _write_split(record_set, split, neighbours, compute, begun, bar)
+    cached = [row for row in record_set.slices if row["split"] in splits]
+    write_table(cached, SLICE_COLUMNS, begun / SLICES)
+    with write_whole(begun / INFO) as handle:
+        json.dump(info, handle, indent=2)
+    stage.finish()
+
+
+def _made_from(
+    members: Mapping[str, keras.Model],
+    record_set: RecordSet,
+    splits: Sequence[str],
+    folds: Sequence[Fold],
+) -> dict[str, Any]:
+    """Return what a cache is made from, and what its readers must know."""
     info: dict[str, Any] = {
         "schema": SCHEMA_VERSION,
         "members": {name: weights_fingerprint(member) for name, member in members.items()},
@@ -103,32 +134,20 @@ def cache_maps(
             {name: weights_fingerprint(member) for name, member in fold.members.items()}
             for fold in folds
         ]
-    stage = Stage(folder, info, marks=(INFO,))
-    if stage.is_finished():
-        logger.info("%s: made by the same models already", folder)
-        return
-    by_all = _maps_of_all(members)
-    out_of_fold = _maps_by_fold(folds)
-    neighbours = neighbours_of(next(iter(members.values())))
-    slices = sum(info["slices"].values())
-    begun = stage.begin()
-    for left_half_written in begun.glob(".*"):
-        left_half_written.unlink()
-    with tqdm(desc=f"maps of {folder.name}", total=slices, unit="slice", disable=None) as bar:
-        for split in splits:
-            compute = out_of_fold if folds and split == TRAINING_SPLIT else by_all
-            index = RecordIndex.of(record_set, split)
-            read = slice_reader(record_set, split, index, neighbours)
-            for number, shard in enumerate(index.files):
-                if not (begun / shard.name).exists():
-                    wanted = np.flatnonzero(index.file_of == number)
-                    with whole_path(begun / shard.name) as temporary:
-                        _write_shard(wanted, read, compute, temporary, bar)
-    cached = [row for row in record_set.slices if row["split"] in splits]
-    write_table(cached, SLICE_COLUMNS, begun / SLICES)
-    with write_whole(begun / INFO) as handle:
-        json.dump(info, handle, indent=2)
-    stage.finish()
+    return info
+
+
+def _write_split(
+    record_set: RecordSet, split: str, neighbours: int, compute: Compute, folder: Path, bar: tqdm
+) -> None:
+    """Write the shards of one split, but for those that are there."""
+    index = RecordIndex.of(record_set, split)
+    read = slice_reader(record_set, split, index, neighbours)
+    for number, shard in enumerate(index.files):
+        if not (folder / shard.name).exists():
+            wanted = np.flatnonzero(index.file_of == number)
+            with whole_path(folder / shard.name) as temporary:
+                _write_shard(wanted, read, compute, temporary, bar)
 
 
 def _require_each_once(patients: Mapping[str, str], folds: Sequence[Fold]) -> None:
