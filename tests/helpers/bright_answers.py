@@ -7,10 +7,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ichnet.deployment import saved_model
+from ichnet.deployment.metadata import ModelMetadata, read_metadata
 from ichnet.deployment.saved_model import SavedModel
 
 BLOOD_HU = (60, 100)
@@ -26,8 +30,15 @@ def answer(self: SavedModel, hu: np.ndarray) -> dict[str, np.ndarray]:
     }
 
 
+def one_slice_is_enough(folder: Path) -> ModelMetadata:
+    """Return what the model says about itself, but for a scan's score: its largest slice score."""
+    metadata = read_metadata(folder)
+    return replace(metadata, calibration=replace(metadata.calibration, pooling="maximum"))
+
+
 def know_the_answers(patch: Callable[[Any, str, Any], None] = setattr) -> None:
     """Put the known answers in the place of the model's."""
+    patch(saved_model, "read_metadata", one_slice_is_enough)
     patch(SavedModel, "load", lambda self: None)
     patch(SavedModel, "__call__", answer)
 
