@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import signal
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -89,8 +89,18 @@ def test_what_fails_is_tried_alone_and_set_aside_after_three_times(tmp_path):
 
 
 def test_signals_stop_and_are_given_back():
-    before = signal.getsignal(signal.SIGTERM)
-    with stopped_by_signals() as stop:
-        os.kill(os.getpid(), signal.SIGTERM)
-        assert stop.wait(5)
-    assert signal.getsignal(signal.SIGTERM) is before
+    """In a process of its own: a real signal, which must end nobody else."""
+    program = """
+import os, signal
+from ichnet.deployment.watch import stopped_by_signals
+before = signal.getsignal(signal.SIGTERM)
+with stopped_by_signals() as stop:
+    os.kill(os.getpid(), signal.SIGTERM)
+    assert stop.wait(5)
+assert signal.getsignal(signal.SIGTERM) is before
+print("given back")
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "given back\n"
