@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from ichnet.deployment.watch import stopped_by_signals, watch
+from ichnet.deployment.watch import watch
 
 
 def no_failure(entry, error):
