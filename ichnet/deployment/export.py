@@ -109,20 +109,17 @@ def _metadata_of(
 
 def _save(served: ServedModel, metadata: ModelMetadata, folder: Path) -> None:
     """Write the SavedModel with all signatures."""
-    served.metadata = served.describe(metadata_json(metadata))
+    described = served.describe(metadata_json(metadata))
     signatures = {
         "serving_default": served.slices.get_concrete_function(),
         "consecutive": served.consecutive.get_concrete_function(),
         "int16": served.int16.get_concrete_function(),
         "bytes": served.bytes.get_concrete_function(),
         "scan": served.scan.get_concrete_function(),
-        "metadata": served.metadata.get_concrete_function(),
+        "metadata": described.get_concrete_function(),
     }
-    # of the module only its variables: functions saved as its attributes too would be there twice
-    holder = tf.Module()
-    holder.network_variables = served.network_variables
     with _in_silence():
-        tf.saved_model.save(holder, str(folder), signatures=signatures)
+        tf.saved_model.save(served.variables, str(folder), signatures=signatures)
 
 
 @contextmanager

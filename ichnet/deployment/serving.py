@@ -35,13 +35,12 @@ PNG_16_BIT_GREY = b"\x10\x00"
 """Bit depth and colour type, bytes 24 and 25 of a 16-bit grey PNG file."""
 
 
-class ServedModel(tf.Module):
+class ServedModel:
     """A network behind five signatures; each is a ``tf.function``.
 
-    The module holds the network's variables rather than the network: what is saved is then the
-    graph alone, which loads without the classes it was built from.
-
     Attributes:
+        variables: what is saved with the signatures: the network's variables alone. The graph then
+            loads without the classes it was built from, and no function is saved twice.
         slices: signature ``serving_default``. Takes ``hu``, float32 [batch, height, width]: slices
             that show the model's field of view. At ``image.matrix`` x ``image.matrix`` pixels they
             enter the network as they are; other sizes are resized by area, and masks come back at
@@ -63,7 +62,6 @@ class ServedModel(tf.Module):
             except for classifiers, ``mask`` [slices, height, width] and ``volume_ml``; with Model 2
             also ``subtype_probability`` [5] and ``slice_subtype_probability`` [slices, 5], both
             calibrated. All slices are one batch, held in memory at once.
-        metadata: takes nothing and returns the text of ``metadata.json``; made by :meth:`describe`.
 
     The probability of a slice or scan with a pixel that is not a finite number is NaN, and such a
     scan is ``uncertain``. So is every scan of a model that is not calibrated.
@@ -75,8 +73,8 @@ class ServedModel(tf.Module):
     """
 
     def __init__(self, model: keras.Model, config: Config, calibration: ScanCalibration) -> None:
-        super().__init__(name="ichnet")
-        self.network_variables = [_tf_variable(variable) for variable in model.variables]
+        self.variables = tf.Module(name="ichnet")
+        self.variables.network_variables = [_tf_variable(one) for one in model.variables]
         self._image, self._evaluation = config.image, config.evaluation
         self._calibration = calibration
         self._neighbours = neighbours_of(model)
