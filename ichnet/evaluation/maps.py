@@ -98,10 +98,10 @@ def cache_maps(
     computes = {
         split: out_of_fold if folds and split == TRAINING_SPLIT else by_all for split in splits
     }
+    neighbours = neighbours_of(next(iter(members.values())))
     slices = sum(info["slices"].values())
     with tqdm(desc=f"maps of {folder.name}", total=slices, unit="slice", disable=None) as bar:
         for split, compute in computes.items():
-            neighbours = neighbours_of(next(iter(members.values())))
             _write_split(record_set, split, neighbours, compute, begun, bar)
     cached = [row for row in record_set.slices if row["split"] in splits]
     write_table(cached, SLICE_COLUMNS, begun / SLICES)

@@ -114,12 +114,16 @@ def _members(
 
     An exported ensemble holds the variables of its members one member after another.
     """
+    kinds: tuple[Segmenter, ...] = ("all", "subtype")  # the others are of the first one's shape
+    shapes = {
+        kind: [list(weight.shape) for weight in _untrained(config, kind, kind).get_weights()]
+        for kind in kinds
+    }
     first = 0
     for member in metadata.members:
-        weights = _untrained(config, member, member).get_weights()  # type: ignore[arg-type]
-        names = [VARIABLE.format(first + index) for index in range(len(weights))]
-        yield member, names, [list(weight.shape) for weight in weights]
-        first += len(names)
+        wanted = shapes["subtype" if member == "subtype" else "all"]
+        yield member, [VARIABLE.format(first + index) for index in range(len(wanted))], wanted
+        first += len(wanted)
 
 
 def _check_input(config: Config, embedded: ModelMetadata) -> None:
