@@ -18,7 +18,6 @@ from typing import Any
 
 import numpy as np
 
-from ichnet.ct.volume import Volume
 from ichnet.phantom.draw import draw_patient
 from ichnet.phantom.scanner import scan_patient
 from ichnet.reporting.review.images import EncodedScan, encode_scan
@@ -66,16 +65,7 @@ def encode_head(index: int) -> EncodedScan:
     """Draw a head with a hemorrhage and encode it, with the hemorrhage's outline."""
     patient = draw_patient(2023, "dumc", index, has_ich=True)
     scan = scan_patient(patient, 2023, MATRIX, (SLICES, SLICES))
-    volume = Volume(
-        hu=scan.hu,
-        pixel_spacing_mm=(scan.pixel_spacing_mm, scan.pixel_spacing_mm),
-        orientation=scan.orientation,
-        positions_mm=scan.positions_mm,
-        slice_spacing_mm=np.full(SLICES, scan.slice_spacing_mm),
-        scan_id="",
-        patient_id="",
-    )
-    return encode_scan(volume, scan.mask)
+    return encode_scan(scan.volume(""), scan.mask)
 
 
 def load(browser: Any, page: Path, profile: Path) -> tuple[float, float]:

@@ -8,7 +8,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from ichnet.ct.volume import slice_normal
+from ichnet.ct.volume import Volume, slice_normal
 from ichnet.phantom.camera import Camera
 from ichnet.phantom.field import Array
 from ichnet.phantom.head import make_head
@@ -49,6 +49,18 @@ class Scan:
     slice_spacing_mm: float
     orientation: NDArray[np.float64]
     positions_mm: NDArray[np.float64]
+
+    def volume(self, name: str) -> Volume:
+        """Return it as reading would give it; ``name`` stands for the scan and for the patient."""
+        return Volume(
+            hu=self.hu,
+            pixel_spacing_mm=(self.pixel_spacing_mm, self.pixel_spacing_mm),
+            orientation=self.orientation,
+            positions_mm=self.positions_mm,
+            slice_spacing_mm=np.full(len(self.hu), self.slice_spacing_mm),
+            scan_id=name,
+            patient_id=name,
+        )
 
 
 def scan_patient(patient: Patient, seed: int, matrix: int, slices: tuple[int, int]) -> Scan:

@@ -15,7 +15,6 @@ from ichnet.cohorts.case import Case
 from ichnet.cohorts.labels import labels_from_mask
 from ichnet.cohorts.splits import split_patients, stratum_of
 from ichnet.config import Config, LeftOut
-from ichnet.ct.volume import Volume
 from ichnet.phantom.cohort import with_hemorrhage
 from ichnet.phantom.draw import draw_patient
 from ichnet.phantom.patient import WIDE
@@ -57,19 +56,9 @@ class Drawing:
         patient = draw_patient(self.seed, WIDE, wanted.index, wanted.has_ich, without=self.without)
         scan = scan_patient(patient, self.seed, self.matrix, self.slices)
         labels = np.array([labels_from_mask(mask) for mask in scan.mask], np.int8)
-        name = f"{WIDE}{wanted.index:06d}"
-        volume = Volume(
-            hu=scan.hu,
-            pixel_spacing_mm=(scan.pixel_spacing_mm, scan.pixel_spacing_mm),
-            orientation=scan.orientation,
-            positions_mm=scan.positions_mm,
-            slice_spacing_mm=np.full(len(scan.hu), scan.slice_spacing_mm),
-            scan_id=name,
-            patient_id=name,
-        )
         return Case(
             cohort=WIDE,
-            volume=volume,
+            volume=scan.volume(f"{WIDE}{wanted.index:06d}"),
             scan_labels=labels.max(axis=0),
             slice_labels=labels,
             mask=scan.mask,

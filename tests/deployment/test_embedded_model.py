@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ichnet.ct.volume import Volume
 from ichnet.deployment.embedded import WEIGHTS_DIR, embedded_model_dir
 from ichnet.deployment.saved_model import SavedModel
 from ichnet.deployment.scan_prediction import predict_volume
@@ -53,16 +52,7 @@ def test_it_tells_large_hemorrhages_from_none(model):
         patient = draw_patient(77, WIDE, index, bleeds)
         if bleeds and sum(one.volume_ml for one in patient.lesions) < 30:
             continue
-        scan = scan_patient(patient, 77, 128, (16, 20))
-        volume = Volume(
-            hu=scan.hu,
-            pixel_spacing_mm=(scan.pixel_spacing_mm, scan.pixel_spacing_mm),
-            orientation=scan.orientation,
-            positions_mm=scan.positions_mm,
-            slice_spacing_mm=np.full(len(scan.hu), scan.slice_spacing_mm),
-            scan_id=str(index),
-            patient_id=str(index),
-        )
+        volume = scan_patient(patient, 77, 128, (16, 20)).volume(str(index))
         predicted = predict_volume(model, volume)
         calibration = model.metadata.calibration
         scores[bleeds].append(calibration.score(predicted.probability, volume.slice_spacing_mm))
