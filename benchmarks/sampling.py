@@ -45,7 +45,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         write_records(matrix, Path(name))
         start = time.perf_counter()
-        index = RecordIndex.open(Path(name), "train", SHARDS * SLICES_PER_SHARD)
+        index = RecordIndex.open(Path(name), "train", SHARDS * SLICES_PER_SHARD, {})
         result = {"index_seconds": round(time.perf_counter() - start, 4)}
         ways: dict[str, Callable[[RecordIndex], tf.data.Dataset]] = {
             "streams": by_streams,

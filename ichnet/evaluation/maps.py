@@ -25,7 +25,7 @@ from ichnet.networks.loading import weights_fingerprint
 from ichnet.networks.mirrored import is_mirrored
 from ichnet.networks.scores import map_and_subtypes
 from ichnet.records.index import RecordIndex
-from ichnet.records.maps import INFO, SCHEMA_VERSION, SLICES
+from ichnet.records.maps import INFO, SCHEMA_VERSION, SHARDS, SLICES
 from ichnet.records.reader import slice_reader
 from ichnet.records.record_set import SLICE_COLUMNS, RecordSet, write_table
 from ichnet.records.schema import Example
@@ -105,8 +105,9 @@ def cache_maps(
             _write_split(record_set, split, neighbours, compute, begun, bar)
     cached = [row for row in record_set.slices if row["split"] in splits]
     write_table(cached, SLICE_COLUMNS, begun / SLICES)
+    sizes = {path.name: path.stat().st_size for path in sorted(begun.glob("*.tfrecord"))}
     with write_whole(begun / INFO) as handle:
-        json.dump(info, handle, indent=2)
+        json.dump({**info, SHARDS: sizes}, handle, indent=2)
     stage.finish()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,27 +39,26 @@ class RecordIndex:
                 was written (the message names the file), or there are more or fewer records than
                 ``slices.csv`` lists.
         """
-        files = record_set.shards(split)
-        return cls._over(files, record_set.folder, split, len(record_set.slices_of(split)))
+        count = len(record_set.slices_of(split))
+        return cls.open(record_set.folder, split, count, record_set.shard_bytes)
 
     @classmethod
-    def open(cls, folder: Path, split: str, count: int) -> RecordIndex:
-        """Find the records of one split in a folder that keeps no list of its files' lengths.
+    def open(
+        cls, folder: Path, split: str, count: int, shard_bytes: Mapping[str, int]
+    ) -> RecordIndex:
+        """Find the records of one split of a record set or of cached maps.
 
         Args:
-            folder: of cached maps.
-            split: whose files are meant.
-            count: records that ``slices.csv`` lists.
+            folder: of the record set or the cached maps.
+            split: e.g. ``train``.
+            count: number of records that ``slices.csv`` lists.
+            shard_bytes: size of each file when it was written, by its name.
 
         Raises:
-            RecordSetError: when a file is missing or cut off within a record (the message names
-                the file), or there are not ``count`` records.
+            RecordSetError: when a file is missing, cut off or of another size than when it was
+                written (the message names the file), or there are not ``count`` records.
         """
-        return cls._over(shard_files(folder, split), folder, split, count)
-
-    @classmethod
-    def _over(cls, files: Sequence[Path], folder: Path, split: str, count: int) -> RecordIndex:
-        """Walk over files from the length of each record to the next."""
+        files = shard_files(folder, split, shard_bytes)
         spans = [record_spans(path) for path in files]
         lengths = [len(of_file) for of_file in spans]
         if sum(lengths) != count:

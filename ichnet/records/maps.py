@@ -2,7 +2,8 @@
 
 A cache mirrors its record set, shard for shard: a slice's record is the one it came from with
 ``maps`` in place of ``hu``, which is stored once, in the record set. ``slices.csv`` lists the
-slices of the cached splits as the record set's does. :mod:`ichnet.evaluation.maps` computes maps.
+slices of the cached splits as the record set's does, and ``info.json`` the size of each file.
+:mod:`ichnet.evaluation.maps` computes maps.
 """
 
 from __future__ import annotations
@@ -22,6 +23,9 @@ from ichnet.subtypes import LABELS
 
 SCHEMA_VERSION = 3
 INFO = "info.json"
+SHARDS = "shards"
+"""Key of ``info.json``: size of each file in bytes, by its name."""
+
 SLICES = "slices.csv"
 
 
@@ -38,6 +42,7 @@ def maps_dataset(folder: Path, split: str) -> tf.data.Dataset:
 
     Raises:
         FileNotFoundError: when the cache is not finished or does not hold the split.
+        RecordSetError: when one of its files is missing or not as long as it was written.
     """
     records = maps_records(folder, split)
     info = read_info(folder)
@@ -62,9 +67,11 @@ def maps_records(folder: Path, split: str) -> tf.data.Dataset:
 
     Raises:
         FileNotFoundError: when the cache is not finished or does not hold the split.
+        RecordSetError: when one of its files is missing or not as long as it was written.
     """
     info = _require_split(folder, split)
-    records = tf.data.TFRecordDataset(list(map(str, shard_files(folder, split))))
+    files = shard_files(folder, split, info.get(SHARDS, {}))
+    records = tf.data.TFRecordDataset(list(map(str, files)))
     # Keras takes the end of a dataset of unknown length for a mistake
     return records.apply(tf.data.experimental.assert_cardinality(info["slices"][split]))
 
@@ -74,9 +81,10 @@ def maps_index(folder: Path, split: str) -> RecordIndex:
 
     Raises:
         FileNotFoundError: when the cache is not finished or does not hold the split.
-        RecordSetError: when one of its files is missing or cut off.
+        RecordSetError: when one of its files is missing or not as long as it was written.
     """
-    return RecordIndex.open(folder, split, len(maps_slices(folder, split)))
+    count = len(maps_slices(folder, split))
+    return RecordIndex.open(folder, split, count, read_info(folder).get(SHARDS, {}))
 
 
 def maps_decoder(folder: Path) -> Callable[[tf.Tensor], Example]:
@@ -152,7 +160,7 @@ def maps_fingerprint(folder: Path) -> str:
 
 
 def read_info(folder: Path) -> dict[str, Any]:
-    """Return ``info.json`` of a finished cache: members, splits, digests.
+    """Return ``info.json`` of a finished cache: members, splits, digests, sizes of its files.
 
     Raises:
         FileNotFoundError: when the cache is not finished, or in an older format.

@@ -105,15 +105,12 @@ class RecordSet:
             RecordSetError: when the split has none, or one of them is missing or not as long as
                 when the set was written; names it.
         """
-        files = shard_files(self.folder, split)
-        bytes_of = self.info.get("shards", {})
-        for path in files:
-            size = path.stat().st_size
-            if (wanted := bytes_of.get(path.name, size)) != size:
-                raise RecordSetError(
-                    f"{path}: this shard of the records holds {size:,} bytes of {wanted:,}; {MEND}"
-                )
-        return files
+        return shard_files(self.folder, split, self.shard_bytes)
+
+    @property
+    def shard_bytes(self) -> Mapping[str, int]:
+        """Size of each record file when the set was written, by its name."""
+        return dict(self.info.get("shards", {}))
 
     def slices_of(self, split: str) -> list[Row]:
         """Return the rows of ``slices.csv`` of one split, in the order of its records."""
@@ -130,11 +127,18 @@ def shard_name(split: str, index: int, count: int) -> str:
     return f"{split}-{index:05d}-of-{count:05d}"
 
 
-def shard_files(folder: Path, split: str) -> list[Path]:
+def shard_files(folder: Path, split: str, shard_bytes: Mapping[str, int]) -> list[Path]:
     """Return the record files of one split of a record set or of cached maps, in order.
 
+    Args:
+        folder: of the record set or the cached maps.
+        split: e.g. ``train``.
+        shard_bytes: size of each file when it was written, by its name; a file that is not listed
+            may have any size.
+
     Raises:
-        RecordSetError: when the split has none, or one of those that their names count is missing.
+        RecordSetError: when the split has no files, or one of them is missing, has another size
+            than when it was written, or does not belong to the set. The message names the file.
     """
     found = sorted(folder.glob(f"{split}-*-of-*.tfrecord"))
     if not found:
@@ -144,6 +148,11 @@ def shard_files(folder: Path, split: str) -> list[Path]:
     for path in files:
         if path not in found:
             raise RecordSetError(f"{path}: this shard of the records is missing; {MEND}")
+        size = path.stat().st_size
+        if (wanted := shard_bytes.get(path.name, size)) != size:
+            raise RecordSetError(
+                f"{path}: this shard of the records holds {size:,} bytes of {wanted:,}; {MEND}"
+            )
     if unknown := [path for path in found if path not in files]:
         raise RecordSetError(f"{unknown[0]}: not a shard of this set; remove it")
     return files

@@ -35,7 +35,7 @@ def test_spans_are_where_the_contents_lie(folder):
 
 
 def test_records_are_found_by_number_in_any_order(folder):
-    index = RecordIndex.open(folder, "train", 4)
+    index = RecordIndex.open(folder, "train", 4, {})
     numbers = [3, 0, 2, 0, 1]
     expected = [b"fourth", b"first", b"third" * 100, b"first", b""]
     assert list(index.read(np.array(numbers))) == expected
@@ -50,24 +50,34 @@ def test_a_file_that_was_cut_off_is_named(folder, size):
     os.truncate(folder / NAMES[0], size)
     records = sum(end <= size for end in (21, 37, 553))
     with pytest.raises(RecordSetError, match=f"{NAMES[0]}: cut off after {records} records"):
-        RecordIndex.open(folder, "train", 4)
+        RecordIndex.open(folder, "train", 4, {})
 
 
-def test_a_file_that_was_cut_between_records_is_found_by_their_number(folder):
+def test_a_file_of_known_size_that_was_cut_between_records_is_named(folder):
     os.truncate(folder / NAMES[0], 37)
     with pytest.raises(RecordSetError) as raised:
-        RecordIndex.open(folder, "train", 4)
+        RecordIndex.open(folder, "train", 4, {NAMES[0]: 553, NAMES[1]: 22})
+    assert str(raised.value) == (
+        f"{folder / NAMES[0]}: this shard of the records holds 37 bytes of 553; copy it again, or "
+        "prepare the set again"
+    )
+
+
+def test_a_file_of_unknown_size_that_was_cut_between_records_is_found_by_their_number(folder):
+    os.truncate(folder / NAMES[0], 37)
+    with pytest.raises(RecordSetError) as raised:
+        RecordIndex.open(folder, "train", 4, {})
     assert str(raised.value) == (f"{folder}: 3 records in split 'train', but slices.csv lists 4")
 
 
 def test_a_file_that_did_not_arrive_is_named(folder):
     (folder / NAMES[1]).unlink()
     with pytest.raises(RecordSetError, match=f"{NAMES[1]}: this shard of the records is missing"):
-        RecordIndex.open(folder, "train", 4)
+        RecordIndex.open(folder, "train", 4, {})
     with pytest.raises(RecordSetError, match="missing"):
         record_spans(folder / NAMES[1])
     with pytest.raises(RecordSetError, match="no records in split 'test'"):
-        RecordIndex.open(folder, "test", 4)
+        RecordIndex.open(folder, "test", 4, {})
 
 
 @pytest.mark.parametrize(("byte", "found"), [(0, "opening"), (14, "reading")])
@@ -78,8 +88,8 @@ def test_a_damaged_byte_is_found(folder, byte, found):
     path.write_bytes(content)
     if found == "opening":
         with pytest.raises(RecordSetError, match="damaged at byte 0, or no TFRecord file"):
-            RecordIndex.open(folder, "train", 4)
+            RecordIndex.open(folder, "train", 4, {})
         return
-    index = RecordIndex.open(folder, "train", 4)
+    index = RecordIndex.open(folder, "train", 4, {})
     with pytest.raises(RecordSetError, match=f"{NAMES[0]}: the record at byte 12 is damaged"):
         index.read(np.array([0]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 
 import keras
@@ -15,7 +16,8 @@ from ichnet.evaluation.trained import load_folds, load_trained
 from ichnet.networks.inception_unet import build_inception_unet, build_subtype_encoder
 from ichnet.networks.scores import map_and_subtypes
 from ichnet.records.maps import maps_dataset
-from ichnet.records.record_set import RecordSet
+from ichnet.records.record_set import RecordSet, RecordSetError
+from ichnet.records.tfrecord import HEADER_BYTES, record_spans
 from ichnet.runs import RunFolder
 from ichnet.training.ensemble import steps_per_execution, train_ensemble
 from ichnet.training.fit import read_log
@@ -58,6 +60,24 @@ def test_segmenter_and_ensemble_from_records_to_a_model(config, records, run, en
     maps = [map_and_subtypes(found)[0].numpy() for found in outputs]
     maps = np.stack(maps, axis=-1).astype("float16").astype("float32")
     np.testing.assert_allclose(ensemble(hu)["map"], weight_model(maps)["map"], atol=1e-5)
+
+
+def test_a_shard_of_maps_that_was_cut_between_records_is_named_before_training(
+    config, records, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("ichnet.training.ensemble.fit", lambda *_: pytest.fail("trained"))
+    run = RunFolder(tmp_path)
+    members = dict.fromkeys(SEGMENTERS, numbered(config.image, 0.25))
+    record_set = RecordSet.open(records / "aihub-scans")
+    cache_maps(members, record_set, ["validation", "ensemble"], run.maps("aihub-scans"))
+    for split in ("validation", "ensemble"):
+        (shard,) = run.maps("aihub-scans").glob(f"{split}-*")
+        content, (*_, (start, _)) = shard.read_bytes(), record_spans(shard)
+        os.truncate(shard, start - HEADER_BYTES)  # the last record is gone as if it had never been
+        why = f"{shard}: this shard of the records holds .* bytes of {len(content):,}"
+        with pytest.raises(RecordSetError, match=why):
+            train_ensemble(config, "pair", run)
+        shard.write_bytes(content)
 
 
 def numbered(image, number: float) -> keras.Model:
