@@ -1,7 +1,8 @@
-"""What the cohort ``wide`` can be drawn without, to measure what each is worth.
+"""Ablations of the cohort ``wide``: features that can be left out, to measure what each is worth.
 
-A configuration names it in ``phantom.without``. The random numbers of whatever stays are the same:
-two heads of one number differ in what was left out alone, but where randomisation is.
+A configuration lists them in ``phantom.without``. All other random numbers stay the same, so the
+heads with one index, drawn with and without a feature, differ in that feature only. The exception
+is ``randomisation``, which replaces the whole patient.
 """
 
 from __future__ import annotations
@@ -16,19 +17,19 @@ from ichnet.phantom.patient import Patient
 from ichnet.phantom.sites import SITES, Site
 
 USUAL = "rsna"
-"""The cohort whose heads, blood and scanners are drawn where ``wide`` is not randomised."""
+"""The cohort that heads, blood and scanners are taken from when ``randomisation`` is left out."""
 
 BASE_MM = -48.0
-"""No slice begins lower where face and neck are left out."""
+"""Lowest slice when face and neck are left out."""
 
 
 def patient_without(patient: Patient, usual: Patient, without: Collection[LeftOut]) -> Patient:
-    """Return a patient of ``wide`` as a configuration wants it.
+    """Return a patient of the cohort ``wide`` without some of its features.
 
     Args:
-        patient: of ``wide``.
-        usual: the patient of that number in the cohort ``USUAL``.
-        without: what is left out.
+        patient: a patient of ``wide``.
+        usual: the patient with the same index in the cohort ``USUAL``.
+        without: features to leave out.
     """
     if "randomisation" in without:
         patient = replace(usual, cohort=patient.cohort)
@@ -38,16 +39,16 @@ def patient_without(patient: Patient, usual: Patient, without: Collection[LeftOu
 
 
 def site_without(site: Site, rng: np.random.Generator, without: Collection[LeftOut]) -> Site:
-    """Return a scanner of ``wide`` as a configuration wants it.
+    """Return a scanner of the cohort ``wide`` without some of its features.
 
     Args:
-        site: of ``wide``.
-        rng: of the scan.
-        without: what is left out.
+        site: a scanner of ``wide``.
+        rng: random numbers of the scan.
+        without: features to leave out.
     """
     if "randomisation" in without:
         usual = SITES[USUAL][int(rng.integers(len(SITES[USUAL])))]
-        # what a scan shows is no matter of looks
+        # the range that a scan covers is not part of the randomised appearance
         site = replace(
             usual,
             field_of_view_mm=site.field_of_view_mm,

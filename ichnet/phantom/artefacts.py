@@ -1,4 +1,4 @@
-"""What a scanner adds: beam hardening, cupping, kernel, noise, motion, holder; faces removed."""
+"""Scanner effects: beam hardening, cupping, kernel, noise, motion, head holder; defacing."""
 
 from __future__ import annotations
 
@@ -11,24 +11,26 @@ from numpy.typing import NDArray
 from ichnet.phantom.field import Array
 
 NOISE_MM = ((0.550, 1.0), (0.931, -1.166))
-"""Sigma in mm and weight of two Gaussians whose difference shapes white noise: fitted to the
-autocorrelation of a real scan, .64, .05, -.22 at one, two and three pixels of 0.488 mm."""
+"""Sigma in mm and weight of two Gaussian filters, whose weighted sum turns white noise into CT
+noise. Fitted to the noise autocorrelation of a real scan: .64, .05 and -.22 at distances of one,
+two and three pixels of 0.488 mm."""
 
 NATIVE_MATRIX = 512
 POOL = 5
-"""Noise fields drawn for a scan; a slice's noise is two of them, shifted, turned and added."""
+"""Noise fields drawn for a scan; each slice gets the sum of two, shifted and flipped at random."""
 
 RADON_PIXELS, RADON_ANGLES = 72, 36
 HARDENING = 1.9e-5
-"""HU of error for the square of HU x cm of bone along a ray, before filtering."""
+"""Projection error for each (HU x cm)^2 of bone along a ray, before filtering."""
 
 BONE_HU, FACE_SHARE = 300, 0.45
-"""What is bone where faces are removed, and the share of its extent from the front that is cut."""
+"""Defacing: HU above which a pixel is bone, and how far from the front, as a share of the skull's
+extent, soft tissue in front of it is removed."""
 
 
 @cache
 def _rotations() -> list[tuple[Array, Array]]:
-    """Return rotations there and back, by half of the angles: the others are a quarter turn on."""
+    """Return rotations below 90 degrees and their inverses; the others follow by symmetry."""
     middle = ((RADON_PIXELS - 1) / 2, (RADON_PIXELS - 1) / 2)
     angles = 180 * np.arange(RADON_ANGLES // 2) / RADON_ANGLES
     pairs = [
@@ -40,21 +42,21 @@ def _rotations() -> list[tuple[Array, Array]]:
 
 @cache
 def _ramp_filter() -> Array:
-    """Return the ramp filter of a filtered back-projection as a matrix, applied from the right."""
+    """Return the ramp filter of filtered back-projection as a matrix, applied from the right."""
     spectrum = np.fft.rfft(np.eye(RADON_PIXELS), 2 * RADON_PIXELS, axis=1)
     filtered = np.fft.irfft(spectrum * np.linspace(0, 1, spectrum.shape[1]), axis=1)
     return np.asarray(filtered[:, :RADON_PIXELS], np.float32)
 
 
 def hardening(hu: Array, pixel_mm: float) -> Array:
-    """Return the error of a beam that gets harder in bone and metal: dark bands between them.
+    """Return the beam hardening artefact in HU: dark bands between bones or metal.
 
-    The square of the path through dense matter, filtered and projected back as an image is
-    reconstructed.
+    The error of each ray is proportional to the square of its path through dense material. The
+    errors are reconstructed by filtered back-projection, as an image is.
 
     Args:
-        hu: float32 [rows, columns].
-        pixel_mm: of it.
+        hu: slice in HU, float32 [rows, columns].
+        pixel_mm: pixel size of the slice.
     """
     dense = np.clip(hu - 250, 0, 6000) * (hu > 250)
     size = (RADON_PIXELS, RADON_PIXELS)
@@ -75,7 +77,7 @@ def hardening(hu: Array, pixel_mm: float) -> Array:
 
 
 def cupping(hu: Array, pixel_mm: float, amplitude_hu: float, reach_mm: float = 9.0) -> Array:
-    """Return how much brighter tissue is near bone."""
+    """Return by how many HU tissue near bone is brighter, [rows, columns]."""
     small = cv2.resize(hu, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA)
     bone = np.clip((small - 200) / 900, 0, 1)
     glow = cv2.GaussianBlur(bone, (0, 0), reach_mm / (4 * pixel_mm))
@@ -85,7 +87,7 @@ def cupping(hu: Array, pixel_mm: float, amplitude_hu: float, reach_mm: float = 9
 
 
 def noise_pool(rng: np.random.Generator, matrix: int, pixel_mm: float) -> list[Array]:
-    """Return noise fields as a scanner's own matrix has them, averaged to this matrix."""
+    """Return noise fields of unit variance at the scanner's matrix, averaged to ``matrix``."""
     fields = []
     native_mm = min(pixel_mm * matrix / NATIVE_MATRIX, pixel_mm)
     size = max(matrix, NATIVE_MATRIX)
@@ -103,7 +105,7 @@ def noise_pool(rng: np.random.Generator, matrix: int, pixel_mm: float) -> list[A
 
 
 def drawn_noise(rng: np.random.Generator, pool: list[Array]) -> Array:
-    """Return one slice's noise of unit variance (at the scanner's own matrix)."""
+    """Return the noise of one slice: unit variance at the scanner's matrix."""
     first, second = rng.choice(len(pool), 2, replace=False)
     total = _shifted(rng, pool[first])
     total += _shifted(rng, pool[second])
@@ -112,7 +114,7 @@ def drawn_noise(rng: np.random.Generator, pool: list[Array]) -> Array:
 
 
 def _shifted(rng: np.random.Generator, field: Array) -> Array:
-    """Return a field turned over at random and rolled, a copy."""
+    """Return a copy of a field, randomly flipped and cyclically shifted."""
     rows, columns = (int(n) for n in rng.integers(0, field.shape[0], 2))
     flipped = field[:: int(rng.choice([-1, 1])), :: int(rng.choice([-1, 1]))]
     out = np.empty_like(field)
@@ -127,7 +129,7 @@ def _shifted(rng: np.random.Generator, field: Array) -> Array:
 
 
 def sharpened(hu: Array, pixel_mm: float, blur_mm: float) -> Array:
-    """Return the image through a soft kernel (``blur_mm`` > 0) or a sharp one (< 0)."""
+    """Return a slice reconstructed with a soft kernel (``blur_mm`` > 0) or a sharp one (< 0)."""
     if abs(blur_mm) < 0.05:
         return hu
     smooth = cv2.GaussianBlur(hu, (0, 0), max(abs(blur_mm), 0.3) / pixel_mm)
@@ -137,12 +139,12 @@ def sharpened(hu: Array, pixel_mm: float, blur_mm: float) -> Array:
 
 
 def area_averaged(image: Array, matrix: int) -> Array:
-    """Return a square image at a smaller matrix."""
+    """Return a square image reduced to a smaller matrix by area averaging."""
     return np.asarray(cv2.resize(image, (matrix, matrix), interpolation=cv2.INTER_AREA), np.float32)
 
 
 def moved_head(hu: Array, rng: np.random.Generator, pixel_mm: float) -> Array:
-    """Return the mean of a head before and after it moved."""
+    """Return a slice with a motion artefact: a weighted mean of two positions of the head."""
     middle = ((hu.shape[1] - 1) / 2, (hu.shape[0] - 1) / 2)
     turn = cv2.getRotationMatrix2D(middle, float(rng.normal(0, 1.6)), 1.0)
     turn[:, 2] = turn[:, 2] + rng.normal(0, 1.8, 2) / pixel_mm
@@ -151,9 +153,9 @@ def moved_head(hu: Array, rng: np.random.Generator, pixel_mm: float) -> Array:
 
 
 def without_face(hu: NDArray[np.int16]) -> NDArray[np.int16]:
-    """Return a slice without what lies in front of the skull, as in published data without faces.
+    """Return a slice without the soft tissue in front of the skull, as in defaced public data.
 
-    In the front part of the skull's extent, all outside of the convex hull of bone becomes air.
+    In the front part of the skull's extent, everything outside the convex hull of bone becomes air.
 
     Args:
         hu: [rows, columns], the patient's front in the first rows.
@@ -174,13 +176,13 @@ def without_face(hu: NDArray[np.int16]) -> NDArray[np.int16]:
 def holder(
     x: NDArray[np.float64], y: NDArray[np.float64], kind: int, rng: np.random.Generator
 ) -> Array:
-    """Return the head holder's density, -1000 where there is none.
+    """Return the density of the head holder in HU, -1000 where there is none.
 
     Args:
-        x: mm from the middle of the scanner's opening, of each pixel.
-        y: the same, downwards.
-        kind: 0 a cup around the head, 1 a flat arc below it, 2 wings at its sides.
-        rng: of its position.
+        x: horizontal distance of each pixel from the scanner's isocentre, mm.
+        y: vertical distance, positive downwards, mm.
+        kind: 0 for a cup around the head, 1 for a flat arc below it, 2 for wings at its sides.
+        rng: random numbers of the scan, for the holder's position.
     """
     lift = rng.normal(0, 3)
     if kind == 0:

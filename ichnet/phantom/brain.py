@@ -1,4 +1,4 @@
-"""Brain, ventricles and cisterns: distances from their surfaces."""
+"""Shape of brain, ventricles and cisterns, as signed distances from their surfaces."""
 
 from __future__ import annotations
 
@@ -21,30 +21,33 @@ from ichnet.phantom.patient import Patient
 from ichnet.phantom.skull import Skull
 
 HEMISPHERE = ((30.0, 0.0, 10.0), (37.0, 80.0, 64.0))
-"""Middle and half axes of the left hemisphere, onto which sulci are drawn."""
+"""Centre and semi-axes, mm, of the ellipsoid of the left hemisphere, onto which sulci are drawn."""
 
 FOLD_SLOPE_MM = 4.4
-"""Distance from a sulcus for each unit of the folding texture."""
+"""Converts values of the folding texture to distances from a sulcus in mm."""
 
 
 @dataclass(frozen=True, eq=False)
 class Brain:
-    """Distances of the brain's surfaces and spaces, mm; negative inside unless said otherwise.
+    """Signed distances, mm, from surfaces of the brain; negative inside unless said otherwise.
 
     Attributes:
-        surface: below the surface that skull, base and collections leave to the brain; positive
-            inside.
-        middle: to the left of the interhemispheric fissure.
-        core: from what joins the hemispheres.
-        fold: from the sheet of the nearest sulcus, times its sign.
-        reach: how deep the sulcus goes.
-        insula, sylvian: from the sheets of the insular cistern and the Sylvian fissure.
-        patch: from the rim of the insula.
-        ventricles, stem, star, ambient, cerebellum: from those spaces and parts.
-        column: from the brain stem and what it is continued by upwards.
-        fossa: from the space below the tentorium.
-        nuclei: from the grey matter within the hemispheres.
-        folia: waves of the cerebellum.
+        surface: depth below the brain's outer surface, which skull, skull base and extra-axial
+            collections bound; positive inside.
+        middle: distance from the interhemispheric fissure, positive to the left.
+        core: distance from the parts that join the hemispheres (corpus callosum, diencephalon).
+        fold: signed distance from the centre sheet of the nearest sulcus.
+        reach: depth of that sulcus.
+        insula, sylvian: signed distances from the centre sheets of the insular cistern and of the
+            Sylvian fissure.
+        patch: distance from the rim of the insula.
+        ventricles, stem, ambient, cerebellum: distances from ventricles, brain stem, ambient and
+            quadrigeminal cisterns, and cerebellum.
+        star: distance from the suprasellar cistern, which is star-shaped.
+        column: distance from the brain stem extended upwards into the thalami.
+        fossa: distance from the infratentorial space (posterior fossa and tentorial opening).
+        nuclei: distance from the deep grey matter.
+        folia: texture of the cerebellar folia, of unit variance.
     """
 
     surface: Array
@@ -75,16 +78,16 @@ def brain_of(
     textures: Textures,
     patient: Patient,
 ) -> Brain:
-    """Return the brain's distances.
+    """Return the distances from the brain's surfaces at points of the head.
 
     Args:
-        points: of the head.
-        moved: points where the tissue came from that lesions have shifted.
-        skull: at the points.
-        dura: at the points.
-        pressed: mm by which collections press the brain's surface inwards.
-        textures: of the patient.
-        patient: who.
+        points: positions in the head.
+        moved: for each point, where its tissue lay before lesions shifted it.
+        skull: distances of the skull's surfaces at the points.
+        dura: distances of the dura's sheets at the points.
+        pressed: mm by which extra-axial collections press the brain's surface inwards.
+        textures: random textures of the patient's head.
+        patient: the patient whose head is drawn.
     """
     x, y, z, side = moved.x, moved.y, moved.z, moved.side
     soft, slow = textures.soft.on(moved), textures.slow.on(moved)
@@ -122,7 +125,7 @@ def brain_of(
 
 
 def _on_hemisphere(points: Points, wiggle: Array) -> tuple[Array, Array, Array]:
-    """Return points drawn outwards to the hemisphere's surface: sulci go straight in from there."""
+    """Return points projected radially onto the hemisphere's surface, where sulci begin."""
     (cx, cy, cz), (rx, ry, rz) = HEMISPHERE
     x = (points.side + wiggle - np.float32(cx)) / np.float32(rx)
     y = (points.y + wiggle - np.float32(cy)) / np.float32(ry)
@@ -156,7 +159,7 @@ def _ventricles(mirrored: Points, points: Points, patient: Patient) -> Array:
 
 
 def _stem(points: Points) -> Array:
-    """Midbrain, pons and medulla, with the notch between the peduncles."""
+    """Return the distance from midbrain, pons and medulla, with the interpeduncular notch."""
     x, y, z = points.x, points.y, points.z
     pons = np.exp(-(((z + 33) / 10) ** 2))
     low = ramp(-z, 47, 18)
@@ -170,7 +173,7 @@ def _stem(points: Points) -> Array:
 
 
 def _star(points: Points, soft: Array, patient: Patient) -> Array:
-    """Suprasellar cistern: a star of five or six rays."""
+    """Return the distance from the suprasellar cistern: a star with five or six rays."""
     x, y, z = points.x, points.y + 7, points.z
     angle = np.arctan2(x, -y)
     reach = 12.5 + 3.6 * np.cos(5 * angle) + 4 * patient.atrophy
@@ -186,7 +189,7 @@ def _star(points: Points, soft: Array, patient: Patient) -> Array:
 
 
 def _ambient(points: Points, stem: Array, soft: Array, patient: Patient) -> Array:
-    """Wings beside and behind the midbrain: thin at the sides, wide at the back."""
+    """Return the distance from the ambient (thin) and quadrigeminal (wide) cisterns."""
     back = ramp(points.y, 24, 9) * ramp(-points.side, -11, 9) * ramp(points.z, -19, 8)
     wide = 0.9 + 2.6 * back + 1.2 * patient.atrophy
     ring = stem - wide - 0.5 * soft
@@ -207,7 +210,7 @@ def _cerebellum(points: Points, soft: Array, patient: Patient) -> Array:
 
 
 def _nuclei(mirrored: Points) -> Array:
-    """Caudate, lentiform nucleus and thalamus, white matter of the internal capsule between."""
+    """Return the distance from caudate, lentiform nucleus and thalamus."""
     lentiform = ellipsoid(mirrored, (25, -3, 3), (6.5, 15, 9))
     shape = np.maximum(lentiform, 18.5 - 0.22 * (mirrored.y + 3) - mirrored.x)
     caudate = capsule(mirrored, (12.5, -19, 9), (19, 10, 24), (5.5, 2.0))

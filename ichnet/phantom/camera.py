@@ -1,4 +1,4 @@
-"""What a scanner makes of a section: beam hardening, cupping, kernel, noise, offset."""
+"""Image formation: from the density of a section to the slice that a scanner would store."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from ichnet.phantom.sites import THICKEST_SLICE_MM
 
 
 class Camera:
-    """Turns sections into a scanner's images."""
+    """Adds beam hardening, cupping, kernel, noise and HU offset of one scan to its sections."""
 
     def __init__(
         self,
@@ -35,7 +35,7 @@ class Camera:
         lattice: Lattice,
         matrix: int,
     ) -> None:
-        """Draw what a scan's slices share: the holder and the noise."""
+        """Draw what all slices of a scan share: the head holder and the noise fields."""
         self.rng, self.plan, self.lattice, self.matrix = rng, plan, lattice, matrix
         self.restless = "motion" in patient.mimics
         self.pixel_mm = plan.field_of_view_mm / matrix
@@ -51,7 +51,7 @@ class Camera:
         self.noise_hu = plan.site.noise_hu * np.sqrt(THICKEST_SLICE_MM / plan.thickness_mm) ** 0.5
 
     def expose(self, seen: Section) -> NDArray[np.int16]:
-        """Return a slice as it is stored, int16 [matrix, matrix]."""
+        """Return the stored slice in HU, int16 [matrix, matrix]."""
         site, pixel_mm = self.plan.site, self.lattice.pixel_mm
         hu = np.maximum(seen.hu, self.holder)
         hu = hu + np.float32(site.streaks) * hardening(hu, pixel_mm)

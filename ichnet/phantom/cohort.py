@@ -1,4 +1,4 @@
-"""Whole synthetic cohorts, written in parallel, each patient reproducible alone."""
+"""Whole synthetic cohorts, written in parallel; each patient can be reproduced alone."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ from ichnet.phantom.scanner import scan_patient
 
 COHORTS: tuple[str, ...] = tuple(WRITERS)
 MARKER = ".phantom.json"
-"""Says with which settings a finished cohort was made; written last."""
+"""File with the settings of a finished cohort; written last."""
 
 OWN = ".synthetic"
-"""Says that a folder was made here, finished or not; written first. No other is ever removed."""
+"""Marks a folder that this module began; written first. Only folders with this file are emptied."""
 
 
 @dataclass(frozen=True)
 class Task:
-    """One patient to render and write; what a worker process is given."""
+    """One patient for a worker process to render and write."""
 
     cohort: str
     index: int
@@ -54,21 +54,21 @@ def generate(
 ) -> dict[str, int]:
     """Write synthetic cohorts to ``root/<cohort>``.
 
-    A finished cohort of the same settings is kept; any other is written anew.
+    A finished cohort with the same settings is kept; any other is written anew.
 
     Args:
-        config: sizes.
-        seed: of everything.
-        root: parent of the cohorts' folders.
-        cohorts: which of ``rsna``, ``aihub``, ``dumc``, ``cq500``.
-        workers: processes.
+        config: sizes of the cohorts.
+        seed: seed of all random numbers.
+        root: parent folder of the cohorts.
+        cohorts: any of ``rsna``, ``aihub``, ``dumc``, ``cq500``.
+        workers: number of processes.
 
     Returns:
-        the number of scans by cohort.
+        The number of scans of each cohort.
 
     Raises:
-        ConfigError: when the configuration says nothing of a cohort, or its folder holds files
-            that were not made here.
+        ConfigError: when the configuration has no sizes for a cohort, or the cohort's folder holds
+            files that this function did not write.
     """
     counts = {}
     for cohort in cohorts:
@@ -99,7 +99,7 @@ def _start_anew(folder: Path) -> None:
 
 
 def tasks_of(config: PhantomConfig, seed: int, cohort: str, folder: Path) -> list[Task]:
-    """Return one task a patient; an exact number of them, drawn by seed, has hemorrhage."""
+    """Return one task for each patient; :func:`with_hemorrhage` chooses those with hemorrhage."""
     return [
         Task(
             cohort,
@@ -116,10 +116,12 @@ def tasks_of(config: PhantomConfig, seed: int, cohort: str, folder: Path) -> lis
 
 
 def with_hemorrhage(config: PhantomConfig, seed: int, cohort: str) -> NDArray[np.bool_]:
-    """Return which patients of a cohort have a hemorrhage, bool [scans]: an exact number of them.
+    """Return which patients of a cohort have a hemorrhage, bool [scans].
+
+    Their number is exactly the configured share; which they are depends on the seed.
 
     Raises:
-        ConfigError: when the configuration does not say how many scans and what share.
+        ConfigError: when the configuration lacks the cohort's number of scans or its share.
     """
     if cohort not in config.scans or cohort not in config.ich_share:
         raise ConfigError(f"phantom.scans and phantom.ich_share say nothing of {cohort!r}")

@@ -1,4 +1,4 @@
-"""Pictures of what the phantom draws: every hemorrhage, every mimic, every site, for people."""
+"""Contact sheets of the phantom for visual checks: every hemorrhage, every mimic, every site."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ WINDOWS_HU: dict[str, tuple[float, float]] = {
     "subdural": (80, 200),
     "bone": (600, 2800),
 }
-"""Level and width."""
+"""Level and width of each display window."""
 
 AGES: dict[str, tuple[tuple[str, float], ...]] = {
     "EDH": (("acute", 62.0),),
@@ -34,7 +34,7 @@ AGES: dict[str, tuple[tuple[str, float], ...]] = {
     "SAH": (("acute", 54.0), ("faint", 40.0)),
     "SDH": (("acute", 60.0), ("isodense", 36.0), ("chronic", 22.0), ("mixed", 45.0)),
 }
-"""What is shown of each subtype, and its density."""
+"""Ages of blood that are shown for each subtype, with the density in HU."""
 
 SHOWN_ML = 22.0
 SLICES = 24
@@ -43,13 +43,13 @@ COLUMNS = 6
 
 @dataclass(frozen=True, eq=False)
 class Tile:
-    """One picture.
+    """One picture of a contact sheet.
 
     Attributes:
-        title: what it shows.
-        hu: [rows, columns].
-        outline: bool [rows, columns]; drawn where there is any.
-        window: one of ``WINDOWS_HU``.
+        title: text above the picture.
+        hu: slice in HU, [rows, columns].
+        outline: hemorrhage, bool [rows, columns]; its outline is drawn.
+        window: display window, a key of ``WINDOWS_HU``.
     """
 
     title: str
@@ -59,7 +59,7 @@ class Tile:
 
 
 def lesion_tiles(seed: int, matrix: int) -> Iterator[Tile]:
-    """Yield each subtype at each site and age, on the slice where it is largest."""
+    """Yield each subtype at each location and age of blood, on the slice with its largest area."""
     plain = plain_patient(seed)
     number = 0
     for subtype, sites in SITES_OF.items():
@@ -78,7 +78,7 @@ def lesion_tiles(seed: int, matrix: int) -> Iterator[Tile]:
 
 
 def mimic_tiles(seed: int, matrix: int) -> Iterator[Tile]:
-    """Yield each mimic, on the slice that it changes most."""
+    """Yield each mimic of hemorrhage, on the slice that it changes most."""
     plain = plain_patient(seed)
     before = scan_patient(plain, seed, matrix, (SLICES, SLICES))
     for mimic in MIMICS:
@@ -92,7 +92,7 @@ def mimic_tiles(seed: int, matrix: int) -> Iterator[Tile]:
 
 
 def site_tiles(seed: int, matrix: int) -> Iterator[Tile]:
-    """Yield a head without blood at each cohort's sites, at the brain and the bone window."""
+    """Yield a head without blood from each scanner of each cohort, in brain and bone window."""
     for cohort, sites in SITES.items():
         for number, site in enumerate(sites, start=1):
             index = next(
@@ -107,7 +107,7 @@ def site_tiles(seed: int, matrix: int) -> Iterator[Tile]:
 
 
 def plain_patient(seed: int) -> Patient:
-    """Return a head of middle age without blood and without anything that resembles it."""
+    """Return a patient of 60 years without hemorrhage and without mimics."""
     patient = draw_patient(seed, "aihub", 0, has_ich=False)
     return replace(
         patient,
@@ -121,20 +121,20 @@ def plain_patient(seed: int) -> Patient:
 
 
 def most_changed(before: Scan, after: Scan) -> int:
-    """Return the slice on which two scans of one head differ most, at the subdural window."""
+    """Return the index of the slice on which two scans of one head differ most, subdural window."""
     low, high = -20, 180
     change = np.clip(after.hu, low, high).astype(float) - np.clip(before.hu, low, high)
     return int(np.argmax(np.abs(change).sum(axis=(1, 2))))
 
 
 def windowed(hu: NDArray[np.int16], window: str) -> NDArray[np.float64]:
-    """Return grey values in [0, 1]."""
+    """Return a slice in a display window, grey values in [0, 1]."""
     level, width = WINDOWS_HU[window]
     return np.asarray(np.clip((hu - (level - width / 2)) / width, 0, 1), float)
 
 
 def write_sheet(tiles: Sequence[Tile], path: Path) -> None:
-    """Write tiles as one PNG, six in a row."""
+    """Write pictures as one PNG, six in a row."""
     rows = -(-len(tiles) // COLUMNS)
     figure = Figure(figsize=(2.0 * COLUMNS, 2.2 * rows), facecolor="black")
     FigureCanvasAgg(figure)

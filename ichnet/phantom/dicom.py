@@ -1,4 +1,4 @@
-"""Synthetic scans as DICOM files, complete or as bare as RSNA's."""
+"""Synthetic scans as DICOM files, with full headers or with the few elements of RSNA's files."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from ichnet.phantom.scanner import Scan
 
 
 def uid(*identity: object) -> str:
-    """Return a DICOM UID that is the same for the same identity."""
+    """Return a DICOM UID that is derived from the given values."""
     return str(generate_uid(entropy_srcs=["ichnet phantom", *map(str, identity)]))
 
 
 def rsna_uid(*identity: object) -> str:
-    """Return a name in RSNA 2019's style, ``ID_`` and twelve hex digits."""
+    """Return an identifier in RSNA 2019's style, ``ID_`` and 12 hex digits, derived likewise."""
     text = "/".join(map(str, identity))
     return "ID_" + hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def slice_dataset(scan: Scan, index: int, signed: bool, intercept: float) -> Dataset:
-    """Return pixels, HU scale and geometry of one slice, without any identity.
+    """Return a data set with pixels, HU scale and geometry of one slice, without identifiers.
 
     Args:
-        scan: the scan.
-        index: of the slice.
+        scan: the synthetic scan.
+        index: number of the slice, from 0.
         signed: store 16-bit signed values; otherwise 12-bit unsigned ones.
-        intercept: HU of the stored value 0 (slope 1).
+        intercept: rescale intercept, the HU of the stored value 0 (slope 1).
     """
     dataset = Dataset()
     dataset.Modality = "CT"
@@ -58,7 +58,7 @@ def slice_dataset(scan: Scan, index: int, signed: bool, intercept: float) -> Dat
 
 
 def identify(dataset: Dataset, patient: Patient, scan_key: str, seed: int, index: int) -> None:
-    """Add what a hospital's file says of patient, study, series and slice."""
+    """Add the identifying elements of patient, study, series and slice."""
     dataset.PatientID = f"{patient.cohort.upper()}{patient.index:06d}"
     dataset.PatientName = f"Phantom^{patient.cohort}{patient.index:06d}"
     dataset.PatientSex = patient.sex
@@ -75,7 +75,7 @@ def identify(dataset: Dataset, patient: Patient, scan_key: str, seed: int, index
 
 
 def save(dataset: Dataset, path: Path) -> None:
-    """Write a DICOM file whole, explicit VR little endian."""
+    """Write a DICOM file in explicit VR little endian; when interrupted, no file is left."""
     meta = FileMetaDataset()
     meta.MediaStorageSOPClassUID = dataset.SOPClassUID
     meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID

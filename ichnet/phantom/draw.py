@@ -1,4 +1,4 @@
-"""Draw patients of the realistic cohorts, as the published tables have them."""
+"""Draw patients from published distributions of age, subtype, volume and density."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ def draw_patient(
     """Draw one patient.
 
     Args:
-        seed: of the whole phantom.
-        cohort: decides age, sex and the mix of subtypes.
-        index: of the patient in the cohort.
-        has_ich: whether there is a hemorrhage.
-        mix: the paper's Table 1, or subtypes evened out.
-        without: what the cohort ``wide`` is drawn without.
+        seed: seed of the whole phantom.
+        cohort: the cohort, which sets the distributions of age, sex and subtypes.
+        index: number of the patient in the cohort.
+        has_ich: whether the patient has a hemorrhage.
+        mix: frequency of subtypes: as in the paper's Table 1, or evened out.
+        without: features of the cohort ``wide`` to leave out (see ``ablation``).
     """
     if cohort == WIDE:
         patient = draw_wide_patient(seed, index, has_ich)
@@ -90,7 +90,7 @@ def _draw_lesions(
 
 
 def _draw_mixed(rng: np.random.Generator) -> list[str]:
-    """Draw two subtypes or more, each as often as in AI-Hub's mixed scans."""
+    """Draw two or more subtypes, as often as they occur in AI-Hub's mixed scans."""
     while True:
         drawn = [name for name in SUBTYPES if rng.random() < MIXED_SHARE[name]]
         if len(drawn) >= 2:
@@ -98,7 +98,7 @@ def _draw_mixed(rng: np.random.Generator) -> list[str]:
 
 
 def draw_lesion(rng: np.random.Generator, subtype: str) -> Lesion:
-    """Draw one hemorrhage of a subtype: volume, age and density of the blood, place."""
+    """Draw volume, age, density and location of one hemorrhage of a subtype."""
     mean, deviation = LN_VOLUME_ML[subtype]
     volume_ml = float(np.clip(np.exp(rng.normal(mean, deviation)), *VOLUME_LIMITS_ML[subtype]))
     hu = float(np.clip(rng.normal(*CLOT_HU[subtype]), 40, 82))

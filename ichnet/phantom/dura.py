@@ -1,4 +1,4 @@
-"""Falx, tentorium, venous sinuses and basal arteries."""
+"""Shape and density of falx, tentorium, venous sinuses and basal arteries."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ DURA_HU, SINUS_HU, VESSEL_HU = 52.0, 54.0, 44.0
 
 @dataclass(frozen=True, eq=False)
 class Dura:
-    """Distances of the sheets that stay where they are when the brain is pushed, mm.
+    """Signed distances, mm, from the sheets of dura, which mass effect does not move.
 
     Attributes:
-        falx: to the left of the falx.
-        tent: above the tentorium.
-        behind: behind the petrous ridge (positive in the posterior fossa).
-        hiatus: from the tentorial opening; negative in it.
+        falx: distance from the falx, positive to the left.
+        tent: height above the tentorium.
+        behind: distance behind the petrous ridge (positive in the posterior fossa).
+        hiatus: distance from the tentorial opening; negative in it.
     """
 
     falx: Array
@@ -31,14 +31,14 @@ class Dura:
 
 
 def dura_of(points: Points, textures: Textures) -> Dura:
-    """Return the distances of the dura's sheets."""
+    """Return the distances from the sheets of dura at points of the head."""
     tent, behind, hiatus = _tentorium(points)
     falx = points.x + 1.2 * textures.slow.on(points)
     return Dura(np.asarray(falx, np.float32), tent, behind, hiatus)
 
 
 def _tentorium(points: Points) -> tuple[Array, Array, Array]:
-    """Return mm above the tentorium, behind the petrous ridge, and from the opening's edge."""
+    """Return ``tent``, ``behind`` and ``hiatus`` of :class:`Dura`."""
     x, y, side = points.x, points.y, points.side
     above = points.z - (0.5 - 0.36 * side - 0.13 * (y - 30) - 0.002 * (y - 30) ** 2)
     behind = y - petrous_line(side)

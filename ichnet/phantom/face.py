@@ -1,4 +1,4 @@
-"""What lies below the skull base: orbits, nose, sinuses, petrous bones, mastoid cells."""
+"""Structures below the skull base: orbits, nose, sinuses, petrous bones, mastoid cells."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from ichnet.phantom.region import Box, Pixels, Region
 from ichnet.phantom.skull import AIR_HU, FAT_HU, MUSCLE_HU, SPONGE_HU, TABLE_HU, Skull, blend
 
 FACE_TOP_MM = 0.0
-"""No part of this module is higher."""
+"""Highest z of anything that this module paints."""
 
 PETROUS_HU, VITREOUS_HU, LENS_HU, NERVE_HU = 1250.0, 10.0, 85.0, 38.0
 
 
 @dataclass(frozen=True, eq=False)
 class Ground:
-    """What parts of the face are painted on; arrays of one shape.
+    """State of the pixels that parts of the face are painted on; arrays of one shape.
 
     Attributes:
-        hu: density so far, changed.
-        below: share of each pixel below the skull base.
-        within: of it, within the vault's outline.
-        skin: share within the skin.
-        soft: share of the soft tissue of the face.
+        hu: density so far in HU; changed in place.
+        below: share of each pixel that lies below the skull base.
+        within: share that lies below the skull base and within the outline of the vault.
+        skin: share that lies within the skin.
+        soft: share that is soft tissue of the face.
     """
 
     hu: Array
@@ -36,7 +36,7 @@ class Ground:
     soft: Array
 
     def at(self, pixels: Pixels) -> Ground:
-        """Return a window of it, whose ``hu`` is a part of this one's."""
+        """Return a window; painting on it changes ``hu`` of the whole."""
         return Ground(
             self.hu[pixels],
             self.below[pixels],
@@ -55,16 +55,16 @@ def paint_face(
     textures: Textures,
     width: float,
 ) -> None:
-    """Paint what lies below the skull base.
+    """Paint all structures below the skull base.
 
     Args:
-        hu: [rows, columns, planes], changed.
-        skull: at the pixels.
-        points: of the pixels.
-        lattice: of the section.
-        coarse: its points.
-        textures: of the head.
-        width: mm over which the skull base is blurred.
+        hu: density so far in HU, [rows, columns, planes]; changed in place.
+        skull: distances of the skull's surfaces at the pixels.
+        points: positions of the pixels in the head.
+        lattice: pixels and coarse grid of the section.
+        coarse: positions of the coarse grid's points in the head.
+        textures: random textures of the head.
+        width: width of the blurred edge of the skull base, mm.
     """
     below = cover(skull.base, width)
     # the vault's bone ends above the face: in front, and below the nape
@@ -195,4 +195,4 @@ PARTS = (
     (Box((30, 2, -78), (80, 60, -14)), _paint_mastoid),
     (Box((8, 2, -60), (84, 24, -28)), _paint_canal),
 )
-"""Where each part lies, in the order in which they are painted."""
+"""Bounding box and paint function of each structure, in painting order."""

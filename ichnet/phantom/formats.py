@@ -1,7 +1,7 @@
-"""Synthetic scans in the file formats of the four real sources.
+"""Synthetic scans in the file formats of the four real data sets.
 
-Each writer takes one scan of one patient and returns the rows of the cohort's label table, which is
-written when all patients are.
+Each writer writes the files of one scan and returns its rows of the cohort's label table. The table
+is written after all patients.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ DUMC_COLUMNS = ("scan_id", "patient_id", "path", "ich", *SUBTYPES, "age", "sex",
 
 
 def write_rsna(patient: Patient, scan: Scan, seed: int, root: Path) -> list[Row]:
-    """Write a flat folder's share: one bare file a slice; return six label rows a slice."""
+    """Write one minimal DICOM file for each slice into a flat folder; return six rows for each."""
     rng = generator(seed, "rsna", patient.index, purpose=2)
     signed = bool(rng.random() < 0.5)
     intercept = float(rng.choice([-1024, -1000]))
@@ -84,7 +84,7 @@ def write_rsna(patient: Patient, scan: Scan, seed: int, root: Path) -> list[Row]
 
 
 def write_aihub(patient: Patient, scan: Scan, seed: int, root: Path) -> list[Row]:
-    """Write a DICOM folder and an annotation in JSON for each slice."""
+    """Write a folder of DICOM files and a JSON annotation for each slice."""
     name = f"scan{patient.index:05d}"
     for index in range(len(scan.hu)):
         dataset = slice_dataset(scan, index, signed=True, intercept=-1024)
@@ -101,7 +101,7 @@ def write_aihub(patient: Patient, scan: Scan, seed: int, root: Path) -> list[Row
 
 
 def write_dumc(patient: Patient, scan: Scan, seed: int, root: Path) -> list[Row]:
-    """Write a DICOM folder and a folder of PNG masks; return the scan's row."""
+    """Write a folder of DICOM files and a folder of PNG masks; return the scan's row."""
     name = f"D{patient.index:04d}"
     for index in range(len(scan.hu)):
         dataset = slice_dataset(scan, index, signed=True, intercept=0)
@@ -119,7 +119,7 @@ def write_dumc(patient: Patient, scan: Scan, seed: int, root: Path) -> list[Row]
 
 
 def write_cq500(patient: Patient, scan: Scan, seed: int, root: Path) -> list[Row]:
-    """Write a study's folder with one plain series; return the three readers' row."""
+    """Write a study with one non-contrast series; return the row with three readers' findings."""
     name = f"CQ500CT{patient.index}"
     folder = root / f"{name} {name}" / "Unknown Study" / "CT Plain"
     for index in range(len(scan.hu)):
@@ -132,7 +132,7 @@ def write_cq500(patient: Patient, scan: Scan, seed: int, root: Path) -> list[Row
 
 
 def cq500_reads(rng: np.random.Generator, patient: Patient) -> Row:
-    """Return the cells of three readers, each with ``CQ500_FINDINGS``."""
+    """Return the cells of ``CQ500_FINDINGS`` for each of three readers."""
     cells: Row = []
     for called in reader_votes(rng, patient):
         sides = {lesion.side for lesion in patient.lesions if called[lesion.subtype]}
@@ -147,7 +147,7 @@ def cq500_reads(rng: np.random.Generator, patient: Patient) -> Row:
 
 
 def slice_annotation(mask: NDArray[np.uint8]) -> dict[str, Any]:
-    """Return labels and outlines of one slice: the even-odd rule fills them to the same mask."""
+    """Return labels and polygons of one slice; filled by the even-odd rule, they give the mask."""
     polygons = {}
     for label in SUBTYPES:
         region = ((mask & bit_of(label)) > 0).astype(np.uint8)
@@ -160,10 +160,10 @@ def slice_annotation(mask: NDArray[np.uint8]) -> dict[str, Any]:
 
 
 def outlines(region: NDArray[np.uint8]) -> list[list[list[float]]]:
-    """Return closed rings of (x, y) around a region, pixel centres at integers.
+    """Return the closed polygons, lists of (x, y), around a region; pixel centres are integers.
 
-    Traced on a threefold enlargement, where a pixel is 3 x 3, so that rings run along pixel edges
-    rather than through the centres of border pixels and single pixels have an area.
+    The region is enlarged three times before it is traced, so that polygons run along the edges of
+    border pixels rather than through their centres, and a single pixel has an area.
     """
     enlarged = cv2.resize(region, None, fx=3, fy=3, interpolation=cv2.INTER_NEAREST)
     rings, _ = cv2.findContours(enlarged, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
@@ -175,7 +175,7 @@ def outlines(region: NDArray[np.uint8]) -> list[list[list[float]]]:
 
 
 def write_label_table(cohort: str, rows: Sequence[Row], root: Path) -> None:
-    """Write the cohort's label table; AI-Hub has none, its labels lie beside the slices."""
+    """Write the label table of a cohort. AI-Hub has none: its labels are in the annotations."""
     if cohort == "aihub":
         return
     name, header, end = {

@@ -1,4 +1,4 @@
-"""A patient's head, ready to be cut: textures drawn, lesions placed and filled."""
+"""A patient's head before slices are rendered: random textures, and lesions in their places."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from ichnet.phantom.patient import Patient
 
 @dataclass(frozen=True, eq=False)
 class Head:
-    """A patient ready to be scanned.
+    """A patient's head in 3-D, from which slices are rendered.
 
     Attributes:
-        patient: who; the ventricles may be wider than those that were drawn.
-        textures: random functions of the anatomy.
-        placed: the lesions, in the patient's order.
+        patient: the patient; hemorrhage may have widened the ventricles that were drawn.
+        textures: random textures of the anatomy.
+        placed: the lesions with their places and extents, in the patient's order.
     """
 
     patient: Patient
@@ -28,7 +28,7 @@ class Head:
 
 
 def make_head(patient: Patient) -> Head:
-    """Draw a patient's textures and give each lesion its place and level."""
+    """Draw the textures of a patient's head, place each lesion and fill its volume."""
     textures = Textures.draw(patient.seed)
     placed = [
         FAMILIES[one.subtype].place(np.random.default_rng(one.seed), one) for one in patient.lesions

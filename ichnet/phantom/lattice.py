@@ -1,4 +1,4 @@
-"""The pixels of a section, and the coarse grid on which smooth functions are evaluated."""
+"""Pixel grid of a section, and the coarser grid on which smooth functions are evaluated."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 COARSE_MM = 3.2
-"""Step of the coarse grid, far below the wavelength of anything evaluated on it."""
+"""Spacing of the coarse grid, far below the wavelength of all functions evaluated on it."""
 
 FINE_MATRIX = 256
-"""From this matrix up, sections have pixels of 1.1 mm, about as fine as a scanner can tell; for a
-smaller one 1.6 mm do."""
+"""Smallest matrix for which sections are rendered with pixels of 1.1 mm, about a scanner's
+resolution; for smaller ones 1.6 mm are enough."""
 
 Fields = TypeVar("Fields", bound="DataclassInstance")
 """A dataclass of arrays that have one shape."""
@@ -27,12 +27,12 @@ Fields = TypeVar("Fields", bound="DataclassInstance")
 
 @dataclass(frozen=True)
 class Lattice:
-    """The pixels of a slice's section, and the coarse grid on which functions are evaluated.
+    """Pixel grid of a section and its coarse grid.
 
     Attributes:
-        rows, columns: of the coarse grid.
-        coarse_mm: its step.
-        fold: pixels in a coarse step.
+        rows, columns: size of the coarse grid.
+        coarse_mm: spacing of the coarse grid.
+        fold: number of pixels, in each direction, for one step of the coarse grid.
     """
 
     rows: int
@@ -42,21 +42,21 @@ class Lattice:
 
     @classmethod
     def over(cls, field_of_view_mm: float, matrix: int) -> Lattice:
-        """Return the lattice that covers a square whose image will have a given matrix."""
+        """Return the lattice that covers a square field of view, for an image of a given matrix."""
         count = int(np.ceil(field_of_view_mm / COARSE_MM))
         return cls(count, count, field_of_view_mm / count, 3 if matrix >= FINE_MATRIX else 2)
 
     @property
     def pixel_mm(self) -> float:
-        """Size of a pixel."""
+        """Size of a pixel in mm."""
         return self.coarse_mm / self.fold
 
     def window(self, wanted: NDArray[np.bool_], margin: int = 1) -> tuple[slice, slice]:
-        """Return the rows and columns of the smallest box around the coarse points wanted.
+        """Return rows and columns of the smallest window that holds all wanted coarse points.
 
         Args:
             wanted: bool [rows, columns].
-            margin: coarse points around it.
+            margin: number of coarse points to add on each side.
         """
         bounds = []
         for axis in (1, 0):
@@ -67,12 +67,12 @@ class Lattice:
         return bounds[0], bounds[1]
 
     def pixels(self, window: tuple[slice, slice]) -> tuple[slice, slice]:
-        """Return the pixels of a window of coarse points."""
+        """Return rows and columns of the pixels in a window of coarse points."""
         rows, columns = (slice(one.start * self.fold, one.stop * self.fold) for one in window)
         return rows, columns
 
     def interpolate(self, values: Array, smooth: bool = True) -> Array:
-        """Return coarse values [rows, columns, planes] at the pixels of the same window."""
+        """Interpolate coarse values [rows, columns, planes] to the pixels of the same window."""
         size = (values.shape[1] * self.fold, values.shape[0] * self.fold)
         how = cv2.INTER_CUBIC if smooth else cv2.INTER_LINEAR
         fine = cv2.resize(values, size, interpolation=how)
@@ -80,7 +80,7 @@ class Lattice:
 
 
 def interpolated(lattice: Lattice, coarse: Fields, smooth: bool = True) -> Fields:
-    """Return coarse values at the pixels of the same window."""
+    """Interpolate each array of a dataclass to the pixels of the same window."""
     values = {
         one.name: lattice.interpolate(getattr(coarse, one.name), smooth) for one in fields(coarse)
     }
@@ -88,7 +88,7 @@ def interpolated(lattice: Lattice, coarse: Fields, smooth: bool = True) -> Field
 
 
 def cropped(whole: Fields, window: tuple[slice, slice]) -> Fields:
-    """Return the values in a window of rows and columns."""
+    """Return a dataclass of arrays cropped to a window of rows and columns."""
     values = {
         one.name: np.ascontiguousarray(getattr(whole, one.name)[window]) for one in fields(whole)
     }
@@ -96,7 +96,7 @@ def cropped(whole: Fields, window: tuple[slice, slice]) -> Fields:
 
 
 def cropped_points(whole: Points, window: tuple[slice, slice]) -> Points:
-    """Return the points in a window, with what is known there."""
+    """Return the points in a window, with the cached values there."""
     part = cropped(whole, window)
     part.known.update((what, values[window]) for what, values in whole.known.items())
     return part

@@ -1,4 +1,4 @@
-"""Jaws, mouth, pharynx and neck: what a scan shows below the skull base, down to about C3."""
+"""Jaws, mouth, pharynx and neck: structures below the skull base down to about C3."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from ichnet.phantom.region import Box, Pixels, Region
 from ichnet.phantom.skull import AIR_HU, FAT_HU, TABLE_HU, Skull, blend
 
 NECK_TOP_MM = -50.0
-"""No part of this module is higher."""
+"""Highest z of anything that this module paints."""
 
 JAW_HU, TOOTH_HU, FILLING_HU, GLAND_HU = 1100.0, 2000.0, 6000.0, 20.0
 
 
 def outline_of(points: Points) -> Array:
-    """Return the distance from the skin of face and neck; meant for points below the brain."""
+    """Return the distance from the skin of face and neck, valid below the brain."""
     low = ramp(-points.z, 85, 60)
     nape = (np.hypot(points.x / (64 - 8 * low), (points.y - 27) / (61 - 8 * low)) - 1) * 56
     chin = ellipsoid(points, (0, -40, -98), (52, 50, 34))
@@ -44,7 +44,7 @@ def outline_of(points: Points) -> Array:
 
 
 def _arch(mirrored: Points, z: float, radius: float) -> Array:
-    """Return the distance from a dental arch at a height."""
+    """Return the distance from a dental arch at height ``z``."""
     return union(
         capsule(mirrored, (28, -44, z), (18, -68, z), (radius, radius)),
         capsule(mirrored, (18, -68, z), (0, -78, z), (radius, radius)),
@@ -84,7 +84,7 @@ def _bones(points: Points, mirrored: Points) -> Array:
 
 
 def _airway(ground: Ground, region: Region) -> Array:
-    """Return the distance from nasal cavity, pharynx and mouth, at the pixels."""
+    """Return the distance from the airway (nasal cavity, pharynx, mouth) at the pixels."""
     points = region.points
     airway = union(
         ellipsoid(points, (0, -18, -72), (12, 9, 13)),
@@ -97,13 +97,13 @@ def _airway(ground: Ground, region: Region) -> Array:
 
 @dataclass(frozen=True, eq=False)
 class Ground:
-    """What parts of the neck are painted on; arrays of one shape.
+    """State of the pixels that parts of the neck are painted on; arrays of one shape.
 
     Attributes:
-        hu: density so far, changed.
+        hu: density so far in HU; changed in place.
         deep: share of each pixel that is below the skin, but not bone of the vault.
-        texture: of millimetres.
-        patient: who.
+        texture: texture of about 11 mm at the pixels.
+        patient: the patient whose head is drawn.
     """
 
     hu: Array
@@ -112,12 +112,12 @@ class Ground:
     patient: Patient
 
     def at(self, pixels: Pixels) -> Ground:
-        """Return a window of it, whose ``hu`` is a part of this one's."""
+        """Return a window; painting on it changes ``hu`` of the whole."""
         return Ground(self.hu[pixels], self.deep[pixels], self.texture[pixels], self.patient)
 
     @property
     def lean(self) -> Array:
-        """Density of muscle."""
+        """Density of muscle at the pixels, HU."""
         return np.asarray(np.float32(self.patient.muscle_hu) + 5 * self.texture, np.float32)
 
 
@@ -131,17 +131,17 @@ def paint_neck(
     patient: Patient,
     texture: Array,
 ) -> None:
-    """Paint face and neck where neither bone of the vault nor what is in it lies.
+    """Paint face and neck, but for the pixels of the vault and its content.
 
     Args:
-        hu: [rows, columns, planes], changed.
-        skull: at the pixels.
-        points: of the pixels.
-        lattice: of the section.
-        coarse: its points.
-        textures: of the head.
-        patient: who.
-        texture: fine, at the pixels.
+        hu: density so far in HU, [rows, columns, planes]; changed in place.
+        skull: distances of the skull's surfaces at the pixels.
+        points: positions of the pixels in the head.
+        lattice: pixels and coarse grid of the section.
+        coarse: positions of the coarse grid's points in the head.
+        textures: random textures of the head.
+        patient: the patient whose head is drawn.
+        texture: texture of about 11 mm at the pixels.
     """
     reach = ramp(-points.z, 58, 12)
     bone = cover(-skull.depth - skull.thickness * ramp(points.z, -64, 12) - 4, 1.5)
@@ -231,4 +231,4 @@ PARTS = (
     (Box((0, -98, -400), (66, 76, -40)), _paint_bones),
     (Box((0, -92, -106), (42, -30, -78)), _paint_teeth),
 )
-"""Where each part lies, in the order in which they are painted."""
+"""Bounding box and paint function of each structure, in painting order."""

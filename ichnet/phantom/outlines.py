@@ -1,4 +1,4 @@
-"""Outlines of hemorrhages, as a person would draw them on the slices."""
+"""Ground-truth masks of hemorrhages, as an annotator would draw them on the slices."""
 
 from __future__ import annotations
 
@@ -10,20 +10,22 @@ from ichnet.phantom.field import Array
 from ichnet.subtypes import SUBTYPES, bit_of
 
 OUTLINE_SHARE: dict[str, float] = {"EDH": 0.5, "IPH": 0.5, "IVH": 0.45, "SAH": 0.38, "SDH": 0.5}
-"""A pixel belongs to a subtype's outline when blood fills this share of it. Outlines of thin
-subarachnoid blood are drawn around what is bright rather than what is full."""
+"""A pixel belongs to a subtype's mask when blood fills at least this share of it. The share is
+lower for thin subarachnoid blood, which annotators outline generously."""
 
 SMALLEST_OUTLINE_MM2 = 12.0
-"""Nobody draws around smaller parts, unless a lesion has no larger one."""
+"""Smaller components are left out, as annotators do, unless a lesion has no larger one."""
 
 
 def outlined(shares: list[dict[str, Array]], matrix: int, pixel_mm: float) -> NDArray[np.uint8]:
-    """Return the outlines of all subtypes, as a person draws them: every lesion of a scan has one.
+    """Return the masks of all subtypes, uint8 bits [slices, matrix, matrix].
+
+    Every subtype that a scan has gets a mask on at least one slice.
 
     Args:
-        shares: of each slice, the share of its pixels that a subtype fills.
-        matrix: rows and columns of the outlines.
-        pixel_mm: of the outlines.
+        shares: for each slice, by subtype, the share of each pixel that blood fills.
+        matrix: rows and columns of the masks.
+        pixel_mm: pixel size of the masks.
     """
     mask = np.zeros((len(shares), matrix, matrix), np.uint8)
     for subtype in SUBTYPES:
@@ -50,7 +52,7 @@ def outlined(shares: list[dict[str, Array]], matrix: int, pixel_mm: float) -> ND
 
 
 def _without_specks(region: NDArray[np.uint8], pixel_mm: float) -> NDArray[np.uint8]:
-    """Return a region without parts that are too small to be outlined."""
+    """Return a region without components smaller than ``SMALLEST_OUTLINE_MM2``."""
     _, parts, boxes, _ = cv2.connectedComponentsWithStats(region, connectivity=8)
     kept = boxes[:, cv2.CC_STAT_AREA] * pixel_mm**2 >= SMALLEST_OUTLINE_MM2
     kept[0] = False

@@ -1,7 +1,4 @@
-"""Who a synthetic patient is: head, age, lesions. Numbers only, no pixels yet.
-
-``draw.draw_patient`` draws one.
-"""
+"""Parameters of a synthetic patient: head, age, lesions; :mod:`ichnet.phantom.draw` draws them."""
 
 from __future__ import annotations
 
@@ -12,10 +9,10 @@ import numpy as np
 from ichnet.config import LeftOut
 
 WIDE = "wide"
-"""The cohort whose heads, blood and scanners vary far beyond what is usual: see ``wide``."""
+"""The domain-randomised cohort, see :mod:`ichnet.phantom.wide`."""
 
 COHORT_NUMBER: dict[str, int] = {"rsna": 1, "aihub": 2, "dumc": 3, "cq500": 4, WIDE: 5}
-"""Part of the seed of a cohort's random numbers."""
+"""Number of each cohort, part of the seed of its random numbers."""
 
 
 @dataclass(frozen=True)
@@ -24,11 +21,11 @@ class Lesion:
 
     Attributes:
         subtype: one of ``SUBTYPES``.
-        volume_ml: what it is meant to fill.
+        volume_ml: intended volume.
         hu: density of the blood.
-        side: -1 right, +1 left (patient's axes: left is positive).
-        seed: of its place and shape.
-        site: one of ``SITES_OF[subtype]``.
+        side: -1 for the patient's right, +1 for the left.
+        seed: seed of its location and shape.
+        site: location, a key of ``SITES_OF[subtype]`` or ``anywhere``.
         age: ``acute``, ``isodense``, ``chronic`` or ``mixed`` for SDH, ``faint`` or ``acute`` for
             SAH, ``acute`` for others.
     """
@@ -44,34 +41,36 @@ class Lesion:
 
 @dataclass(frozen=True)
 class Patient:
-    """A synthetic patient, reproducible alone from seed, cohort and index.
+    """A synthetic patient, reproducible from seed, cohort and index.
 
     Attributes:
-        cohort, index: which one.
-        age_years, sex: ``F`` or ``M``.
-        size: factor of the head's size along x, y, z.
+        cohort: name of the cohort.
+        index: number of the patient in the cohort.
+        age_years: age.
+        sex: ``F`` or ``M``.
+        size: size of the head along x, y and z, relative to the average.
         skull_mm, scalp_mm: thickness of skull and scalp.
         atrophy: 0 to 1; widens ventricles and sulci.
-        lesions: hemorrhages; none in a normal head.
-        mimics: keys of ``MIMICS`` that this head has.
-        seed: of the anatomy's texture.
+        lesions: hemorrhages; empty for a normal head.
+        mimics: mimics of hemorrhage in this head, keys of ``MIMICS``.
+        seed: seed of the anatomy's random textures.
         pose_degrees: pitch, roll and yaw of the head in the holder.
-        sinus: 0 to 1, size of the frontal sinus.
-        pallor: 0 to 1, how much ageing darkens white matter.
-        haematocrit_hu: density of flowing blood, less the mean.
-        hydrocephalus_mm: by which the ventricles' walls are pushed outwards.
-        swelling: 0 to 1, how far swollen brain has closed sulci and cisterns.
-        darkening_hu: by which swollen brain is darker.
-        rim_mm: of fluid over the convexity, beside what atrophy leaves; negative for none.
-        fullness: 0 to 1, how far a young brain fills sulci and cisterns.
+        sinus: size of the frontal sinus, 0 to 1.
+        pallor: how much ageing lowers the density of white matter, 0 to 1.
+        haematocrit_hu: deviation of the density of flowing blood from the mean.
+        hydrocephalus_mm: outward displacement of the ventricles' walls.
+        swelling: how far brain swelling has closed sulci and cisterns, 0 to 1.
+        darkening_hu: decrease of the density of swollen brain.
+        rim_mm: width of the fluid over the convexity without atrophy; negative for none.
+        fullness: how far a young brain fills sulci and cisterns, 0 to 1.
         grey_hu, white_hu, csf_hu, muscle_hu: density of these tissues.
+        mantle_hu: excess density of the brain's surface over its middle.
         base_rough_mm: height of the ridges of the anterior skull base.
-        brawn_mm: by which muscles are thicker than those of a slender neck.
-        tongue_hu: by which the tongue is denser than other muscle, as between teeth and fillings.
-        sinus_widths: of the right and the left transverse sinus, relative to the usual.
-        scalp_lumps: bruises of the scalp, where there are any.
-        mantle_hu: by which brain is denser at its surface than in its middle.
-        without: what scans of this patient leave out: see ``ablation``.
+        scalp_lumps: number of scalp hematomas when ``scalp`` is among the mimics.
+        brawn_mm: additional thickness of the neck muscles.
+        tongue_hu: excess density of the tongue over other muscle, as beside teeth and fillings.
+        sinus_widths: width of the right and of the left transverse sinus, relative to the average.
+        without: features that scans of this patient leave out (see ``ablation``).
     """
 
     cohort: str
@@ -108,5 +107,5 @@ class Patient:
 
 
 def generator(seed: int, cohort: str, index: int, purpose: int = 0) -> np.random.Generator:
-    """Return the random numbers of one patient, independent of all others."""
+    """Return the random number generator of one patient and purpose, independent of all others."""
     return np.random.default_rng([seed, COHORT_NUMBER[cohort], index, purpose])

@@ -1,4 +1,4 @@
-"""Where the slices of a scan lie: site, tilt, field of view, heights."""
+"""Scan planning: scanner, gantry tilt, field of view and slice positions."""
 
 from __future__ import annotations
 
@@ -17,7 +17,16 @@ from ichnet.phantom.wide import draw_wide_site
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """Where a scan's slices lie."""
+    """Scanner and slice positions of a scan.
+
+    Attributes:
+        site: the scanner.
+        field_of_view_mm: side of the square field of view.
+        spacing_mm: distance of slices along their normal.
+        thickness_mm: slice thickness.
+        orientation: float [6], as DICOM's ImageOrientationPatient.
+        corners_mm: float [slices, 3], first corner of each slice's field of view.
+    """
 
     site: Site
     field_of_view_mm: float
@@ -28,7 +37,7 @@ class Plan:
 
 
 def drawn_site(rng: np.random.Generator, cohort: str) -> Site:
-    """Return one of a cohort's sites: the first thing that is drawn for a scan."""
+    """Draw a scanner of a cohort; the first draw of each scan."""
     if cohort == WIDE:
         return draw_wide_site(rng)
     sites = SITES[cohort]
@@ -36,7 +45,7 @@ def drawn_site(rng: np.random.Generator, cohort: str) -> Site:
 
 
 def draw_plan(rng: np.random.Generator, head: Head, slices: tuple[int, int]) -> Plan:
-    """Draw a site and where the slices lie, so that no lesion falls between two of them."""
+    """Draw scanner and slice positions, such that no lesion falls between two slices."""
     site = drawn_site(rng, head.patient.cohort)
     if head.patient.without:
         site = site_without(site, rng, head.patient.without)

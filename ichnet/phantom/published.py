@@ -1,6 +1,6 @@
-"""Published numbers that the realistic cohorts are drawn from: size, density, place and frequency.
+"""Published distributions that cohorts are drawn from: volume, density, location and frequency.
 
-Each table says what it holds. Volumes are in mL, densities in HU.
+Volumes are in mL, densities in HU.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ LN_VOLUME_ML: dict[str, tuple[float, float]] = {
     "SAH": (0.92, 1.66),
     "SDH": (1.95, 1.53),
 }
-"""Mean and standard deviation of ln(mL) per scan."""
+"""Mean and standard deviation of the logarithm of the volume per scan, by subtype."""
 
 CLOT_HU: dict[str, tuple[float, float]] = {
     "EDH": (60.0, 8.0),
@@ -21,13 +21,13 @@ CLOT_HU: dict[str, tuple[float, float]] = {
     "SAH": (52.0, 8.0),
     "SDH": (56.0, 9.0),
 }
-"""Mean and standard deviation between patients of acute blood before partial volume."""
+"""Density of acute blood without partial volume: mean and standard deviation between patients."""
 
 AGE_SHARES: dict[str, float] = {"acute": 0.66, "isodense": 0.20, "chronic": 0.07, "mixed": 0.07}
-"""How old subdural blood is. Isodense and chronic SDH have 30 to 45 and 20 to 30 HU."""
+"""Share of each age of subdural blood. Isodense SDH has 30 to 45 HU, chronic SDH 20 to 30 HU."""
 
 FAINT_SAH_SHARE, FAINT_SAH_HU = 0.25, (36.0, 44.0)
-"""Subarachnoid blood that is thinned by fluid to the density of brain."""
+"""Share and density of subarachnoid blood that fluid dilutes to about the density of brain."""
 
 VOLUME_LIMITS_ML: dict[str, tuple[float, float]] = {
     "EDH": (0.3, 110.0),
@@ -36,7 +36,7 @@ VOLUME_LIMITS_ML: dict[str, tuple[float, float]] = {
     "SAH": (0.15, 32.0),
     "SDH": (0.4, 130.0),
 }
-"""The tails of the log-normal that fit into a head and can be seen on a slice."""
+"""Smallest and largest volume: what is visible on a slice, and what fits into a head."""
 
 SITES_OF: dict[str, dict[str, float]] = {
     "EDH": {"temporal": 0.6, "frontal": 0.2, "parietal": 0.12, "occipital": 0.08},
@@ -45,7 +45,7 @@ SITES_OF: dict[str, dict[str, float]] = {
     "SAH": {"basal": 0.3, "sylvian": 0.25, "convexity": 0.45},
     "SDH": {"convexity": 0.86, "falx": 0.09, "tentorium": 0.05},
 }
-"""Where each subtype lies; IPH as published (basal ganglia and thalamus 60 %)."""
+"""Share of each location by subtype; IPH as published (basal ganglia and thalamus 60 %)."""
 
 MIMICS: dict[str, float] = {
     "pineal": 0.55,
@@ -69,7 +69,7 @@ MIMICS: dict[str, float] = {
     "fracture": 0.03,
     "filling": 0.2,
 }
-"""How often a head has what resembles blood, hides it, or is disease without blood."""
+"""Frequency of findings that resemble blood, hide it, or are disease without blood."""
 
 MIX: dict[str, dict[str, float]] = {
     "aihub": {"IPH": 1744, "IVH": 135, "EDH": 159, "SDH": 1442, "SAH": 700, "mixed": 2833},
@@ -85,7 +85,7 @@ AGE_YEARS: dict[str, tuple[float, float]] = {
     "dumc": (65.7, 14.9),
     "cq500": (57.5, 19.9),
 }
-"""Mean and standard deviation of age (Table 1; RSNA and CQ500 do not say: as AI-Hub)."""
+"""Mean and standard deviation of age (Table 1; not given for RSNA and CQ500: as AI-Hub)."""
 
 FEMALE_SHARE: dict[str, float] = {"rsna": 0.475, "aihub": 0.475, "dumc": 0.355, "cq500": 0.475}
 
@@ -106,4 +106,4 @@ MIXED_SHARE: dict[str, float] = {
     "SAH": 0.609,
     "SDH": 0.457,
 }
-"""How often each subtype takes part in a mixed hemorrhage of AI-Hub."""
+"""Share of AI-Hub's mixed hemorrhages that contain each subtype."""

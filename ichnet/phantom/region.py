@@ -1,4 +1,4 @@
-"""Parts of the head that fill a small box: drawn where a slice meets it, and nowhere else."""
+"""Bounding boxes: a structure is evaluated only in the part of a slice that meets its box."""
 
 from __future__ import annotations
 
@@ -12,27 +12,31 @@ from ichnet.phantom.field import Array, Points, Textures, Vector, both_sides
 from ichnet.phantom.lattice import Lattice
 
 MARGIN = 2
-"""Coarse points around a box: what is interpolated depends on its neighbours."""
+"""Coarse points added around a box, since interpolation uses neighbouring values."""
 
 HALF_SLICE_MM = 5.0
-"""No plane of a slice is farther from its middle one."""
+"""Largest distance of a slice's planes from its middle plane."""
 
 Pixels = tuple[slice, slice]
 
 
 @dataclass(frozen=True)
 class Box:
-    """Where a part of the head lies, its blurred surface included; both sides alike.
+    """Bounding box of a structure with its blurred surface, the same on both sides of the head.
 
     Attributes:
-        low, high: corners, mm: distance from the middle, y, z.
+        low, high: opposite corners, mm: distance from the midsagittal plane, y, z.
     """
 
     low: Vector
     high: Vector
 
     def met_by(self, points: Points) -> NDArray[np.bool_]:
-        """Return which rows and columns of points [rows, columns, planes] come near the box."""
+        """Return which points of a slice come near the box, bool [rows, columns].
+
+        Args:
+            points: [rows, columns, planes].
+        """
         side, y, z = points.middle_plane
         (near, front, bottom), (far, back, top) = self.low, self.high
         inside = (z > bottom - HALF_SLICE_MM) & (z < top + HALF_SLICE_MM)
@@ -45,13 +49,13 @@ class Box:
 
 @dataclass(frozen=True, eq=False)
 class Region:
-    """A window of a slice, within which a part of the head is drawn.
+    """The window of a slice in which a structure is drawn.
 
     Attributes:
-        lattice: of the slice.
+        lattice: pixels and coarse grid of the slice.
         whole: coarse points of the slice.
-        window: of them.
-        textures: of the head.
+        window: rows and columns of the coarse points in the window.
+        textures: random textures of the head.
     """
 
     lattice: Lattice
@@ -63,7 +67,7 @@ class Region:
     def around(
         cls, box: Box, lattice: Lattice, points: Points, textures: Textures
     ) -> Region | None:
-        """Return the window in which points meet a box, if any do."""
+        """Return the window in which a slice meets a box; ``None`` when it does not."""
         wanted = box.met_by(points)
         if not wanted.any():
             return None
@@ -71,7 +75,7 @@ class Region:
 
     @cached_property
     def pixels(self) -> Pixels:
-        """The window's pixels, within those that are painted on."""
+        """Rows and columns of the window's pixels."""
         return self.lattice.pixels(self.window)
 
     @cached_property
@@ -83,24 +87,24 @@ class Region:
 
     @cached_property
     def mirrored(self) -> Points:
-        """The points with the right side folded onto the left one."""
+        """The points with the right side mirrored onto the left one."""
         return both_sides(self.points)
 
     @cached_property
     def soft(self) -> Array:
-        """The texture of centimetres, at the coarse points."""
+        """The ``soft`` texture at the coarse points."""
         return self.textures.soft.on(self.whole)[self.window]
 
     @cached_property
     def fine(self) -> Array:
-        """The texture of millimetres, at the coarse points."""
+        """The ``fine`` texture at the coarse points."""
         return self.textures.fine.on(self.whole)[self.window]
 
     @cached_property
     def cells(self) -> Array:
-        """The texture of air cells, at the coarse points."""
+        """The ``cells`` texture at the coarse points."""
         return self.textures.cells.on(self.whole)[self.window]
 
     def at_pixels(self, values: Array) -> Array:
-        """Return coarse values at the window's pixels."""
+        """Interpolate coarse values to the window's pixels."""
         return self.lattice.interpolate(values)

@@ -1,4 +1,4 @@
-"""A patient as a site's scanner sees the head: a scan with its outlines."""
+"""Rendering: from a patient to a CT scan with ground-truth masks."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from ichnet.phantom.plan import draw_plan
 from ichnet.phantom.section import section
 
 PLANE_MM, FINE_PLANE_MM = 2.5, 1.3
-"""A slice's density is the mean of planes at most this far apart; finer ones at the skull base."""
+"""Largest distance of the planes that are averaged to a slice; ``FINE_PLANE_MM`` at ``BASE_MM``."""
 
 BASE_MM = (-48.0, 2.0)
-"""Between these heights the skull base is cut aslant: bone fills a part of many pixels, which then
-have the density of blood."""
+"""Heights between which slices cut the skull base obliquely. Partial volume of bone gives many
+pixels the density of blood there, so more planes are averaged."""
 
 
 LARGEST_ARRAY_BYTES = 2**24
-"""More than any array that is drawn with takes."""
+"""Larger than any array that rendering allocates."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,8 +36,8 @@ class Scan:
 
     Attributes:
         hu: int16 [slices, rows, columns], ordered from feet to head.
-        mask: uint8 bits [slices, rows, columns].
-        pixel_spacing_mm: of rows and columns alike.
+        mask: a bit for each subtype, uint8 [slices, rows, columns].
+        pixel_spacing_mm: distance of rows, and of columns.
         slice_spacing_mm: perpendicular distance of slices.
         orientation: float [6], as DICOM's ImageOrientationPatient.
         positions_mm: float [slices, 3], as DICOM's ImagePositionPatient.
@@ -51,7 +51,7 @@ class Scan:
     positions_mm: NDArray[np.float64]
 
     def volume(self, name: str) -> Volume:
-        """Return it as reading would give it; ``name`` stands for the scan and for the patient."""
+        """Return the scan as the DICOM reader would; ``name`` serves as scan and patient id."""
         return Volume(
             hu=self.hu,
             pixel_spacing_mm=(self.pixel_spacing_mm, self.pixel_spacing_mm),
@@ -64,13 +64,13 @@ class Scan:
 
 
 def scan_patient(patient: Patient, seed: int, matrix: int, slices: tuple[int, int]) -> Scan:
-    """Render a patient at one of the cohort's sites.
+    """Render a scan of a patient on one of the cohort's scanners.
 
     Args:
-        patient: who.
-        seed: of the whole phantom.
-        matrix: rows and columns.
-        slices: fewest and most.
+        patient: the patient whose head is drawn.
+        seed: seed of the whole phantom.
+        matrix: rows and columns of each slice.
+        slices: smallest and largest number of slices.
     """
     _keep_freed_memory()
     rng = generator(seed, patient.cohort, patient.index, purpose=1)
@@ -104,10 +104,11 @@ def scan_patient(patient: Patient, seed: int, matrix: int, slices: tuple[int, in
 
 @cache
 def _keep_freed_memory() -> None:
-    """Let thousands of short-lived arrays use the same memory again, once a process.
+    """Let freed memory be reused by later arrays; needed once in each process.
 
-    glibc gives blocks of more than 128 KiB back to the system when they are freed, and takes them
-    anew, page by page, a fifth of the time of a scan. After a larger block was freed once it keeps
-    whatever is smaller (mallopt(3): the thresholds adjust themselves); elsewhere this does nothing.
+    By default glibc returns freed blocks above 128 KiB to the system and requests them again page
+    by page, which takes a fifth of the rendering time. Once a larger block has been freed, glibc
+    raises this threshold and keeps smaller blocks (mallopt(3), dynamic thresholds). With another C
+    library this has no effect.
     """
     np.empty(LARGEST_ARRAY_BYTES, np.uint8)

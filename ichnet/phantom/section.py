@@ -1,4 +1,4 @@
-"""One slice of a head: distances on a coarse grid, densities and lesions at the pixels."""
+"""One slice of a head: distances on the coarse grid, densities and lesions at the pixels."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ from ichnet.phantom.skull import AIR_HU, Skull, paint_vault, skull_of, vault_dep
 from ichnet.phantom.tissue import paint_brain, spaces_of
 
 OUTSIDE_MM = 24.0
-"""No part of the head is farther outside of the inner table, but the nape and the face."""
+"""Largest distance of skin from the inner table, but for nape and face."""
 
 SKIN_MM = 8.0
-"""No part of the neck is farther outside of its outline."""
+"""Margin around the outline of the neck within which pixels are painted."""
 
 LESION_BLUR_MM = 1.2
-"""The border of a hemorrhage is blurred over so much."""
+"""Width of the blurred border of a hemorrhage."""
 
 
 @dataclass(frozen=True, eq=False)
 class Section:
-    """A slice as densities.
+    """A rendered slice before scanner effects.
 
     Attributes:
-        hu: float32 [rows, columns], mean over the slice's thickness.
-        lesions: share of each pixel that a subtype fills, float32 [rows, columns].
+        hu: mean density over the slice's thickness, float32 [rows, columns].
+        lesions: by subtype, the share of each pixel that blood fills, float32 [rows, columns].
     """
 
     hu: Array
@@ -61,16 +61,16 @@ def section(
     thickness_mm: float,
     planes: int,
 ) -> Section:
-    """Return a slice of a head without the scanner's blur and noise.
+    """Render a slice of a head without the scanner's blur and noise.
 
     Args:
-        head: whose.
-        lattice: covers the field of view.
+        head: the head.
+        lattice: pixels and coarse grid of the field of view.
         corner_mm: position of the field of view's first corner, [3].
-        orientation: of rows and columns, as DICOM's.
-        normal: of the slice.
-        thickness_mm: over which density is averaged.
-        planes: how many planes are averaged.
+        orientation: float [6], as DICOM's ImageOrientationPatient.
+        normal: unit normal of the slice, [3].
+        thickness_mm: slice thickness, over which density is averaged.
+        planes: number of planes that are averaged.
     """
     row, column = (
         (np.arange(count) + 0.5) * lattice.coarse_mm for count in (lattice.rows, lattice.columns)
@@ -109,7 +109,7 @@ def _paint(
     gap_mm: float,
     result: Section,
 ) -> None:
-    """Paint a window of a slice: the head as a whole, then what lies within the skull."""
+    """Paint a window of a slice: bone, face and neck, then the content of the skull."""
     patient, textures = head.patient, head.textures
     coarse_skull = skull_of(coarse, textures, patient)
     skull = interpolated(lattice, coarse_skull)
@@ -158,12 +158,12 @@ def _paint_within(
     """Paint brain, dura, mimics and lesions; return the share that each subtype fills.
 
     Args:
-        head: whose.
-        lattice: of the section.
-        coarse: a window of it.
-        fine: the same window's pixels.
-        texture: soft and fine, at the pixels.
-        hu: of the pixels, changed.
+        head: the head.
+        lattice: pixels and coarse grid of the section.
+        coarse: coarse points of a window, and the skull there.
+        fine: pixels of the same window, and the skull there.
+        texture: ``soft`` and ``fine`` texture at the pixels.
+        hu: density at the pixels; changed in place.
     """
     patient, textures = head.patient, head.textures
     points, skull = fine.points, fine.skull
@@ -198,13 +198,13 @@ def _paint_lesions(
 
 
 def mean_of_planes(values: Array) -> Array:
-    """Return the mean over the last of three axes; NumPy's own takes ten times as long."""
+    """Return the mean over the last of three axes, ten times as fast as ``numpy.mean``."""
     planes = values.shape[-1]
     return np.asarray(values @ np.full(planes, 1 / planes, np.float32), np.float32)
 
 
 def _width(depth: Array, pixel_mm: float) -> Array:
-    """Return over how many mm the vault's surfaces are blurred: more where it is cut aslant."""
+    """Return the width of the vault's blurred surfaces, mm; larger where it is cut obliquely."""
     across = np.float32(1.2 * pixel_mm)
     if depth.shape[-1] == 1:
         return np.full_like(depth, across)

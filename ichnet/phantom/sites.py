@@ -1,4 +1,4 @@
-"""What differs between hospitals: scanners, their settings, how heads lie in them."""
+"""Scanners of the cohorts: settings, artefacts and positioning."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ LAST_SLICE_Z_MM = 74.0
 
 @dataclass(frozen=True)
 class Site:
-    """What differs between hospitals.
+    """A scanner with its usual settings.
 
     Attributes:
         tilt_degrees: largest gantry tilt.
-        tilted_share: share of scans with any.
+        tilted_share: share of scans with gantry tilt.
         noise_hu: standard deviation of the noise of a 5 mm slice.
-        offset_hu: error of the HU scale.
-        field_of_view_mm: smallest and largest.
-        blur_mm: sigma of a soft kernel; negative for a sharp one.
-        cupping_hu: how much brighter brain is near bone.
-        streaks: beam hardening, 1 as usual.
-        holder: kind of head holder.
-        contrast: factor on differences of soft tissue from 32 HU.
-        glow_mm: how far from bone brain is brighter.
+        offset_hu: offset of the HU scale.
+        field_of_view_mm: smallest and largest field of view.
+        blur_mm: sigma of a soft reconstruction kernel; negative for a sharp one.
+        cupping_hu: amplitude of the brightening of brain near bone.
+        streaks: strength of beam hardening, 1 for the usual.
+        holder: kind of head holder (see ``artefacts.holder``).
+        contrast: factor on the difference of soft tissue from 32 HU.
+        glow_mm: distance from bone over which brain is brighter.
         first_mm, last_mm: height of the lowest and of the highest slice.
-        off_centre_mm: standard deviation of the head's place in the field of view.
-        thickest_mm: slices are as thick as their distance, at most this.
-        defaced: whether what lies in front of the skull has been removed: see ``without_face``.
+        off_centre_mm: standard deviation of the head's position in the field of view.
+        thickest_mm: largest slice thickness; thinner when slices are closer.
+        defaced: whether soft tissue in front of the skull is removed (see ``without_face``).
     """
 
     tilt_degrees: float
@@ -60,7 +60,7 @@ SITES: dict[str, tuple[Site, ...]] = {
         Site(20, 0.5, 3.2, 0.5, (205, 240), 0.4, 2.5, 0.9, 1),
         Site(12, 0.4, 3.6, 0.0, (215, 245), 0.0, 3.0, 1.0, 0),
     ),
-    # the external test: darker and noisier, brighter and sharper than what models learn from
+    # external test sets: darker and noisier, or brighter and sharper, than the training cohorts
     "dumc": (Site(24, 0.8, 4.2, -2.0, (210, 250), 0.5, 3.5, 1.3, 1),),
     "cq500": (
         Site(28, 0.6, 3.9, 2.0, (220, 256), -0.6, 2.0, 1.2, 2),

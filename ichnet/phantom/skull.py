@@ -1,4 +1,4 @@
-"""Vault, skull base and scalp: where bone and soft tissue are."""
+"""Shape and density of vault, skull base and scalp."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from ichnet.phantom.field import (
 from ichnet.phantom.patient import Patient
 
 INNER_TABLE_MM = (66.0, 83.0, 76.0)
-"""Half axes of the cranial cavity above its middle; below, it is higher: ``BELOW_MM``."""
+"""Semi-axes of the cranial cavity; below the centre the vertical one is ``BELOW_MM``."""
 
 BELOW_MM = 96.0
 BASE_TOP_MM = -8.0
-"""No part of the skull base is higher."""
+"""Highest z of the skull base."""
 
 CANAL_TOP_MM = -62.0
-"""The spinal canal begins here."""
+"""Upper end of the spinal canal."""
 
 AIR_HU, FAT_HU, MUSCLE_HU, SKIN_HU, SPONGE_HU = -1000.0, -100.0, 52.0, 35.0, 420.0
 TABLE_HU, DIPLOE_HU, SUTURE_HU = 1150.0, 750.0, 250.0
@@ -31,15 +31,15 @@ TABLE_HU, DIPLOE_HU, SUTURE_HU = 1150.0, 750.0, 250.0
 
 @dataclass(frozen=True, eq=False)
 class Skull:
-    """Distances of the skull's surfaces, mm; arrays of one shape.
+    """Distances from the skull's surfaces, and its thickness, mm; arrays of one shape.
 
     Attributes:
-        depth: below the inner table of the vault; negative outside.
-        base: above the skull base.
-        thickness: of the vault's bone.
-        scalp: thickness of what covers it.
-        suture: from the nearest suture.
-        frontal: from the frontal sinus; negative inside.
+        depth: depth below the inner table of the vault; negative outside.
+        base: height above the skull base.
+        thickness: thickness of the vault's bone.
+        scalp: thickness of the soft tissue over the vault.
+        suture: distance from the nearest suture.
+        frontal: distance from the frontal sinus; negative inside.
     """
 
     depth: Array
@@ -51,12 +51,12 @@ class Skull:
 
 
 def skull_of(points: Points, textures: Textures, patient: Patient) -> Skull:
-    """Return the skull's distances."""
+    """Return the distances from the skull's surfaces at points of the head."""
     x, y, z, side = points.x, points.y, points.z, points.side
     soft, slow = textures.soft.on(points), textures.slow.on(points)
     back_ridge = np.exp(-((x / 6) ** 2)) * ramp(y, 66, 20) * np.exp(-(((z + 16) / 15) ** 2))
     front_crest = np.exp(-((x / 3) ** 2)) * ramp(-y, 64, 12) * np.exp(-(((z + 4) / 22) ** 2))
-    # fingers of the gyri in the inner table, deeper at the base
+    # impressions of the gyri in the inner table, deeper at the base
     depth = points.keep(vault_depth) - 5.5 * back_ridge - 4.0 * front_crest + 0.5 * soft
     if z.min() < CANAL_TOP_MM:
         # the vault ends at the occiput; below, the spinal canal is what bone surrounds
@@ -81,7 +81,7 @@ def skull_of(points: Points, textures: Textures, patient: Patient) -> Skull:
 
 
 def vault_depth(points: Points) -> Array:
-    """Return mm below the inner table, along the ray from the middle: a flattened egg."""
+    """Return the depth below the inner table, measured along the ray from the centre, mm."""
     x, y, z = points.x, points.y, points.z
     width = INNER_TABLE_MM[0] * (1 - 0.15 * ramp(-y, 46, 84) - 0.04 * ramp(y, 60, 60))
     high = np.where(z > 0, np.float32(1 / INNER_TABLE_MM[2]), np.float32(1 / BELOW_MM))
@@ -94,7 +94,7 @@ def vault_depth(points: Points) -> Array:
 
 
 def _above_base(points: Points, textures: Textures, soft: Array, patient: Patient) -> Array:
-    """Return the distance above the skull base: a height over x and y, and the foramen magnum."""
+    """Return the distance above the skull base: a height field over x and y with foramen magnum."""
     if points.z.min() > BASE_TOP_MM + 12:
         return np.asarray(points.z - np.float32(BASE_TOP_MM), np.float32)
     side, y = points.side, points.y
@@ -110,7 +110,7 @@ def _above_base(points: Points, textures: Textures, soft: Array, patient: Patien
 
 
 def _clinoids(side: Array, y: Array, patient: Patient) -> Array:
-    """Return what the clinoid processes and the dorsum sellae add to the base's height, mm."""
+    """Return the height of clinoid processes and dorsum sellae over the skull base, mm."""
     high = np.float32(3 + 9 * patient.sinus)
     front = np.exp(-(((side - 10) / 6) ** 2) - ((y + 22) / 7) ** 2)
     back = np.exp(-((side / 10) ** 2) - ((y + 3) / 3.5) ** 2)
@@ -118,12 +118,12 @@ def _clinoids(side: Array, y: Array, patient: Patient) -> Array:
 
 
 def petrous_line(side: Array) -> Array:
-    """Return y of the petrous ridge at a distance from the middle."""
+    """Return y of the petrous ridge at a distance from the midsagittal plane."""
     return np.asarray(2 + 0.52 * np.maximum(side - 8, 0), np.float32)
 
 
 def base_height(side: Array, y: Array) -> Array:
-    """Return z of the skull base: three fossae like steps, and the petrous ridges between them."""
+    """Return z of the skull base: three fossae, separated by sphenoid and petrous ridges."""
     front = -27 + 8 * np.exp(-(((side - 29) / 15) ** 2)) - 4 * np.exp(-((side / 8) ** 2))
     middle = -48 + 17 * np.exp(-((side / 12) ** 2))
     back = -69 + 0.0035 * side**2 + 0.004 * (y - 34) ** 2
@@ -148,7 +148,7 @@ def suture_distance(points: Points, textures: Textures) -> Array:
 
 
 def suture_lines(points: Points) -> tuple[Array, Array]:
-    """Return the distances behind the coronal and the lambdoid suture, along y."""
+    """Return the distances along y behind the coronal and the lambdoid suture."""
     coronal = points.y + 6 + 0.32 * points.side
     lambdoid = points.y - 70 + 0.42 * points.side + 0.25 * np.minimum(points.z - 20, 0)
     return np.asarray(coronal, np.float32), np.asarray(lambdoid, np.float32)
@@ -165,20 +165,20 @@ def _frontal_sinus(points: Points, depth: Array, soft: Array, patient: Patient) 
 
 
 def blend(hu: Array, share: Array, value: float | np.float32 | Array) -> None:
-    """Paint a value over ``hu`` with a pixel's share of it."""
+    """Blend a density into ``hu``, in place: ``hu + share * (value - hu)``."""
     change = np.asarray(value, np.float32) - hu
     change *= share
     hu += change
 
 
 def paint_vault(hu: Array, skull: Skull, textures: tuple[Array, Array], width: Array) -> None:
-    """Paint scalp and vault over air.
+    """Paint scalp and vault.
 
     Args:
-        hu: [rows, columns, planes], changed.
-        skull: at the pixels.
-        textures: soft and fine, at the pixels.
-        width: mm over which a surface is blurred, [rows, columns, planes].
+        hu: density so far in HU, [rows, columns, planes]; changed in place.
+        skull: distances of the skull's surfaces at the pixels.
+        textures: ``soft`` and ``fine`` texture at the pixels.
+        width: width of blurred surfaces, mm, [rows, columns, planes].
     """
     soft, fine = textures
     outer = -skull.depth - skull.thickness  # above the outer table

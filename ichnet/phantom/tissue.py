@@ -1,4 +1,4 @@
-"""Brain tissue and cerebrospinal fluid at the pixels: who has which share, and densities."""
+"""Shares and densities of brain tissue and cerebrospinal fluid at the pixels."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from ichnet.phantom.patient import Patient
 from ichnet.phantom.skull import Skull, blend
 
 CSF_HU = 8.0
-"""Density of fluid where a patient is like most."""
+"""Usual density of cerebrospinal fluid."""
 
 CORTEX_MM = 3.0
 MANTLE_MM = 13.0
-"""Depth over which the denser surface of the brain gives way to its middle."""
+"""Decay length of the excess density of the brain's surface (``Patient.mantle_hu``)."""
 
 
 @dataclass(frozen=True, eq=False)
 class Tissue:
-    """What lesions ask of the tissue at the pixels; shares from 0 to 1.
+    """Share of each pixel, 0 to 1, that a compartment fills.
 
     Attributes:
-        inside: of the cranial cavity.
+        inside: cranial cavity.
         csf: cisterns, fissures and sulci.
         ventricles: ventricles.
-        pia: mm below the nearest surface of the brain.
+        pia: not a share: depth below the nearest surface of the brain, mm.
     """
 
     inside: Array
@@ -37,13 +37,13 @@ class Tissue:
 
 
 def spaces_of(brain: Brain, skull: Skull, width: Array, patient: Patient) -> Tissue:
-    """Return where brain and cerebrospinal fluid are.
+    """Return the shares of brain and cerebrospinal fluid.
 
     Args:
-        brain: distances.
-        skull: distances.
-        width: mm over which surfaces are blurred.
-        patient: who.
+        brain: distances from the brain's surfaces.
+        skull: distances from the skull's surfaces.
+        width: width of blurred surfaces, mm.
+        patient: the patient whose head is drawn.
     """
     atrophy = np.float32(patient.atrophy)
     tight = np.float32(1 - 0.85 * max(patient.swelling, patient.fullness))
@@ -83,7 +83,7 @@ def paint_brain(
     textures: tuple[Array, Array],
     patient: Patient,
 ) -> None:
-    """Paint brain and fluid over whatever is inside the skull."""
+    """Paint brain and cerebrospinal fluid inside the skull."""
     soft, fine = textures
     atrophy = np.float32(patient.atrophy)
     white = np.float32(patient.white_hu) + 0.8 * soft + 0.5 * fine
@@ -99,7 +99,7 @@ def paint_brain(
     parenchyma += cover(brain.stem, 3.0) * (
         np.float32(patient.white_hu + 2.5) + 0.6 * fine - parenchyma
     )
-    # folds of cortex too fine to be told apart
+    # the mean of cortex whose folds are too fine to be resolved
     parenchyma += np.float32(patient.mantle_hu) * np.exp(-np.maximum(brain.surface, 0) / MANTLE_MM)
     parenchyma -= patient.darkening_hu
     blend(hu, tissue.inside, np.asarray(parenchyma, np.float32))

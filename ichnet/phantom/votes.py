@@ -1,9 +1,9 @@
-"""What three readers make of a scan: alike where it is plain, apart where it is not.
+"""Findings of several readers, who agree on obvious scans and disagree on subtle ones.
 
-A finding has a visibility that all readers share, since they look at the same scan: it grows with
-volume and with contrast to brain, and differs from case to case. Each reader sees it a little
-higher or lower and calls it above zero. The numbers are set so that votes come as often as in
-CQ500: of 491 scans 245, 41, 37 and 168 have 0, 1, 2 and 3 votes for hemorrhage.
+Each finding has a visibility, which grows with its volume and its contrast to brain and has a
+random part for each case that all readers share. Each reader adds a random part of their own and
+reports the finding when the sum is above zero. Parameters are chosen such that votes are as
+frequent as in CQ500: of 491 scans, 245, 41, 37 and 168 have 0, 1, 2 and 3 votes for hemorrhage.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ BRAIN_HU = 33.0
 LEAST_CONTRAST_HU = 2.0
 
 VISIBLE, BY_VOLUME, BY_CONTRAST = 0.2, 0.9, 1.1
-"""Visibility of 1 mL with 20 HU of contrast, and what ln mL and ln contrast add."""
+"""Visibility of 1 mL with 20 HU of contrast; coefficients of log volume and of log contrast."""
 
 NOTHING = -4.3
-"""Visibility of a subtype where there is no blood."""
+"""Visibility of a subtype that is absent."""
 
 LOOKS_LIKE: dict[str, tuple[str, float]] = {
     "pseudo-sah": ("SAH", 2.6),
@@ -33,7 +33,7 @@ LOOKS_LIKE: dict[str, tuple[str, float]] = {
     "sinus": ("SAH", 1.4),
     "choroid": ("IVH", 0.8),
 }
-"""Which subtype a mimic is taken for, and by how much it raises that one's visibility."""
+"""The subtype that a mimic is mistaken for, and by how much it raises its visibility."""
 
 CASE_DEVIATION, READER_DEVIATION = 1.0, 1.15
 
@@ -41,12 +41,12 @@ CASE_DEVIATION, READER_DEVIATION = 1.0, 1.15
 def reader_votes(
     rng: np.random.Generator, patient: Patient, readers: int = 3
 ) -> list[dict[str, bool]]:
-    """Return the subtypes that each reader finds.
+    """Return, for each reader, whether each subtype is reported.
 
     Args:
-        rng: of this patient's readers alone.
-        patient: who is read.
-        readers: how many.
+        rng: random numbers for the readers of this patient.
+        patient: the patient whose scan is read.
+        readers: number of readers.
     """
     seen = visibility(patient)
     shared = np.array([seen[name] for name in SUBTYPES])
@@ -56,7 +56,7 @@ def reader_votes(
 
 
 def visibility(patient: Patient) -> dict[str, float]:
-    """Return how plainly each subtype, or what resembles it, can be seen; 0 is a coin's toss."""
+    """Return the visibility of each subtype or its mimic; at 0, half of the readers report it."""
     seen = dict.fromkeys(SUBTYPES, NOTHING)
     for mimic in sorted(patient.mimics & LOOKS_LIKE.keys()):
         subtype, appeal = LOOKS_LIKE[mimic]
@@ -67,7 +67,7 @@ def visibility(patient: Patient) -> dict[str, float]:
 
 
 def lesion_visibility(lesion: Lesion) -> float:
-    """Return a hemorrhage's visibility; blood as dense as brain is the hardest."""
+    """Return the visibility of a hemorrhage; lowest for blood that is isodense to brain."""
     contrast_hu = max(abs(lesion.hu - BRAIN_HU), LEAST_CONTRAST_HU)
     return float(
         VISIBLE + BY_VOLUME * np.log(lesion.volume_ml) + BY_CONTRAST * np.log(contrast_hu / 20)

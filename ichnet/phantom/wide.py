@@ -1,8 +1,8 @@
-"""The cohort ``wide``: heads, blood and scanners that vary far beyond what is usual.
+"""The cohort ``wide``: domain randomisation of heads, hemorrhages and scanners.
 
-A network that has only seen what is usual learns the habits of the phantom; one that has seen more
-variety than reality has finds real heads within what it knows (domain randomisation: Billot et
-al., Med Image Anal 2023). Ranges are therefore wide on purpose, and most are uniform.
+A network that is trained on realistic synthetic scans only learns peculiarities of the phantom. One
+that is trained on a wider variety than reality has can take real heads for one more variation
+(Billot et al., Med Image Anal 2023). Ranges are therefore wide on purpose, most of them uniform.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from ichnet.phantom.sites import Site
 from ichnet.subtypes import SUBTYPES
 
 FIELD_OF_VIEW_MM = 230.0
-"""Of all scans, so that they can be stored at a network's matrix without resampling."""
+"""One field of view for all scans, so that they are rendered at a network's matrix directly."""
 
 FAINT_SHARE = 0.1
-"""Of subarachnoid blood, thinned by fluid to the density of brain."""
+"""Share of subarachnoid hemorrhages that fluid dilutes to about the density of brain."""
 
 WIDE_MIMICS: dict[str, float] = {
     "falx": 0.3,
@@ -30,11 +30,11 @@ WIDE_MIMICS: dict[str, float] = {
     "fracture": 0.15,
     "filling": 0.3,
 }
-"""Mimics that are more frequent in ``wide``."""
+"""Frequency of mimics that are more frequent in ``wide`` than in ``MIMICS``."""
 
 
 def draw_wide_patient(seed: int, index: int, has_ich: bool) -> Patient:
-    """Draw a patient of the cohort ``wide``; arguments as ``draw_patient``'s."""
+    """Draw a patient of the cohort ``wide``; for the arguments see ``draw.draw_patient``."""
     rng = generator(seed, WIDE, index)
     age_years = int(rng.uniform(2, 95))
     child = age_years < 14
@@ -89,7 +89,7 @@ def _draw_wide_lesions(rng: np.random.Generator, densest_brain_hu: float) -> lis
 
 
 def _draw_wide_lesion(rng: np.random.Generator, subtype: str, densest_brain_hu: float) -> Lesion:
-    """Draw a hemorrhage of any size, density and place that its subtype can have."""
+    """Draw volume, age, density and location of a hemorrhage from wide ranges."""
     low, high = VOLUME_LIMITS_ML[subtype]
     volume_ml = float(np.exp(rng.uniform(np.log(low), np.log(0.8 * high))))
     hu = float(np.clip(rng.normal(60, 9), 44, 88))
@@ -101,7 +101,7 @@ def _draw_wide_lesion(rng: np.random.Generator, subtype: str, densest_brain_hu: 
     elif subtype == "SAH" and rng.random() < FAINT_SHARE:
         age, hu = "faint", float(rng.uniform(38.0, 48.0))
     if age in ("acute", "mixed"):
-        # blood that no eye could tell from brain would teach a network to see what is not there
+        # training on blood that is isodense to brain would teach false positives
         hu = max(hu, densest_brain_hu + float(rng.uniform(6, 16)))
     site = "anywhere"
     if subtype == "IVH" or rng.random() < 0.45:
@@ -119,7 +119,7 @@ def _draw_wide_lesion(rng: np.random.Generator, subtype: str, densest_brain_hu: 
 
 
 def draw_wide_site(rng: np.random.Generator) -> Site:
-    """Draw a scanner of the cohort ``wide``: anything that hospitals may have, and more."""
+    """Draw a scanner of the cohort ``wide`` from ranges beyond those of real scanners."""
     return Site(
         tilt_degrees=28,
         tilted_share=0.6,

@@ -1,11 +1,11 @@
-"""Hemorrhages in 3-D: one module a family, each of which answers four questions.
+"""Hemorrhages in 3-D, one module for each family of subtypes, each with the same functions.
 
-* ``place``: where is it? Centres and extent, drawn from the lesion's own seed.
-* ``level``: where does blood go first? A function of place that is small there.
-* ``room``: what may be filled? Ventricles, cisterns, brain, or what is below the vault.
-* ``paint``: how does it look? The share of each pixel that blood fills, and its density.
+* ``place`` draws centres and extents from the lesion's own seed.
+* ``level`` is a function of position; blood fills positions with low values first.
+* ``room`` is the space that blood may fill: ventricles, cisterns, brain, or below the vault.
+* ``paint`` returns the share of each pixel that blood fills, and sets its density.
 
-A lesion is the part of its room where the level function is below a number. ``fill`` finds the
-number that gives the lesion its volume, on a grid of the part of the head that it may reach. The
-lesion itself has no grid: a section evaluates the same functions at its own pixels.
+A lesion is the part of its room where the level function is below a threshold, as in a level-set
+method. ``fill`` finds the threshold that gives the lesion its volume, on a temporary grid around
+the lesion. Slices evaluate the same functions at their own pixels.
 """

@@ -28,22 +28,23 @@ from ichnet.phantom.skull import Skull, blend, skull_of, suture_lines
 
 COLLECTIONS = ("EDH", "SDH")
 DURAL_SITES = ("falx", "tentorium")
-"""Sites away from the vault."""
+"""Locations of SDH along a sheet of dura rather than below the vault."""
 
 EXTENT_MM: dict[str, tuple[float, float]] = {"EDH": (10.2, 19.1), "SDH": (10.4, 24.5)}
-"""Published extent in z: the first number times ln mL plus the second."""
+"""Published craniocaudal extent: the first number times the log of the volume in mL, plus the
+second."""
 
 THICKEST_MM: dict[str, float] = {"EDH": 34.0, "SDH": 26.0}
 
 DURA_MM, SHEET_MM = 0.5, 0.6
-"""Blood starts this far below the table's surface, and beside a sheet of dura."""
+"""Distance of blood from the inner table, and from a sheet of dura."""
 
 SUTURE_MARGIN_MM = 2.5
-"""Dura is fixed to the skull at sutures: epidural blood thins out and stops before them."""
+"""Epidural blood ends this far from sutures, where dura is fixed to the skull."""
 
 
 def place(rng: np.random.Generator, lesion: Lesion) -> Placed:
-    """Draw where a collection is, and how far it extends."""
+    """Draw centre and extent of a collection."""
     first_draws(rng)
     slope, offset = EXTENT_MM[lesion.subtype]
     volume_ml = max(lesion.volume_ml, 0.1)
@@ -73,16 +74,17 @@ def _centre(rng: np.random.Generator, lesion: Lesion) -> Vector:
 
 
 def level(around: Surroundings, placed: Placed) -> Level:
-    """Return the depth below the surface that a collection lies on, and its profile.
+    """Return the depth below the surface that a collection lies on, and its thickness profile.
 
-    The level function is their quotient: thickness follows the profile.
+    The level function is depth divided by profile, so that thickness is proportional to the
+    profile.
     """
     surface = surface_of(around.skull, around.dura, placed)
     return Level(surface, profile_of(around.points, placed, around.textures))
 
 
 def surface_of(skull: Skull, dura: Dura, placed: Placed) -> Array:
-    """Return mm below the surface that a collection lies on, positive on the brain's side."""
+    """Return mm below the surface that a collection lies on, positive towards the brain."""
     if placed.lesion.site == "falx":
         return np.asarray(placed.lesion.side * dura.falx - np.float32(SHEET_MM), np.float32)
     if placed.lesion.site == "tentorium":
@@ -114,7 +116,7 @@ def profile_of(points: Points, placed: Placed, textures: Textures) -> Array:
 
 
 def _within_sutures(points: Points, placed: Placed) -> Array:
-    """Return a bound of the lens that falls to 0 at the sutures around its bone."""
+    """Return an upper bound of an epidural profile that falls to 0 at the sutures."""
     coronal, lambdoid = suture_lines(points)
     at = Points(*(np.full(1, value, np.float32) for value in (*placed.centres[0], 0.0)))
     behind_coronal, behind_lambdoid = (line[0] > 0 for line in suture_lines(at))
@@ -125,7 +127,7 @@ def _within_sutures(points: Points, placed: Placed) -> Array:
 
 
 def room(skull: Skull, dura: Dura, placed: Placed) -> NDArray[np.bool_]:
-    """Return which points are within the skull, on the right side of what the blood lies on."""
+    """Return which points lie within the skull and on the collection's side of its surface."""
     inside = np.minimum(skull.depth, skull.base) > 0
     inside &= surface_of(skull, dura, placed) > 0
     if placed.lesion.site == "tentorium":
@@ -136,7 +138,7 @@ def room(skull: Skull, dura: Dura, placed: Placed) -> NDArray[np.bool_]:
 def fill(
     patient: Patient, textures: Textures, placed: Placed, others: list[Placed]
 ) -> tuple[Placed, Patient]:
-    """Set a collection's thickness, whatever the others are; widen one that would be too thick."""
+    """Set the thickness that gives a collection its volume; widen one that would be too thick."""
     grid = Grid.around(patient, textures, placed, margin_mm=1.5 * max(placed.radii))
     skull, dura = skull_of(grid.points, textures, patient), dura_of(grid.points, textures)
     surface, inside = surface_of(skull, dura, placed), room(skull, dura, placed)
@@ -160,11 +162,11 @@ def paint(hu: Array, placed: Placed, level: Level, there: Anatomy, width: float)
     """Paint a collection and return the share of each pixel that it fills.
 
     Args:
-        hu: changed.
-        placed: the collection.
-        level: at the pixels.
-        there: the pixels.
-        width: mm over which its border is blurred.
+        hu: density so far in HU at the pixels; changed in place.
+        placed: the collection in its place.
+        level: its level function at the pixels.
+        there: anatomy at the pixels.
+        width: width of its blurred border, mm.
     """
     assert level.profile is not None
     thickness = np.float32(placed.level)
@@ -177,7 +179,7 @@ def paint(hu: Array, placed: Placed, level: Level, there: Anatomy, width: float)
         share *= cover(2.5 - there.brain.surface, 2.0)
     blood = there.blood_hu(placed.lesion)
     if placed.lesion.age == "mixed":
-        # cells sink: dark above, dense below
+        # blood cells sediment: less dense above, denser below
         blood += 9 * np.tanh((there.down - np.float32(placed.centres[0][1])) / 7)
     blend(hu, share, blood)
     return np.asarray(share, np.float32)

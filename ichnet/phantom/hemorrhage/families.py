@@ -1,4 +1,4 @@
-"""Which module draws which subtype."""
+"""The module that draws each subtype."""
 
 from __future__ import annotations
 
@@ -14,5 +14,5 @@ FAMILIES: dict[str, Family] = {
 }
 
 FILLED_IN_TURN = (("EDH", "SDH"), ("IPH",), ("IVH",), ("SAH",))
-"""Order in which lesions change each other's room: collections and clots push the brain, then
-blood fills its spaces."""
+"""Order in which lesions are filled: extra-axial collections and clots displace the brain first,
+then blood fills ventricles and cisterns."""

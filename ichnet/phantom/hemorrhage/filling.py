@@ -1,4 +1,4 @@
-"""The level of a lesion within the brain or its spaces, after others have pushed the brain."""
+"""Filling of lesions in brain, ventricles and cisterns, after mass effect of other lesions."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ichnet.phantom.tissue import Tissue, spaces_of
 
 @dataclass(frozen=True, eq=False)
 class Filled:
-    """A grid of the head with the brain as other lesions have left it."""
+    """Anatomy on a grid of the head, with the mass effect of other lesions."""
 
     grid: Grid
     around: Surroundings
@@ -34,7 +34,7 @@ class Filled:
         return cls(grid, around, brain_at(around, patient, others))
 
     def wanted(self, placed: Placed) -> float:
-        """Return how many points' worth of room a lesion's volume is."""
+        """Return the volume of a lesion in grid cells."""
         return placed.lesion.volume_ml / self.grid.cell_ml
 
     def with_level(
@@ -44,7 +44,7 @@ class Filled:
         level: Callable[[Surroundings, Placed], Level],
         room: Callable[[Brain, Tissue], Array],
     ) -> Placed:
-        """Return the lesion with the level that fills its volume."""
+        """Return the lesion with the threshold of its level function that gives it its volume."""
         skull = self.around.skull
         width = np.full_like(skull.depth, np.cbrt(1000 * self.grid.cell_ml))
         free = room(self.brain, spaces_of(self.brain, skull, width, patient))

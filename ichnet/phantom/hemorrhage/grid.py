@@ -1,4 +1,4 @@
-"""Volumes: the grid on which a level is set, and the level at which room holds a volume."""
+"""Temporary grids on which the threshold for a lesion's volume is found."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from ichnet.phantom.hemorrhage.lesion import Placed
 from ichnet.phantom.patient import Patient
 
 STEP_MM, POINTS = (1.2, 4.2), 50000
-"""Smallest and largest step of a grid, and about how many points it has."""
+"""Smallest and largest spacing of a grid in mm, and its approximate number of points."""
 
 HEAD_MM: Vector = (78.0, 94.0, 84.0)
-"""No grid reaches farther from the middle."""
+"""Largest extent of a grid from the centre of the head, along x, y and z."""
 
 
 @dataclass(frozen=True, eq=False)
 class Grid:
-    """Points [y, x, z] of a part of the head.
+    """Grid points [y, x, z] of a part of the head.
 
     Attributes:
-        points: in the straight average head.
-        xyz: in the scanner's frame.
-        cell_ml: volume of each.
+        points: positions in the straight average head.
+        xyz: positions in the scanner's frame.
+        cell_ml: volume of a grid cell.
     """
 
     points: Points
@@ -34,7 +34,7 @@ class Grid:
 
     @classmethod
     def between(cls, patient: Patient, textures: Textures, low: Vector, high: Vector) -> Grid:
-        """Return the grid of a box in the scanner's frame."""
+        """Return a grid of the box between two corners in the scanner's frame."""
         span = np.prod(np.subtract(high, low))
         step = float(np.clip(np.cbrt(span / POINTS), *STEP_MM))
         x, y, z = np.meshgrid(
@@ -44,7 +44,7 @@ class Grid:
 
     @classmethod
     def around(cls, patient: Patient, textures: Textures, placed: Placed, margin_mm: float) -> Grid:
-        """Return the grid of what a lesion may reach, ``margin_mm`` more than its volume needs."""
+        """Return a grid around a lesion: what its volume needs, and ``margin_mm`` more."""
         reach = 2.2 * np.cbrt(240 * placed.lesion.volume_ml) + margin_mm + 12
         centres = np.array(placed.centres) @ pose_matrix(patient).T
         low, high = (
@@ -54,14 +54,14 @@ class Grid:
         return cls.between(patient, textures, low, high)
 
     def peak(self, levels: Array, room: Array) -> Vector:
-        """Return where, in the scanner's frame, the level is lowest in whatever room there is."""
+        """Return the position of the lowest level within the room, in the scanner's frame."""
         lowest = np.argmin(np.where(room > 0.6 * room.max(), levels, np.inf))
         x, y, z = (float(axis.ravel()[lowest]) for axis in self.xyz)
         return x, y, z
 
 
 def level_that_fills(levels: Array, room: Array | NDArray[np.bool_], wanted: float) -> float:
-    """Return the level below which ``wanted`` points' worth of room lies."""
+    """Return the threshold of the level below which the room adds up to ``wanted`` grid cells."""
     share = np.asarray(room, np.float32).ravel()
     chosen = share > 0
     values, share = levels.ravel()[chosen], share[chosen]

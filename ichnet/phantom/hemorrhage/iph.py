@@ -1,4 +1,4 @@
-"""Intraparenchymal hemorrhage: a clot of a few lobes within brain tissue, oedema around it."""
+"""Intraparenchymal hemorrhage: a lobulated clot within brain tissue, with oedema around it."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from ichnet.phantom.skull import blend
 from ichnet.phantom.tissue import Tissue
 
 OEDEMA_HU = 17.0
-"""Density of swollen white matter around a clot."""
+"""Density of oedematous white matter around a clot."""
 
 LENGTH = 1.35
-"""A clot is longer than it is wide by this factor."""
+"""Ratio of the length of a clot to its width."""
 
 
 def place(rng: np.random.Generator, lesion: Lesion) -> Placed:
-    """Draw the middles of a clot's lobes."""
+    """Draw the centres of a clot's lobes."""
     (x, y, z), turn = first_draws(rng)
     lobes = [_centre(rng, lesion)]
     size_mm = (max(lesion.volume_ml, 0.1) * 240) ** (1 / 3)
@@ -55,7 +55,7 @@ def _centre(rng: np.random.Generator, lesion: Lesion) -> list[float]:
 
 
 def level(around: Surroundings, placed: Placed) -> Level:
-    """Return the distance from the nearest lobe's middle, rough; mm."""
+    """Return the distance from the centre of the nearest lobe with an irregular surface, mm."""
     points = around.points
     cosine, sine = np.float32(np.cos(placed.turn)), np.float32(np.sin(placed.turn))
     nearest = np.full(points.x.shape, np.float32(1e6))
@@ -70,14 +70,14 @@ def level(around: Surroundings, placed: Placed) -> Level:
 
 
 def room(brain: Brain, tissue: Tissue) -> Array:
-    """Return the share of each point that is brain, 2 mm from its surface and more."""
+    """Return the share of each point that is brain at least 2 mm below its surface."""
     return np.asarray(cover(2.0 - brain.surface, 2.0) * (1 - tissue.ventricles), np.float32)
 
 
 def fill(
     patient: Patient, textures: Textures, placed: Placed, others: list[Placed]
 ) -> tuple[Placed, Patient]:
-    """Set the clot's size."""
+    """Set the size that gives a clot its volume."""
     grid = Grid.around(patient, textures, placed, margin_mm=30)
     filled = Filled.of(patient, textures, grid, others)
     return filled.with_level(patient, placed, level, room), patient
@@ -87,11 +87,11 @@ def paint(hu: Array, placed: Placed, level: Level, there: Anatomy, width: float)
     """Paint a clot and its oedema; return the share of each pixel that the clot fills.
 
     Args:
-        hu: changed.
-        placed: the clot.
-        level: at the pixels.
-        there: the pixels.
-        width: mm over which its border is blurred.
+        hu: density so far in HU at the pixels; changed in place.
+        placed: the clot in its place.
+        level: its level function at the pixels.
+        there: anatomy at the pixels.
+        width: width of its blurred border, mm.
     """
     edge = level.far - np.float32(placed.level)
     free = room(there.brain, there.tissue)
@@ -99,6 +99,6 @@ def paint(hu: Array, placed: Placed, level: Level, there: Anatomy, width: float)
     rim_mm = 2.0 + 0.30 * placed.level
     swollen = cover(edge - np.float32(rim_mm), rim_mm) * free * (1 - there.tissue.csf)
     hu += 0.75 * swollen * np.minimum(OEDEMA_HU - hu, 0)
-    # a clot is densest where it has shrunk most
+    # retracted parts of a clot are densest
     blend(hu, share, there.blood_hu(placed.lesion) + np.clip(-0.35 * edge, -2, 4))
     return np.asarray(share, np.float32)

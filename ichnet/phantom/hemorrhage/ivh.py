@@ -1,4 +1,4 @@
-"""Intraventricular hemorrhage: blood at the back of the ventricles, with a level."""
+"""Intraventricular hemorrhage: blood in the dependent ventricles, with a fluid level."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from ichnet.phantom.skull import blend
 from ichnet.phantom.tissue import Tissue
 
 BOX_MM = (-52.0, -62.0, -56.0), (52.0, 74.0, 52.0)
-"""Corners of what the ventricles may reach."""
+"""Corners of a box that holds the ventricles, mm."""
 
 WIDEST_MM = 9.0
-"""Blood under pressure pushes the ventricles' walls no farther."""
+"""Largest displacement of the ventricles' walls by hydrocephalus."""
 
 
 def place(rng: np.random.Generator, lesion: Lesion) -> Placed:
-    """Draw by how much blood stands higher on one side: the ventricles' fluids hardly mix."""
+    """Draw the difference of the fluid levels of the two lateral ventricles, which hardly mix."""
     first_draws(rng)
     higher_mm = lesion.side * float(rng.uniform(0, 14))
     return Placed(lesion, ((higher_mm, 0.0, 0.0),))
 
 
 def level(around: Surroundings, placed: Placed) -> Level:
-    """Return the height above the ground, for a patient on the back; mm."""
+    """Return the height against gravity, for a patient on the back, mm."""
     points = around.points
     higher = placed.centres[0][0] * np.sign(points.x) * (points.side > 2.5)
-    # little reaches the fourth ventricle and the temporal horns
+    # little blood reaches the fourth ventricle and the temporal horns
     hard = 22 * ramp(-points.z, 16, 12) + 8 * ramp(-points.z, -2, 10)
     return Level(np.asarray(hard - points.down - higher, np.float32))
 
@@ -46,9 +46,10 @@ def room(brain: Brain, tissue: Tissue) -> Array:
 def fill(
     patient: Patient, textures: Textures, placed: Placed, others: list[Placed]
 ) -> tuple[Placed, Patient]:
-    """Set the blood's height; widen the ventricles until it fills no more than two thirds.
+    """Set the fluid level that gives the blood its volume.
 
-    That is acute hydrocephalus: the patient that is returned has it.
+    Ventricles are widened until blood fills no more than two thirds of them; the returned patient
+    has this acute hydrocephalus.
     """
     filled = Filled.of(patient, textures, Grid.between(patient, textures, *BOX_MM), others)
     skull, brain = filled.around.skull, filled.brain
@@ -65,11 +66,11 @@ def paint(hu: Array, placed: Placed, level: Level, there: Anatomy, width: float)
     """Paint ventricular blood and return the share of each pixel that it fills.
 
     Args:
-        hu: changed.
-        placed: the blood.
-        level: at the pixels.
-        there: the pixels.
-        width: mm over which other lesions' borders are blurred; a fluid level is softer.
+        hu: density so far in HU at the pixels; changed in place.
+        placed: the hemorrhage in its place.
+        level: its level function at the pixels.
+        there: anatomy at the pixels.
+        width: width of the blurred border of other lesions, mm; a fluid level is blurred more.
     """
     share = room(there.brain, there.tissue) * cover(level.far - np.float32(placed.level), 1.6)
     blend(hu, share, there.blood_hu(placed.lesion))

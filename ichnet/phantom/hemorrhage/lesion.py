@@ -1,4 +1,4 @@
-"""What the families share: a lesion in its place, its level function, its surroundings."""
+"""Types that all families share: a placed lesion, its level function, its surroundings."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from ichnet.phantom.skull import Skull
 from ichnet.phantom.tissue import Tissue
 
 ANYWHERE = "anywhere"
-"""A site of every family but IVH: any place that its rules allow."""
+"""Location of any subtype but IVH: any position that its rules allow."""
 
 
 @dataclass(frozen=True)
 class Placed:
-    """A lesion with its place and the level that gives it its volume.
+    """A lesion with its location, and the threshold that gives it its volume.
 
     Attributes:
-        lesion: what.
-        centres: of its parts, in the straight average head.
-        radii: half extents of a collection along y and z, mm.
-        level: blood fills what has a lower value of the level function, mm.
+        lesion: volume, density and seed.
+        centres: centres of its parts in the straight average head, mm.
+        radii: semi-axes of an extra-axial collection along y and z, mm.
+        level: threshold; blood fills positions where the level function is lower, mm.
         turn: direction of a clot's long axis in the axial plane, radians.
-        peak_mm: a point well within it, in the scanner's frame.
+        peak_mm: a point well inside the lesion, in the scanner's frame.
     """
 
     lesion: Lesion
@@ -41,11 +41,13 @@ class Placed:
 
 @dataclass(frozen=True, eq=False)
 class Level:
-    """A level function at points, in the parts that are smooth enough to be interpolated.
+    """A level function at points, in two parts that are smooth enough to be interpolated.
 
     Attributes:
-        far: mm; the function itself, or of a collection the depth below what it lies on.
-        profile: of a collection, its relative thickness: at most 1, below 0 beyond its rim.
+        far: the level function in mm; for an extra-axial collection, the depth below the surface
+            that it lies on.
+        profile: relative thickness of an extra-axial collection, at most 1 and below 0 beyond its
+            rim; ``None`` for other lesions.
     """
 
     far: Array
@@ -54,7 +56,7 @@ class Level:
 
 @dataclass(frozen=True, eq=False)
 class Surroundings:
-    """What a level function depends on; arrays of one shape."""
+    """Points with the anatomy that level functions depend on; arrays of one shape."""
 
     points: Points
     skull: Skull
@@ -64,15 +66,15 @@ class Surroundings:
 
 @dataclass(frozen=True, eq=False)
 class Anatomy:
-    """The pixels that blood is painted on; arrays of one shape.
+    """Anatomy at the pixels that blood is painted on; arrays of one shape.
 
     Attributes:
-        brain: distances.
-        dura: distances.
-        tissue: shares of tissue and fluid.
-        down: mm along gravity.
-        soft: texture of centimetres.
-        fine: texture of millimetres.
+        brain: distances from the brain's surfaces.
+        dura: distances from the sheets of dura.
+        tissue: shares of brain and fluid.
+        down: position along gravity, mm.
+        soft: texture of about 24 mm.
+        fine: texture of about 11 mm.
     """
 
     brain: Brain
@@ -83,20 +85,20 @@ class Anatomy:
     fine: Array
 
     def blood_hu(self, lesion: Lesion) -> Array:
-        """Return the uneven density of a lesion's blood."""
+        """Return the density of a lesion's blood at the pixels, with random inhomogeneity."""
         return np.asarray(np.float32(lesion.hu) + 2.6 * self.soft + 1.6 * self.fine, np.float32)
 
 
 class Family(Protocol):
-    """What a module of a family offers to heads and sections (``room`` is between the lines)."""
+    """Interface of a family's module; its ``room`` is used by its ``fill`` and ``paint`` alone."""
 
     def place(self, rng: np.random.Generator, lesion: Lesion) -> Placed:
-        """Draw where a lesion is."""
+        """Draw the location of a lesion."""
 
     def fill(
         self, patient: Patient, textures: Textures, placed: Placed, others: list[Placed]
     ) -> tuple[Placed, Patient]:
-        """Set the level that gives the lesion its volume; the patient's ventricles may widen."""
+        """Set the threshold that gives the lesion its volume; may widen the ventricles."""
 
     def level(self, around: Surroundings, placed: Placed) -> Level:
         """Return the level function."""
@@ -106,7 +108,7 @@ class Family(Protocol):
 
 
 def under_vault(rng: np.random.Generator, deep_mm: float) -> Vector:
-    """Return a point of the left half that lies ``deep_mm`` below the vault, from any direction."""
+    """Draw a point in the left half of the head, ``deep_mm`` below the vault."""
     angle, z = rng.uniform(-0.5 * np.pi, 0.5 * np.pi), rng.uniform(-34, 66)
     round_ = np.sqrt(1 - (z / (76 if z > 0 else 96)) ** 2)
     x, y = 66 * round_ * np.cos(angle), 83 * round_ * np.sin(angle)
@@ -115,6 +117,6 @@ def under_vault(rng: np.random.Generator, deep_mm: float) -> Vector:
 
 
 def first_draws(rng: np.random.Generator) -> tuple[Vector, float]:
-    """Return a small shift in mm and a turn in radians: what every family draws first."""
+    """Draw a small shift in mm and an angle in radians, the first draws of every family."""
     x, y, z = (float(value) for value in rng.normal(0, 3.0, 3))
     return (x, y, z), float(rng.uniform(-0.7, 0.7))

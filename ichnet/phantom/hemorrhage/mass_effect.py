@@ -1,4 +1,4 @@
-"""Mass effect: how large lesions press and shift the brain."""
+"""Mass effect: compression and shift of the brain by large lesions."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from ichnet.phantom.hemorrhage.lesion import Placed, Surroundings
 from ichnet.phantom.patient import Patient
 
 LEAST_ML = 4.0
-"""Smaller lesions push nothing."""
+"""Smallest volume with a mass effect."""
 
 Shift = tuple[Array, Array, Array]
 
 
 def brain_at(around: Surroundings, patient: Patient, placed: Sequence[Placed]) -> Brain:
-    """Return the brain's distances as lesions press and shift it."""
+    """Return the distances from the brain's surfaces under the mass effect of lesions."""
     points = around.points
     pressed = np.zeros_like(points.x)
     for one in placed:
@@ -31,7 +31,7 @@ def brain_at(around: Surroundings, patient: Patient, placed: Sequence[Placed]) -
 
 
 def shifted(points: Points, placed: Sequence[Placed]) -> Points:
-    """Return where the tissue at points came from before lesions pushed it."""
+    """Return, for each point, where its tissue lay before lesions shifted it."""
     pushing = [one for one in placed if one.lesion.volume_ml >= LEAST_ML]
     if not pushing:
         return points
@@ -46,7 +46,7 @@ def shifted(points: Points, placed: Sequence[Placed]) -> Points:
 
 
 def _outwards(points: Points, clot: Placed) -> Shift:
-    """Return how far tissue around a clot has come from nearer to its middle."""
+    """Return the displacement of tissue around a clot, away from its centre, mm."""
     cx, cy, cz = clot.centres[0]
     size = 1.9 * np.cbrt(240 * clot.lesion.volume_ml)
     far = ((points.x - cx) ** 2 + (points.y - cy) ** 2 + (points.z - cz) ** 2) / size**2
@@ -55,7 +55,7 @@ def _outwards(points: Points, clot: Placed) -> Shift:
 
 
 def _across(points: Points, collection: Placed) -> Array:
-    """Return how far a collection has pushed tissue towards the other side: midline shift."""
+    """Return the displacement of tissue by a collection to the other side (midline shift), mm."""
     _, cy, cz = collection.centres[0]
     side = collection.lesion.side
     reach = np.exp(-(((points.y - cy) / 52) ** 2) - ((points.z - cz) / 46) ** 2)

@@ -22,20 +22,20 @@ from ichnet.phantom.skull import blend
 from ichnet.phantom.tissue import Tissue
 
 DISTENDED_MM = 1.1
-"""Blood under pressure pushes each wall of a sulcus by so much."""
+"""Displacement of each wall of a sulcus by blood under pressure."""
 
 BONE_BLUR_MM = 0.7
-"""Blood nearer to bone than this cannot be told from it."""
+"""Blood within this distance of bone cannot be distinguished from it."""
 
 LOWEST_MM, FAR_MM = 64.0, 500.0
-"""Blood that runs down into the spinal canal is not drawn: what is lower is this much farther."""
+"""Blood in the spinal canal is not drawn: below ``LOWEST_MM``, ``FAR_MM`` is added to the level."""
 
 FLATNESS = 6.0
-"""Blood spreads along cisterns and fissures, which are wider than they are high."""
+"""Blood spreads farther sideways than vertically by this factor, as cisterns are flat."""
 
 
 def place(rng: np.random.Generator, lesion: Lesion) -> Placed:
-    """Draw the middles of one to three pools."""
+    """Draw the centres of one to three pools of blood."""
     first_draws(rng)
     pools = [_centre(rng, lesion)]
     for _ in range(int(rng.integers(0, 3))):
@@ -58,7 +58,7 @@ def _centre(rng: np.random.Generator, lesion: Lesion) -> list[float]:
 
 
 def level(around: Surroundings, placed: Placed) -> Level:
-    """Return the distance from the nearest pool's middle, rough and flat; mm."""
+    """Return the distance from the centre of the nearest pool, irregular and flattened, mm."""
     points = around.points
     nearest = np.full(points.x.shape, np.float32(1e6))
     for index, (cx, cy, cz) in enumerate(placed.centres):
@@ -81,7 +81,7 @@ def room(brain: Brain, tissue: Tissue) -> Array:
 def fill(
     patient: Patient, textures: Textures, placed: Placed, others: list[Placed]
 ) -> tuple[Placed, Patient]:
-    """Set how far blood has spread."""
+    """Set the spread that gives the blood its volume."""
     grid = Grid.around(patient, textures, placed, margin_mm=30)
     filled = Filled.of(patient, textures, grid, others)
     return filled.with_level(patient, placed, level, room), patient
@@ -91,11 +91,12 @@ def paint(hu: Array, placed: Placed, level: Level, there: Anatomy, width: float)
     """Paint subarachnoid blood and return the share of each pixel that it fills.
 
     Args:
-        hu: changed.
-        placed: the blood.
-        level: at the pixels.
-        there: the pixels.
-        width: mm over which other lesions' borders are blurred; this blood thins out slowly.
+        hu: density so far in HU at the pixels; changed in place.
+        placed: the hemorrhage in its place.
+        level: its level function at the pixels.
+        there: anatomy at the pixels.
+        width: width of the blurred border of other lesions, mm; subarachnoid blood fades out more
+            slowly.
     """
     share = room(there.brain, there.tissue) * cover(level.far - np.float32(placed.level), 5.0)
     blend(hu, share, there.blood_hu(placed.lesion))

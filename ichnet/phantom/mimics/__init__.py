@@ -1,1 +1,1 @@
-"""What resembles blood, hides it, or is disease without blood: see ``published.MIMICS``."""
+"""Findings that resemble blood, hide it, or are disease without blood: ``published.MIMICS``."""

@@ -1,4 +1,4 @@
-"""Calcifications: normal with age, and denser than brain."""
+"""Calcifications that are normal with age. Each function returns the layers of one."""
 
 from __future__ import annotations
 

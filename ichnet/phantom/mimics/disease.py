@@ -1,4 +1,4 @@
-"""Disease without blood: infarct, tumours, fluid below the vault."""
+"""Disease without blood: infarct, tumours, hygroma. Each function returns the layers of one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ichnet.phantom.tissue import CSF_HU
 
 
 def infarct(scene: Scene) -> list[Layer]:
-    """An old territory: nearly fluid, to the surface; or small lacunes."""
+    """Old infarct: a territory of nearly fluid density up to the cortex, or small lacunes."""
     if scene.rng.random() < 0.35:
         place = scene.rng.uniform([14, -16, 2], [27, 14, 14])
         lacune = ellipsoid(
@@ -29,7 +29,7 @@ def infarct(scene: Scene) -> list[Layer]:
 
 
 def tumour(scene: Scene) -> list[Layer]:
-    """A mass as dense as grey matter, with fingers of oedema around it."""
+    """Tumour of the density of grey matter, with finger-like oedema."""
     side = scene.side
     place = scene.rng.uniform([22, -44, 12], [42, 44, 42])
     middle = (side * float(place[0]), float(place[1]), float(place[2]))
@@ -44,7 +44,7 @@ def tumour(scene: Scene) -> list[Layer]:
 
 
 def meningioma(scene: Scene) -> list[Layer]:
-    """A dense tumour on the dura, now and then calcified."""
+    """Meningioma: a dense tumour on the dura, sometimes calcified."""
     side, size = scene.side, scene.rng.uniform(7, 17)
     parasagittal = scene.rng.random() < 0.5
     angle = scene.rng.uniform(-1.0, 1.0)
@@ -64,7 +64,7 @@ def meningioma(scene: Scene) -> list[Layer]:
 
 
 def hygroma(scene: Scene) -> list[Layer]:
-    """Fluid over one hemisphere or both."""
+    """Subdural hygroma: fluid over one or both hemispheres."""
     sides = (-1, 1) if scene.rng.random() < 0.5 else (scene.side,)
     thick = scene.rng.uniform(3, 9)
     found = []

@@ -1,4 +1,4 @@
-"""All mimics of a patient that have a shape of their own."""
+"""All mimics of a patient that are painted as shapes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ichnet.phantom.patient import Patient
 from ichnet.phantom.skull import Skull
 
 NEAR_MM = 5.0
-"""What is farther than this from all points of a slice is not painted on it."""
+"""A layer is painted on a slice only if it comes this close to one of its points."""
 
 DRAWN: dict[str, Callable[[Scene], list[Layer]]] = {
     "infarct": disease.infarct,
@@ -33,17 +33,17 @@ DRAWN: dict[str, Callable[[Scene], list[Layer]]] = {
     "air": injury.air,
     "fracture": injury.fracture,
 }
-"""Those with a shape of their own; the others change a tissue's density, or the scan."""
+"""Mimics that are painted as shapes; others change the density of a tissue, or the scan."""
 
 
 def layers(
     points: Points, skull: Skull, dura: Dura, textures: Textures, patient: Patient
 ) -> list[Layer]:
-    """Return the layers of all of a patient's mimics that come near the points."""
+    """Return the layers of a patient's mimics that come near the points."""
     found = []
     for index, (name, draw) in enumerate(DRAWN.items()):
         if name in patient.mimics:
-            # one stream for each mimic: it looks the same whatever else the head has
+            # random numbers of its own for each mimic, whatever other mimics the head has
             rng = np.random.default_rng([patient.seed, index])
             found += draw(Scene(points, skull, dura, textures, patient, rng))
     return [layer for layer in found if layer.distance.min() < NEAR_MM]

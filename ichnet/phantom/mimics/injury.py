@@ -1,4 +1,4 @@
-"""What injury, surgery and its devices leave behind."""
+"""Traces of injury and surgery. Each function returns the layers of one."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ METAL_HU = 3000.0
 
 
 def scalp(scene: Scene) -> list[Layer]:
-    """Bruises of the scalp, from a lump to a broad crescent."""
+    """Scalp hematomas, from a small lump to a broad crescent."""
     found = []
     outside = scene.skull.depth + scene.skull.thickness + 1.0
     for _ in range(scene.patient.scalp_lumps):
@@ -27,7 +27,7 @@ def scalp(scene: Scene) -> list[Layer]:
 
 
 def craniotomy(scene: Scene) -> list[Layer]:
-    """A bone flap: a saw's gap, plates of titanium, a little air or fluid below."""
+    """Craniotomy: a bone flap with its gap, titanium plates, a little air or fluid below."""
     side = scene.side
     middle = (side * 50.0, float(scene.rng.uniform(-34, 24)), float(scene.rng.uniform(22, 46)))
     size = float(scene.rng.uniform(24, 34))
@@ -49,7 +49,7 @@ def craniotomy(scene: Scene) -> list[Layer]:
 
 
 def shunt(scene: Scene) -> list[Layer]:
-    """A catheter into a lateral ventricle, and its tube below the skin."""
+    """Ventricular shunt: a catheter in a lateral ventricle, and its tube below the skin."""
     side = scene.side
     tube = capsule(scene.points, (side * 62, 42, 48), (side * 9, -6, 18), (1.3, 1.3))
     under_skin = capsule(scene.points, (side * 66, 46, 50), (side * 76, 30, -20), (1.8, 1.8))
@@ -61,7 +61,7 @@ def shunt(scene: Scene) -> list[Layer]:
 
 
 def metal(scene: Scene) -> list[Layer]:
-    """A clip or coils at the base, or a fragment."""
+    """Metal: an aneurysm clip or coils at the skull base, or a fragment."""
     side = scene.side
     place = (side * 10.0, -14.0, -22.0) if scene.rng.random() < 0.7 else (side * 64.0, 20.0, 30.0)
     length = float(scene.rng.uniform(2, 5))
@@ -70,7 +70,7 @@ def metal(scene: Scene) -> list[Layer]:
 
 
 def air(scene: Scene) -> list[Layer]:
-    """Bubbles of air below the vault or in fissures, after injury or surgery."""
+    """Pneumocephalus: bubbles of air below the vault or in fissures."""
     found = []
     for _ in range(int(scene.rng.integers(2, 7))):
         angle, z = scene.rng.uniform(-np.pi, np.pi), scene.rng.uniform(-10, 50)
@@ -82,7 +82,7 @@ def air(scene: Scene) -> list[Layer]:
 
 
 def fracture(scene: Scene) -> list[Layer]:
-    """A thin line through the vault."""
+    """Linear fracture of the vault."""
     normal = scene.rng.normal(size=3)
     normal /= np.linalg.norm(normal)
     points = scene.points

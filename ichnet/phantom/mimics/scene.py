@@ -1,4 +1,4 @@
-"""What a mimic is drawn from and what it is drawn as."""
+"""Input and output of the functions that draw mimics: the scene, and layers of paint."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from ichnet.phantom.skull import Skull
 
 @dataclass(frozen=True, eq=False)
 class Layer:
-    """Something to paint.
+    """A shape to paint.
 
     Attributes:
-        distance: mm, negative inside; on the coarse grid.
-        hu: its density, or by how much it changes density where ``adds``.
-        where: within the brain's tissue, within the skull, in bone, or anywhere.
-        edge_mm: over which its border is blurred.
-        adds: whether ``hu`` is a change.
-        floor_hu: density is not brought below this.
+        distance: signed distance in mm on the coarse grid, negative inside.
+        hu: its density, or the change of density when ``adds`` is set.
+        where: where it is painted: in brain tissue, within the skull, in bone, or anywhere.
+        edge_mm: width of its blurred border.
+        adds: whether ``hu`` is added to the density below instead of replacing it.
+        floor_hu: lowest density that it may produce.
     """
 
     distance: Array
@@ -36,7 +36,7 @@ class Layer:
 
 @dataclass(frozen=True, eq=False)
 class Scene:
-    """What mimics are drawn from, on the coarse grid."""
+    """Anatomy on the coarse grid, and random numbers, that a mimic is drawn from."""
 
     points: Points
     skull: Skull
@@ -47,17 +47,17 @@ class Scene:
 
     @property
     def rough(self) -> Array:
-        """A texture of a few millimetres, for irregular borders."""
+        """The ``fine`` texture, for irregular borders."""
         return self.textures.cells.on(self.points)
 
     @property
     def soft(self) -> Array:
-        """A texture of centimetres."""
+        """The ``soft`` texture."""
         return self.textures.soft.on(self.points)
 
     @property
     def side(self) -> int:
-        """Draw a side."""
+        """Draw a side, -1 (right) or +1 (left)."""
         return int(self.rng.choice([-1, 1]))
 
 
@@ -65,9 +65,9 @@ def paint_layer(hu: Array, layer: Layer, distance: Array, inside: Array, tissue:
     """Paint one layer.
 
     Args:
-        hu: [rows, columns, planes], changed.
-        layer: what.
-        distance: its distance at the pixels.
+        hu: density so far in HU, [rows, columns, planes]; changed in place.
+        layer: the layer.
+        distance: its signed distance at the pixels, mm.
         inside: share of each pixel within the skull.
         tissue: share of each pixel that is brain rather than fluid.
     """
