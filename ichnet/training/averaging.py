@@ -1,4 +1,4 @@
-"""Moving averages of a network's weights, which are validated and kept in place of the last ones.
+"""Exponential moving averages of a network's weights, used for validation and for the best model.
 
 The weights of a single step carry the noise of its last batches; their average over some hundred
 steps does not (Polyak and Juditsky 1992). Batch normalisation's running statistics are averaged
@@ -22,12 +22,12 @@ Arrays = Sequence[NDArray[np.float32]]
 class AveragedWeights(keras.callbacks.Callback):
     """Averages the weights of a model over the steps of its training, and validates the averages.
 
-    After ``n`` steps a step leaves the average ``min(decay, (1 + n) / (10 + n))`` of itself, so
-    that initial weights are soon forgotten.
+    Step ``n`` keeps a share ``min(decay, (1 + n) / (10 + n))`` of the average, so that the initial
+    weights are soon forgotten.
 
     Args:
-        decay: of one step, once there have been many.
-        averages: those of the training that is continued; ``None`` for a new one.
+        decay: share of the average that each step keeps, after the first steps.
+        averages: averages of a training that is continued; ``None`` for a new training.
     """
 
     def __init__(self, decay: float, averages: Arrays | None = None) -> None:
@@ -39,7 +39,7 @@ class AveragedWeights(keras.callbacks.Callback):
         self._follow: Callable[[tf.Tensor], None]
 
     def set_model(self, model: keras.Model) -> None:
-        """Begin with the given averages, or with the model's weights."""
+        """Start from the given averages, or from the model's weights."""
         super().set_model(model)
         values = model.get_weights() if self._given is None else self._given
         self.averages = [tf.Variable(value, trainable=False) for value in values]
@@ -47,18 +47,18 @@ class AveragedWeights(keras.callbacks.Callback):
         self._follow = tf.function(self._move_towards_weights)
 
     def on_train_batch_end(self, batch: int, logs: Mapping[str, float] | None = None) -> None:
-        """Take in the weights after one step, or after several that were run at once."""
+        """Update the averages after one step, or after several steps of one execution."""
         done = self._done()
         decay = min(self.decay, (1 + done) / (10 + done)) ** (done - self._steps)
         self._steps = done
         self._follow(tf.constant(1 - decay, tf.float32))
 
     def on_test_begin(self, logs: Mapping[str, float] | None = None) -> None:
-        """Put the averages in the weights' place for the validation."""
+        """Replace the weights by their averages during validation."""
         self._exchange()
 
     def on_test_end(self, logs: Mapping[str, float] | None = None) -> None:
-        """Put the weights back."""
+        """Restore the weights."""
         self._exchange()
 
     def values(self) -> Arrays:
@@ -67,7 +67,7 @@ class AveragedWeights(keras.callbacks.Callback):
 
     @contextmanager
     def in_place(self) -> Iterator[None]:
-        """Have the averages in the weights' place for a while."""
+        """Replace the weights by their averages inside a ``with`` block."""
         self._exchange()
         try:
             yield

@@ -1,4 +1,4 @@
-"""Fits of what the networks are compared with: a threshold on HU, and fixed weights of maps.
+"""Fits of the baselines: a threshold on HU, and fixed weights of the segmenters' maps.
 
 The threshold rule is fitted on training scans of AI-Hub, the weights by least squares on the same
 maps that the weight models learn from.
@@ -41,11 +41,11 @@ SMALLEST_ML = (0.05, 0.2, 0.5, 1.0, 2.0)
 
 
 def fit_threshold(records: Path, run: RunFolder) -> Path:
-    """Fit the threshold rule, or keep the one of the same scans; return where it lies.
+    """Fit the threshold rule, unless it was fitted on the same scans; return the path of its file.
 
     Raises:
         ConfigError: when there are no records.
-        ValueError: when all training scans are of one kind.
+        ValueError: when all training scans, or none, have hemorrhage.
     """
     record_set = RecordSet.open(records / RECORD_SET)
     path = run.rule
@@ -61,11 +61,11 @@ def fit_threshold(records: Path, run: RunFolder) -> Path:
 
 
 def fit_weights(config: Config, run: RunFolder) -> Path:
-    """Fit the least-squares weights, or keep those of the same maps; return where they lie.
+    """Fit the least-squares weights, unless fitted on the same maps; return the path of their file.
 
     Raises:
         FileNotFoundError: when the maps are not cached.
-        ValueError: when no slice has an outline, or no map is anywhere above zero.
+        ValueError: when no slice has an outline, or all maps are zero everywhere.
     """
     maps, path = run.maps(RECORD_SET), run.weights
     made_from = {"settings": settings_of(config, "baselines"), "maps": maps_fingerprint(maps)}
@@ -81,7 +81,7 @@ def fit_weights(config: Config, run: RunFolder) -> Path:
 def prepared_scans(
     record_set: RecordSet, split: str
 ) -> Iterator[tuple[list[dict[str, Any]], Prepared]]:
-    """Yield each scan's slices as they are stored, and the scan ready for a threshold."""
+    """Yield the stored slices of each scan, and the scan prepared for thresholding."""
     for scan in stored_scans(record_set, split):
         hu = np.stack([one["hu"] for one in scan])
         spacing_mm = np.array([one["slice_spacing_mm"] for one in scan], float)
@@ -89,17 +89,18 @@ def prepared_scans(
 
 
 def least_squares_weights(maps: Path, split: str) -> NDArray[np.float64]:
-    """Return the weights, each 0 or more, whose sum of maps is nearest to the outlines, [members].
+    """Return the non-negative least-squares weights of the members' maps, [members].
 
-    Slices without an outline are left out. The products of maps are summed slice by slice, so
-    that memory does not grow with their number.
+    The weighted sum of maps is fitted to the outlines of all slices that have one. The products of
+    the normal equations are added slice by slice, so that memory does not grow with the number of
+    slices.
 
     Args:
-        maps: folder of cached maps.
-        split: of its record set.
+        maps: folder of the cached maps.
+        split: split of the record set.
 
     Raises:
-        ValueError: when no slice has an outline, or no map is anywhere above zero.
+        ValueError: when no slice has an outline, or all maps are zero everywhere.
     """
     gram: NDArray[np.float64] | None = None
     moments: NDArray[np.float64] | None = None
@@ -120,16 +121,16 @@ def least_squares_weights(maps: Path, split: str) -> NDArray[np.float64]:
 
 
 def tune(scans: Sequence[Prepared], truth: Sequence[bool]) -> tuple[ThresholdRule, float]:
-    """Return the rule with the highest scan AUC, and that AUC.
+    """Return the threshold rule with the highest scan AUC, and that AUC.
 
-    A scan's score is the highest of its slices', as of every model.
+    A scan's score is the highest score of its slices, as for all models.
 
     Args:
-        scans: of the training split.
-        truth: whether each holds hemorrhage; both kinds are needed.
+        scans: scans of the training split.
+        truth: whether each scan has hemorrhage; some must have, and some must not.
 
     Raises:
-        ValueError: when all scans are of one kind.
+        ValueError: when all scans, or none, have hemorrhage.
     """
     rules = [
         (hu, margin, smallest)
@@ -145,7 +146,7 @@ def tune(scans: Sequence[Prepared], truth: Sequence[bool]) -> tuple[ThresholdRul
 
 
 def _scores_of_rules(scan: Prepared) -> list[float]:
-    """Return the score of a scan by each rule, in the order of ``tune``."""
+    """Return the score of a scan by each candidate rule, in the order of ``tune``."""
     scores = []
     for hu, margin in itertools.product(THRESHOLDS_HU, MARGINS_MM):
         _, counts = components_of(scan, hu, margin)

@@ -1,4 +1,7 @@
-"""From slice scores to a scan's probability, fitted on validation scans (paper silent)."""
+"""Calibration: from slice scores to a scan's probability, fitted on validation scans.
+
+The paper is silent on calibration.
+"""
 
 from __future__ import annotations
 
@@ -18,18 +21,18 @@ from ichnet.statistics.subtype_calibration import SubtypeCalibration, fit_curves
 from ichnet.subtypes import SUBTYPES
 
 CONFIDENCE_LEVEL = 0.95
-"""Coverage of the intervals that must not hold what a model at chance would have."""
+"""Confidence level of the intervals that must exclude chance for a model to be calibrated."""
 
 
 class ScanSlices(NamedTuple):
-    """A scan's slices from feet to head: their scores, and what each stands for, [slices] each."""
+    """Slices of a scan from feet to head: score, and thickness that it represents, [slices] each."""
 
     scores: FloatArray
     spacing_mm: FloatArray
 
 
 class ScanSubtypes(NamedTuple):
-    """A scan's subtype scores [slices, 5], and which slices show each: 1, 0, or -1 unknown."""
+    """Subtype scores [slices, 5] of a scan's slices, and labels: 1, 0, or -1 for unknown."""
 
     scores: FloatArray
     truth: FloatArray
@@ -43,21 +46,21 @@ def fit_calibration(
     where: str = "validation scans",
     pooling: str | None = None,
 ) -> ScanCalibration:
-    """Choose the pooling of slice scores, and fit scan score -> probability.
+    """Choose how slice scores are pooled to a scan score, and fit scan score to probability.
 
-    A model that cannot be told from one that guesses is not calibrated: what it would get is a
-    curve through noise. It is refused when the 95 % interval of its AUC reaches down to .5, or that
-    of its slope to 0, and gets a flat curve.
+    A model that is not distinguishable from chance is not calibrated, since its curve would be
+    fitted to noise. This is the case when the 95 % confidence interval of its AUC includes .5, or
+    that of its slope includes 0; the model then gets a constant probability.
 
     Args:
-        scans: whose truth is known.
-        truth: whether each holds hemorrhage.
-        kind: see ``EvaluationConfig``.
-        where: the scans come from, for the error.
-        pooling: taken without a choice, when given.
+        scans: validation scans.
+        truth: whether each scan has hemorrhage.
+        kind: kind of calibration, see ``EvaluationConfig``.
+        where: origin of the scans, for the error message.
+        pooling: pooling to use; ``None`` to choose it on the scans.
 
     Raises:
-        ConfigError: when there are not two of either kind.
+        ConfigError: when fewer than two scans have hemorrhage, or fewer than two have none.
     """
     with_ich, without_ich = sum(truth), len(truth) - sum(truth)
     if min(with_ich, without_ich) < 2:
@@ -78,11 +81,11 @@ def fit_calibration(
 
 
 def fit_subtypes(scans: Sequence[ScanSubtypes], pooling: str) -> SubtypeCalibration:
-    """Fit subtype score -> probability for slices and for scans.
+    """Fit subtype score to probability, for slices and for scans.
 
     Args:
-        scans: of which each slice's truth is known, or unknown.
-        pooling: of the slice scores of each subtype, as chosen for any hemorrhage.
+        scans: validation scans; labels of single slices may be unknown.
+        pooling: pooling of slice scores, as chosen for any hemorrhage.
     """
     pooled = [
         [
@@ -91,7 +94,7 @@ def fit_subtypes(scans: Sequence[ScanSubtypes], pooling: str) -> SubtypeCalibrat
         ]
         for scan in scans
     ]
-    # a scan shows what one of its slices shows, and is unknown where none is known to
+    # a scan is positive if one of its slices is, and unknown if all of them are
     truth = [scan.truth.max(axis=0) for scan in scans]
     return SubtypeCalibration(
         slices=fit_curves(

@@ -1,8 +1,8 @@
-"""A model in a ``.keras`` file with all that its training needs to go on.
+"""Checkpoints: a ``.keras`` file with everything that is needed to continue training.
 
-The file is a zip archive; what Keras does not put into it becomes a further member: averages of
-weights (see :mod:`ichnet.training.averaging`), and the state of Keras 2's legacy optimizers, among
-them all of tensorflow-addons', without which what resumes would begin anew with trained weights.
+The file is a zip archive. State that Keras does not save is added as further members: the averages
+of the weights (see :mod:`ichnet.training.averaging`), and the state of Keras 2's legacy optimizers,
+which all optimizers of tensorflow-addons are.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Arrays = Sequence[NDArray[np.float32]]
 
 
 def save_checkpoint(model: keras.Model, path: Path, averages: Arrays | None = None) -> None:
-    """Write a compiled model, its optimizer's state and the averages of its weights, if any."""
+    """Write a compiled model with its optimizer's state and, if given, averages of its weights."""
     model.save(path)
     if _is_legacy(model.optimizer):
         _append(path, LEGACY_STATE, model.optimizer.get_weights())
@@ -34,7 +34,7 @@ def save_checkpoint(model: keras.Model, path: Path, averages: Arrays | None = No
 
 
 def load_checkpoint(path: Path) -> keras.Model:
-    """Read what :func:`save_checkpoint` wrote."""
+    """Return the compiled model that :func:`save_checkpoint` wrote, with its optimizer's state."""
     model = load_network(path)
     if _is_legacy(model.optimizer):
         # as Keras 2 does itself when it reads its older format
@@ -44,7 +44,7 @@ def load_checkpoint(path: Path) -> keras.Model:
 
 
 def load_averages(path: Path) -> Arrays | None:
-    """Return the averages of weights in a checkpoint; ``None`` when it has none."""
+    """Return the averages of the weights in a checkpoint; ``None`` when it has none."""
     with zipfile.ZipFile(path) as archive:
         if AVERAGES not in archive.namelist():
             return None
@@ -65,5 +65,5 @@ def _read(path: Path, member: str) -> Arrays:
 
 
 def _is_legacy(optimizer: keras.optimizers.Optimizer) -> bool:
-    """Return whether it is of Keras 2's older kind; Keras 3 has no name for that."""
+    """Return whether an optimizer is a legacy optimizer of Keras 2; Keras 3 has none."""
     return hasattr(optimizer, "_create_all_weights")

@@ -1,7 +1,7 @@
 """Experiment A: one backbone in one arm (paper section 1.4).
 
-The arms differ in their records and in their loss, in nothing else: the network, its initial
-weights, the order of the slices and their augmentation follow from the same seed.
+The arms differ only in their records and in their loss: the network, its initial weights, the order
+of the slices and their augmentation follow from the same seed.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def train_classifier(
         backbone: one of the four Keras Applications networks.
         arm: ``rsna-weak``, ``aihub-weak`` or ``aihub-strong``.
         records: folder of the record sets.
-        run: where the model is kept.
+        run: run folder that the model is written to.
 
     Raises:
         PatientOverlapError: when splits of the record set share a patient.
@@ -85,7 +85,7 @@ def _fit(
     training: TrainingConfig,
     build: Callable[[], keras.Model],
 ) -> keras.Model:
-    """Fit what ``build`` returns on the slices of an arm."""
+    """Train the model that ``build`` returns on the slices of an arm."""
     settings = config.classifiers
     validation = slices_dataset(record_set, "validation").batch(training.batch_size)
 
@@ -122,7 +122,7 @@ def _fit(
 
 
 def freeze_body(model: keras.Model) -> None:
-    """Let only the head learn; batch normalisation then uses its running statistics."""
+    """Freeze all layers but the head; batch normalisation then uses its running statistics."""
     for layer in model.layers:
         layer.trainable = layer.name in HEAD_LAYERS
 
@@ -130,16 +130,17 @@ def freeze_body(model: keras.Model) -> None:
 def warm_up(
     batches: tf.data.Dataset, first_epoch: int, steps_per_epoch: int, warmup_epochs: int
 ) -> tf.data.Dataset:
-    """Weigh the saliency loss of epoch ``e``, from 0 on, by ``(e + 1) / (warmup_epochs + 1)``.
+    """Add sample weights that raise the saliency loss linearly over the first epochs.
 
-    At most by one. The weights are part of the data, not of the model, so that training which
-    resumes at an epoch weighs it as uninterrupted training does.
+    The weight in epoch ``e``, counted from 0, is ``min(1, (e + 1) / (warmup_epochs + 1))``. It is
+    part of the data rather than of the model, so that resumed training uses the same weights as
+    uninterrupted training.
 
     Args:
-        batches: of inputs and targets.
-        first_epoch: number of the epoch that they begin with.
-        steps_per_epoch: batches of an epoch.
-        warmup_epochs: epochs until the full weight.
+        batches: batches of inputs and targets.
+        first_epoch: number of the epoch of the first batch.
+        steps_per_epoch: number of batches in an epoch.
+        warmup_epochs: number of epochs before the full weight.
     """
 
     def weigh(index: tf.Tensor, batch: tuple[tf.Tensor, dict[str, tf.Tensor]]) -> Any:
@@ -152,7 +153,7 @@ def warm_up(
 
 
 def compile_classifier(model: keras.Model, config: Config, strong: bool) -> keras.Model:
-    """Compile a classifier with the classification loss alone or with the saliency loss too."""
+    """Compile a classifier with the classification loss, and the saliency loss if ``strong``."""
     settings = config.classifiers
     loss: dict[str, Any] = {
         "probability": named_object("losses", settings.loss, "classifiers.loss")
@@ -167,5 +168,5 @@ def compile_classifier(model: keras.Model, config: Config, strong: bool) -> kera
 
 
 def classifier_targets(batch: dict[str, tf.Tensor]) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
-    """Return ``hu`` [batch, m, m] and the targets of both outputs."""
+    """Return the input ``hu`` [batch, m, m] and the targets of both outputs."""
     return batch["hu"], {"probability": batch["labels"][:, :1], "saliency": batch["mask"]}

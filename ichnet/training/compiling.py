@@ -1,4 +1,4 @@
-"""What every training shares: registered extensions, the optimizer, the compile step."""
+"""Common to all trainings: registered modules, losses and optimizers by name, compilation."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from ichnet.config import ConfigError, TrainingConfig
 
 
 def register_modules(names: Sequence[str]) -> None:
-    """Import modules for the Keras objects they register, e.g. ``tensorflow_addons``.
+    """Import modules that register Keras objects, e.g. ``tensorflow_addons``.
 
-    Afterwards a configuration can name what they hold: ``{class_name: "Addons>LAMB", ...}``.
+    Afterwards a configuration can name these objects, e.g. ``{class_name: "Addons>LAMB", ...}``.
 
     Raises:
         ConfigError: when a module cannot be imported on this stack.
@@ -29,7 +29,7 @@ def register_modules(names: Sequence[str]) -> None:
 
 
 def make_optimizer(training: TrainingConfig) -> keras.optimizers.Optimizer:
-    """Return a new optimizer from its name or its Keras configuration.
+    """Create an optimizer from its name or its Keras configuration.
 
     Raises:
         ConfigError: when Keras knows no such optimizer.
@@ -37,7 +37,7 @@ def make_optimizer(training: TrainingConfig) -> keras.optimizers.Optimizer:
     given = copy.deepcopy(training.optimizer)  # Keras changes the dictionary that it is given
     try:
         if isinstance(given, dict):
-            # Keras 2 itself would make one of its legacy optimizers, which .keras files forget
+            # Keras 2 would return a legacy optimizer, whose state .keras files do not hold
             built_in = _built_in_optimizers().get(str(given["class_name"]).lower())
             if built_in is not None:
                 settings = given.get("config", {})
@@ -51,12 +51,12 @@ def make_optimizer(training: TrainingConfig) -> keras.optimizers.Optimizer:
 
 
 def named_object(kind: Literal["losses", "metrics"], given: str | dict[str, Any], key: str) -> Any:
-    """Return a new loss or metric from its name or its Keras configuration.
+    """Create a loss or metric from its name or its Keras configuration.
 
     Args:
-        kind: which of Keras's modules knows it.
+        kind: module of Keras to search, ``losses`` or ``metrics``.
         given: e.g. ``BinaryCrossentropy`` or ``{class_name: "Addons>CohenKappa", config: {...}}``.
-        key: the configuration's key, for messages.
+        key: key of the configuration, for error messages.
 
     Raises:
         ConfigError: when Keras knows no such object.
@@ -76,14 +76,14 @@ def named_object(kind: Literal["losses", "metrics"], given: str | dict[str, Any]
 
 
 def _built_in_optimizers() -> dict[str, Any]:
-    """Return Keras's own optimizers by their names in lower case."""
+    """Return the optimizers of Keras by their names in lower case."""
     members = vars(keras.optimizers).items()
     return {name.lower(): member for name, member in members if isinstance(member, type)}
 
 
 @contextmanager
 def precision(policy: str) -> Iterator[None]:
-    """Build layers with a dtype policy, e.g. ``mixed_float16``; outputs stay float32."""
+    """Set the dtype policy, e.g. ``mixed_float16``, of layers built inside a ``with`` block."""
     before = keras.mixed_precision.global_policy()
     keras.mixed_precision.set_global_policy(policy)
     try:
@@ -102,11 +102,11 @@ def compile_model(
 ) -> keras.Model:
     """Compile ``model`` and return it.
 
-    ``steps_per_execution`` steps are run in one call of TensorFlow (as in Keras): of a small
-    network they finish before Python could have asked for the next. It must divide the steps of an
-    epoch.
+    ``steps_per_execution`` steps run in one call of TensorFlow, as in Keras, which saves time when
+    Python takes longer to start a step than TensorFlow to run it. It must divide the number of
+    steps of an epoch.
 
-    XLA is off: Keras 3 itself would turn it on, which on a CPU makes steps slower
+    XLA is off. Keras 3 would turn it on by default, which makes steps slower on a CPU
     (``benchmarks/saliency_step.py --xla``).
     """
     model.compile(
@@ -117,7 +117,7 @@ def compile_model(
         jit_compile=False,
         steps_per_execution=steps_per_execution,
     )
-    # or the first step would make the optimizer's variables, and TensorFlow trace it once more
+    # otherwise the first step creates the optimizer's variables, and TensorFlow traces it twice
     if hasattr(model.optimizer, "build"):  # Keras 2's legacy optimizers have none
         model.optimizer.build(model.trainable_variables)
     return model

@@ -1,7 +1,7 @@
-"""Training on several GPUs or several machines, from the environment a scheduler gives.
+"""Training on several GPUs or several machines, as set up by the environment of a scheduler.
 
-On one device nothing of this is used. The batch size of a configuration is the global one: it is
-divided among the replicas, so that the same configuration means the same training on any machine.
+On one device none of this is used. The batch size of a configuration is the global one. It is
+divided among the replicas, so that a configuration means the same training on any machine.
 
 Keras 3's own ``fit`` cannot train over several workers (keras issue 20585), Keras 2's can; one
 short epoch loop over Keras's own training step serves both.
@@ -27,12 +27,12 @@ logger = logging.getLogger(__name__)
 
 @cache
 def make_strategy() -> tf.distribute.Strategy:
-    """Return the strategy that the environment asks for.
+    """Return TensorFlow's distribution strategy for the environment of this process.
 
     ``TF_CONFIG`` with several workers, or a SLURM step of several tasks, gives
     ``MultiWorkerMirroredStrategy``; several GPUs on this machine ``MirroredStrategy``; otherwise
-    TensorFlow's default. There is one for a process. Several workers need the first call to come
-    before anything is computed, which is why trainings begin with it.
+    TensorFlow's default. Each process has one strategy. With several workers it must be created
+    before TensorFlow computes anything, so trainings start with this call.
     """
     slurm = slurm_cluster(os.environ)
     if "TF_CONFIG" not in os.environ and slurm is not None:
@@ -46,16 +46,16 @@ def make_strategy() -> tf.distribute.Strategy:
 
 
 def is_chief(strategy: tf.distribute.Strategy) -> bool:
-    """Return whether this process is the one that writes."""
+    """Return whether this process is the chief, which writes all files."""
     resolver = strategy.cluster_resolver
     return resolver is None or resolver.task_id in (None, 0)
 
 
 def require_divisible(batch_size: int, strategy: tf.distribute.Strategy) -> None:
-    """Refuse a batch that the replicas cannot share evenly.
+    """Check that a batch can be divided evenly among the replicas.
 
     Raises:
-        ConfigError: when ``batch_size`` is no multiple of their number.
+        ConfigError: when ``batch_size`` is not a multiple of the number of replicas.
     """
     replicas = strategy.num_replicas_in_sync
     if batch_size % replicas:
@@ -71,16 +71,16 @@ def fit_distributed(
     epochs: range,
     steps_per_epoch: int,
 ) -> None:
-    """Train as ``model.fit`` does, each global batch shared by all replicas.
+    """Train as ``model.fit`` does, with each global batch divided among all replicas.
 
     Args:
-        model: compiled in the strategy's scope.
-        strategy: whose replicas share each batch.
+        model: model that was compiled in the strategy's scope.
+        strategy: strategy whose replicas share each batch.
         train: global batches, ``steps_per_epoch`` for each epoch; the same in every worker.
-        validation: batches.
-        callbacks: called with the metrics of all replicas, in every worker.
-        epochs: numbers of the epochs to do.
-        steps_per_epoch: global batches of an epoch.
+        validation: validation batches.
+        callbacks: called in every worker with the metrics over all replicas.
+        epochs: numbers of the epochs to train.
+        steps_per_epoch: number of global batches in an epoch.
     """
     strategy.run(_build_loss_and_metrics, args=(model, next(iter(train))))
     model.reset_metrics()
@@ -122,7 +122,7 @@ def fit_distributed(
 
 
 def _build_loss_and_metrics(model: keras.Model, batch: tuple[Any, ...]) -> None:
-    """Let Keras make the variables of loss and metrics, which it cannot do in a traced step."""
+    """Create the variables of losses and metrics, which Keras cannot do inside a traced step."""
     inputs, targets, *_ = batch
     outputs = model(inputs, training=False)
     model.compute_loss(x=inputs, y=targets, y_pred=outputs)
@@ -130,7 +130,7 @@ def _build_loss_and_metrics(model: keras.Model, batch: tuple[Any, ...]) -> None:
 
 
 def _shared_by_data(dataset: tf.data.Dataset) -> tf.data.Dataset:
-    """Share batches, not files: each worker reads all of them and keeps its part of each."""
+    """Shard by data, not by file: each worker reads all batches and keeps its part of each."""
     options = tf.data.Options()
     options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
     return dataset.with_options(options)

@@ -1,9 +1,9 @@
 """Experiment C: the weight model over frozen segmenters (paper section 2.3).
 
-It is trained on cached maps of scans that whoever made the map did not train on: of held-out
-patients by the members themselves, or of each fold of the training patients by segmenters trained
-on the other folds. Members look better on their own training scans than they are, and weights
-learned there would mislead.
+It is trained on cached maps of scans that the segmenters did not train on: either of held-out
+patients, or out-of-fold maps, where segmenters trained on the other folds segment the patients of
+each fold. On their own training scans segmenters perform too well, and weights learned there would
+not generalise.
 """
 
 from __future__ import annotations
@@ -39,23 +39,25 @@ from ichnet.training.validation import class_balanced_weights
 MAPS = "aihub-scans"
 
 MAX_STEPS_PER_EXECUTION = 12
-"""A step of the weight model takes TensorFlow as long as Python takes to ask for it."""
+"""Most steps in one call of TensorFlow; starting a step from Python takes as long as the step."""
 
 SMOOTHING_SHARE = 0.001
-"""Of a slice's pixels: smoothing of the weight model's Dice loss, but at least one pixel."""
+"""Smoothing of the weight model's Dice loss, as a share of a slice's pixels; at least one pixel."""
 
 
 def train_ensemble(config: Config, combination: str, run: RunFolder) -> keras.Model:
     """Train the weight model of one combination and return its best epoch.
 
-    The loss is the Dice loss of the thresholded map (straight through, paper section 2.3). Half of
-    each batch shows hemorrhage, as for the segmenters, and both halves of the validation slices
-    count alike when the best epoch is chosen: most slices of a scan show none, and among those
-    alone the quietest member would always be the best.
+    The loss is the Dice loss of the thresholded map (straight-through estimator, paper section
+    2.3). Half of each batch shows hemorrhage, as for the segmenters. When the best epoch is chosen,
+    validation slices with and without hemorrhage get the same total weight: most slices show none,
+    and on these alone the member with the fewest detections would always win.
 
     Raises:
-        ConfigError: when the configuration has no such combination, or the scans to learn from
-            have no slice with, or without, hemorrhage.
+        ConfigError: when the configuration has no such combination, or when no slice, or every
+            slice, of the training scans has hemorrhage.
+        FileNotFoundError: when the maps are not cached.
+        RecordSetError: when a file of the cached maps is missing or not as long as it was written.
     """
     make_strategy()
     register_modules(config.register)
@@ -118,9 +120,9 @@ def steps_per_execution(steps_per_epoch: int) -> int:
 def mask_loss(matrix: int) -> SoftDice:
     """Return the Dice loss of thresholded maps.
 
-    The slope of the segmenters' loss, smoothed by one pixel, is one for each pixel of an empty
-    slice when the mask is empty too, and next to nothing when the mask is wrong. Maps pass smoothly
-    from one to the other; a mask of zeros and ones has the wrong slope at either end, and would
-    teach the weights to see nothing. With some smoothing both slopes are alike.
+    With the segmenters' smoothing of one pixel, the gradient on an empty slice is one for each
+    pixel while the mask is empty, and nearly zero once it has false pixels. Continuous maps pass
+    from one to the other, but a binary mask has the wrong gradient at both ends, which would teach
+    the weights to detect nothing. Stronger smoothing makes the gradients similar.
     """
     return SoftDice(smoothing=max(1.0, SMOOTHING_SHARE * matrix**2))

@@ -1,4 +1,4 @@
-"""Training that can be interrupted at any moment and continued where it stopped.
+"""Training that can be interrupted at any time and resumed from the last finished epoch.
 
 A model's folder holds ``last.keras`` (the whole state after the last finished epoch: weights,
 their averages if any, optimizer, losses), ``best.keras`` (lowest validation loss so far: see
@@ -54,26 +54,26 @@ def fit(
     made_from: Mapping[str, Any],
     callbacks: Callbacks = lambda folder: (),
 ) -> keras.Model:
-    """Train a model, or go on with the one in ``folder``, and return the best of its epochs.
+    """Train a model, or resume the training in ``folder``, and return the model of the best epoch.
 
     Args:
         build: returns the compiled model with its initial weights.
         train: returns the batches from a given epoch on, ``steps_per_epoch`` for each epoch.
-            What an epoch holds must depend on its number alone; then training that was
-            interrupted ends with the weights of training that was not.
-        validation: batches on which the best epoch is chosen by loss.
+            The batches of an epoch must depend on its number only; then interrupted training ends
+            with the same weights as uninterrupted training.
+        validation: validation batches; the best epoch has the lowest loss on them.
         folder: the model's folder.
-        training: number of epochs and of steps in each.
-        made_from: everything the result depends on (see :class:`~ichnet.runs.stage.Stage`). A
-            folder made from something else is begun anew: its state belongs to another experiment.
-        callbacks: makes further ones that write into the folder they are given.
+        training: number of epochs and of steps per epoch.
+        made_from: all inputs of the result (see :class:`~ichnet.runs.stage.Stage`). Training starts
+            over in a folder that was made from other inputs.
+        callbacks: returns further callbacks, which write into the folder that is passed to it.
 
     Returns:
         The model of the epoch with the lowest validation loss.
 
     Raises:
-        FloatingPointError: when a loss is no longer finite.
-        ConfigError: when several replicas cannot share a batch evenly.
+        FloatingPointError: when a loss is not finite.
+        ConfigError: when a batch cannot be divided evenly among the replicas.
     """
     strategy = make_strategy()
     require_divisible(training.batch_size, strategy)
@@ -98,7 +98,7 @@ def _fit(
     strategy: tf.distribute.Strategy,
     callbacks: Callbacks,
 ) -> keras.Model:
-    """Go on from the state in ``folder``, keep states in ``kept``, and return the best epoch."""
+    """Resume from the state in ``folder``, write states to ``kept``, return the best model."""
     last = folder / "last.keras"
     with strategy.scope(), precision(training.precision):
         model = load_checkpoint(last) if last.exists() else build()
@@ -136,48 +136,49 @@ def _fit(
                 steps_per_epoch=training.steps_per_epoch,
                 shuffle=False,  # the dataset shuffles
                 callbacks=keepers,
-                # a bar for a person, a line for each epoch in a file
+                # a progress bar in a terminal, one line for each epoch in a log file
                 verbose=1 if sys.stdout.isatty() else 2,
             )
     return load_network(kept / "best.keras")
 
 
 def out_of_patience(rows: Sequence[Mapping[str, float]], patience_epochs: int | None) -> bool:
-    """Return whether the best of the logged epochs lies ``patience_epochs`` or more behind."""
+    """Return whether the best epoch is ``patience_epochs`` or more before the last one."""
     if patience_epochs is None or not rows:
         return False
     return len(rows) - int(best_row(rows)["epoch"]) >= patience_epochs
 
 
 def best_row(rows: Sequence[Mapping[str, float]]) -> Mapping[str, float]:
-    """Return the row of the lowest validation loss, the first of equals."""
+    """Return the row with the lowest validation loss, the first of equal ones."""
     return min(rows, key=validation_loss)
 
 
 def validation_loss(row: Mapping[str, float]) -> float:
-    """Return the loss that an epoch is chosen by.
+    """Return the validation loss that the best epoch is chosen by.
 
-    Where the output ``probability`` has a loss of its own, that one: with the saliency loss in the
-    sum, the strong arm's epoch would be chosen by another measure than the weak arm's. Model 2's
-    is chosen by its map's, as the other segmenters' are.
+    For classifiers this is the loss of the output ``probability``, not the sum with the saliency
+    loss, so that strong and weak arms are chosen by the same measure. For Model 2 it is the loss of
+    its map, as for the other segmenters.
     """
     own = row.get("val_probability_loss", row.get("val_map_loss"))
     return row["val_loss"] if own is None else own
 
 
 class EpochKeeper(keras.callbacks.Callback):
-    """Keeps ``last.keras``, ``best.keras`` and ``log.csv`` after each epoch, each of them whole.
+    """Writes ``last.keras``, ``best.keras`` and ``log.csv`` after each epoch, never partially.
 
     Args:
-        folder: where to keep them.
-        rows: the log of the epochs finished earlier. Later rows of an existing log belong to an
+        folder: folder of these files.
+        rows: log of the epochs that finished earlier. Later rows of an existing log belong to an
             epoch whose checkpoint was never completed, and are dropped.
         patience_epochs: see ``TrainingConfig``.
-        averages: of the weights, to be kept as the best ones; ``None`` for the weights themselves.
+        averages: averages of the weights, which ``best.keras`` then holds; ``None`` for the weights
+            themselves.
 
     Raises:
-        FloatingPointError: after an epoch whose loss is not finite; what is kept stays the state
-            of the epoch before.
+        FloatingPointError: after an epoch whose loss is not finite; the files keep the state of
+            the epoch before.
     """
 
     def __init__(
@@ -194,7 +195,7 @@ class EpochKeeper(keras.callbacks.Callback):
         self.averages = averages
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
-        """Write the epoch's state; the log first, so that no checkpoint lacks its row."""
+        """Write the state after an epoch; first the log, so that no checkpoint lacks its row."""
         values = {_once_prefixed(name): float(value) for name, value in (logs or {}).items()}
         for name in ("loss", "val_loss"):
             if not math.isfinite(values[name]):
@@ -222,16 +223,16 @@ class EpochKeeper(keras.callbacks.Callback):
 
 
 def _once_prefixed(name: str) -> str:
-    """Return a metric's name with its output's name once.
+    """Return a metric's name with the name of its output only once.
 
-    Keras 2 puts the output's name before the metric's again whenever a model is loaded:
+    Keras 2 prepends the output's name again when a model is loaded, as in
     ``probability_probability_auc``.
     """
     return re.sub(r"^(val_)?([a-z]+_)\2+", r"\1\2", name)
 
 
 def write_log(rows: Sequence[Mapping[str, float]], path: Path) -> None:
-    """Write one row an epoch with every logged value."""
+    """Write one row for each epoch with all logged values."""
     with write_whole(path, newline="") as handle:
         writer = csv.DictWriter(handle, rows[0])
         writer.writeheader()
@@ -239,7 +240,7 @@ def write_log(rows: Sequence[Mapping[str, float]], path: Path) -> None:
 
 
 def read_log(path: Path) -> list[dict[str, float]]:
-    """Return the rows of a ``log.csv``; none when there is no log yet."""
+    """Return the rows of a ``log.csv``; an empty list when there is no log yet."""
     if not path.exists():
         return []
     with path.open(encoding="utf-8", newline="") as handle:
@@ -249,7 +250,7 @@ def read_log(path: Path) -> list[dict[str, float]]:
 
 
 def _write_finished(folder: Path) -> None:
-    """Write ``finished.json``: all epochs are done, and which was the best."""
+    """Write ``finished.json``, which marks the end of training and names the best epoch."""
     rows = read_log(folder / "log.csv")
     best = best_row(rows)
     summary = {

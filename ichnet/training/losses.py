@@ -1,9 +1,9 @@
-"""Losses that teach on slices with and without a lesion.
+"""Losses with useful gradients on slices both with and without a lesion.
 
-Each ``call`` returns one value a sample, and the mean over the batch is taken afterwards: but for
-:class:`BatchDicePlusBCE`, a batch of two costs the mean of two batches of one.
-(``keras.losses.Dice`` sums over the whole batch by default, so that a large lesion drowns a small
-one in another image.)
+Each ``call`` returns one value per sample, and Keras takes the mean over the batch. Except for
+:class:`BatchDicePlusBCE`, the loss of a sample does not depend on the other samples of its batch.
+(``keras.losses.Dice`` sums over the whole batch by default, so that a large lesion outweighs small
+ones in other images.)
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import tensorflow as tf
 from ichnet.ct.resample import axis_weights
 
 EVIDENCE_GUARD = 1.0
-"""Evidence below this is not blown up by the normalisation of a saliency map."""
+"""Smallest maximum that the normalisation of a saliency map divides by."""
 
 SALIENCY_LOSSES: tuple[str, ...] = ("dice", "bce", "dice+bce", "energy")
 
@@ -26,15 +26,15 @@ class SoftDice(keras.losses.Loss):
     """One minus the soft Dice coefficient (paper section 2.2: "Dice loss").
 
     ``1 - (2 sum(t p) + s) / (sum(t) + sum(p) + s)``. On an empty target that is
-    ``sum(p) / (sum(p) + s)``: with smoothing ``s`` false evidence costs and has a gradient; without
-    it the loss would be 1 and its gradient zero.
+    ``sum(p) / (sum(p) + s)``: with smoothing ``s``, false positives have a cost and a gradient;
+    without it, the loss would be 1 and its gradient zero.
 
     Args:
         smoothing: ``s``, in pixels.
-        name: of the loss.
+        name: name of the loss.
 
     Examples:
-        A map that has half of a lesion of two pixels, then an empty slice with some false evidence:
+        A map with half of a lesion of two pixels, then an empty slice with a false positive:
 
         >>> import numpy as np
         >>> loss = SoftDice()
@@ -54,13 +54,13 @@ class SoftDice(keras.losses.Loss):
         return soft_dice(tf.cast(y_true, y_pred.dtype), y_pred, self.smoothing)
 
     def get_config(self) -> dict[str, Any]:
-        """Return what rebuilds the loss."""
+        """Return the arguments to create the same loss, as Keras needs them."""
         return {**super().get_config(), "smoothing": self.smoothing}
 
 
 @keras.saving.register_keras_serializable("ichnet")
 class DicePlusBCE(SoftDice):
-    """Soft Dice plus the mean binary cross-entropy of the pixels."""
+    """Sum of soft Dice loss and mean binary cross-entropy of the pixels."""
 
     def __init__(self, smoothing: float = 1.0, name: str = "dice_plus_bce", **kwargs: Any) -> None:
         super().__init__(smoothing, name, **kwargs)
@@ -73,17 +73,18 @@ class DicePlusBCE(SoftDice):
 
 @keras.saving.register_keras_serializable("ichnet")
 class BatchDicePlusBCE(SoftDice):
-    """Cross-entropy of pixels, Dice of each slice, and Dice of all pixels of the batch together.
+    """Weighted sum of cross-entropy, Dice loss of each slice, and Dice loss of the whole batch.
 
-    Half of each Dice. Over the batch, false evidence on a slice without a lesion is weighed
-    against all lesions of the batch, however little of it there is; the Dice of that slice alone
-    is near one at a dozen false pixels and hardly falls until they are nearly gone. The
-    cross-entropy weighs ten because most of its pixels are right from the start.
+    Both Dice terms have a weight of one half. On a slice without lesion the Dice loss of the slice
+    is near one at a dozen false pixels and hardly decreases until almost all are gone; the Dice
+    loss of the batch keeps a gradient, since it compares them with all lesions of the batch. The
+    cross-entropy has a weight of ten, because most pixels are background and correct from the
+    start.
 
     Args:
-        smoothing: of both Dice terms, in pixels.
-        entropy_weight: of the cross-entropy.
-        name: of the loss.
+        smoothing: smoothing of both Dice terms, in pixels.
+        entropy_weight: weight of the cross-entropy.
+        name: name of the loss.
     """
 
     def __init__(
@@ -105,20 +106,20 @@ class BatchDicePlusBCE(SoftDice):
         return self.entropy_weight * entropy + 0.5 * of_slices + 0.5 * of_batch
 
     def get_config(self) -> dict[str, Any]:
-        """Return what rebuilds the loss."""
+        """Return the arguments to create the same loss, as Keras needs them."""
         return {**super().get_config(), "entropy_weight": self.entropy_weight}
 
 
 @keras.saving.register_keras_serializable("ichnet")
 class FocalTversky(keras.losses.Loss):
-    """``(1 - T) ** 0.75``, ``T = (tp + s) / (tp + 0.7 fn + 0.3 fp + s)``, each sample by itself.
+    """Focal Tversky loss of each sample (Abraham and Khan, ISBI 2019).
 
-    Missed lesion costs more than false lesion, and samples that are nearly right cost relatively
-    more than in Dice (Abraham and Khan, ISBI 2019).
+    ``(1 - T) ** 0.75`` with ``T = (tp + s) / (tp + 0.7 fn + 0.3 fp + s)``. False negatives cost
+    more than false positives, and nearly correct samples cost relatively more than with Dice.
 
     Args:
-        smoothing: ``s``, in pixels; it makes an empty target teach, as in :class:`SoftDice`.
-        name: of the loss.
+        smoothing: ``s``, in pixels; gives empty targets a gradient, as in :class:`SoftDice`.
+        name: name of the loss.
     """
 
     def __init__(self, smoothing: float = 1.0, name: str = "focal_tversky", **kwargs: Any) -> None:
@@ -132,12 +133,12 @@ class FocalTversky(keras.losses.Loss):
         missed = tf.reduce_sum(target * (1 - y_pred), axis=[1, 2])
         false = tf.reduce_sum((1 - target) * y_pred, axis=[1, 2])
         wrong = 0.7 * missed + 0.3 * false
-        # the share of what is wrong, with a floor: the power has no finite slope at zero
+        # 1 - T with a floor, since the power has no finite derivative at zero
         share = wrong / (found + wrong + self.smoothing)
         return tf.maximum(share, keras.backend.epsilon()) ** 0.75
 
     def get_config(self) -> dict[str, Any]:
-        """Return what rebuilds the loss."""
+        """Return the arguments to create the same loss, as Keras needs them."""
         return {**super().get_config(), "smoothing": self.smoothing}
 
 
@@ -145,15 +146,15 @@ class FocalTversky(keras.losses.Loss):
 class SaliencyLoss(keras.losses.Loss):
     """Loss between a classifier's saliency map and the outline (paper section 1.4).
 
-    The outline is reduced to the map's grid by area, so that a lesion smaller than a cell keeps
-    its share of it, and scaled to a maximum of one, as the map is: what is compared is where
-    evidence lies, not how much. On a slice without a lesion the target is zero and how much
-    evidence there is counts (:func:`saturate_evidence`): scaled to one, the largest false cell
-    would cost the same however small it became, and nothing would be learned there.
+    The outline is reduced to the grid of the map by area, so that a lesion smaller than a cell
+    counts with its share of the cell. Outline and map are both scaled to a maximum of one: the loss
+    compares where evidence lies, not how much there is. On a slice without lesion the target is
+    zero and the amount of evidence counts (:func:`saturate_evidence`). Scaled to one, the largest
+    false cell would have the same cost however small it became, and no gradient.
 
     Args:
-        kind: ``dice``, ``bce`` or ``dice+bce`` (paper: "segmentation loss"; silent on which).
-        name: of the loss.
+        kind: ``dice``, ``bce`` or ``dice+bce`` (the paper says "segmentation loss" only).
+        name: name of the loss.
     """
 
     def __init__(self, kind: str = "dice+bce", name: str = "saliency_loss", **kwargs: Any) -> None:
@@ -178,15 +179,15 @@ class SaliencyLoss(keras.losses.Loss):
         return loss
 
     def get_config(self) -> dict[str, Any]:
-        """Return what rebuilds the loss."""
+        """Return the arguments to create the same loss, as Keras needs them."""
         return {**super().get_config(), "kind": self.kind}
 
 
 def normalise_saliency(saliency: tf.Tensor) -> tf.Tensor:
-    """Return positive evidence in [0, 1], each sample by its own maximum.
+    """Return positive evidence in [0, 1], divided by the maximum of each sample.
 
-    The divisor is never below :data:`EVIDENCE_GUARD`: noise in a map without evidence would
-    otherwise be scaled up to one.
+    The divisor is at least :data:`EVIDENCE_GUARD`; otherwise noise in a map without evidence would
+    be scaled up to one.
 
     Args:
         saliency: linear class-activation maps [batch, h, w].
@@ -197,9 +198,9 @@ def normalise_saliency(saliency: tf.Tensor) -> tf.Tensor:
 
 
 def saturate_evidence(saliency: tf.Tensor) -> tf.Tensor:
-    """Return positive evidence ``e`` as ``e / (e + guard)``, below one and always increasing.
+    """Return positive evidence ``e`` as ``e / (e + guard)``, which increases with ``e`` up to one.
 
-    Its cross-entropy with zero is ``log(1 + e / guard)``.
+    The cross-entropy with a target of zero is ``log(1 + e / guard)``.
 
     Args:
         saliency: linear class-activation maps [batch, h, w].
@@ -209,13 +210,13 @@ def saturate_evidence(saliency: tf.Tensor) -> tf.Tensor:
 
 
 def energy_outside(target: tf.Tensor, saliency: tf.Tensor) -> tf.Tensor:
-    """Return the share of positive evidence that lies in cells without any target, [batch].
+    """Return the share of positive evidence in cells outside the outline, [batch].
 
-    Where there is a target and no evidence the share is one, so that evidence is asked for; where
-    there is no target it is ``sum(e) / (sum(e) + guard)``.
+    The share is one when a slice has an outline but no evidence, and ``sum(e) / (sum(e) + guard)``
+    when it has no outline.
 
     Args:
-        target: [batch, h, w], above zero in the cells that the outline touches.
+        target: [batch, h, w], above zero in cells that the outline touches.
         saliency: linear class-activation maps [batch, h, w].
     """
     evidence = tf.nn.relu(saliency)
@@ -230,7 +231,7 @@ def energy_outside(target: tf.Tensor, saliency: tf.Tensor) -> tf.Tensor:
 
 
 def reduce_by_area(mask: tf.Tensor, rows: int, columns: int) -> tf.Tensor:
-    """Return [batch, rows, columns]: the share of each cell that the mask covers."""
+    """Return the share of each cell that the mask covers, [batch, rows, columns]."""
     height, width = int(mask.shape[1]), int(mask.shape[2])
     by_row = tf.constant(axis_weights(height, 1.0, rows, height / rows), mask.dtype)
     by_column = tf.constant(axis_weights(width, 1.0, columns, width / columns), mask.dtype)

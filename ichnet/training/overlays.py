@@ -1,4 +1,4 @@
-"""What a classifier looks at, epoch by epoch, on the same slices: pictures for TensorBoard."""
+"""Saliency maps of the same slices after each epoch, as images for TensorBoard."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ class SaliencyOverlays(keras.callbacks.Callback):
     """Writes the saliency maps of fixed slices as images, one for each slice and epoch.
 
     Args:
-        folder: where TensorBoard's files go.
-        hu: the slices, float32 [slices, rows, columns].
-        mask: their outlines, [slices, rows, columns].
+        folder: folder of TensorBoard's event files.
+        hu: slices in HU, float32 [slices, rows, columns].
+        mask: masks of hemorrhage, [slices, rows, columns].
     """
 
     def __init__(self, folder: Path, hu: NDArray[np.float32], mask: NDArray[np.float32]) -> None:
@@ -35,7 +35,7 @@ class SaliencyOverlays(keras.callbacks.Callback):
         self.hu, self.mask = hu, mask
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
-        """Write the pictures."""
+        """Write the images of an epoch."""
         saliency = self.model(self.hu, training=False)["saliency"]
         evidence = normalise_saliency(tf.convert_to_tensor(saliency)).numpy()
         pictures = [overlay(*one) for one in zip(self.hu, evidence, self.mask, strict=True)]
@@ -47,12 +47,12 @@ class SaliencyOverlays(keras.callbacks.Callback):
 def overlay(
     hu: NDArray[np.float32], evidence: NDArray[np.float32], mask: NDArray[np.float32]
 ) -> NDArray[np.float32]:
-    """Return an RGB picture [256, 256, 3] in [0, 1]: evidence in red, the outline in green.
+    """Return an RGB image [256, 256, 3] in [0, 1]: evidence in red, the outline in green.
 
     Args:
-        hu: a slice [rows, columns].
-        evidence: in [0, 1], [h, w].
-        mask: [rows, columns].
+        hu: slice in HU, [rows, columns].
+        evidence: saliency map in [0, 1], [h, w].
+        mask: mask of hemorrhage, [rows, columns].
     """
     brain = apply_window(hu, BRAIN_LEVEL_HU, BRAIN_WIDTH_HU).astype(np.float32)
     size = (PIXELS, PIXELS)
@@ -68,11 +68,11 @@ def overlay(
 def fixed_slices(
     batches: tf.data.Dataset, each: int = 4
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return the first slices with an outline and as many without, ``hu`` and ``mask``.
+    """Return ``hu`` and ``mask`` of the first slices with and without an outline.
 
     Args:
-        batches: of ``hu``, ``mask`` and ``labels``, as records give them.
-        each: of either kind; fewer when there are fewer.
+        batches: batches with ``hu``, ``mask`` and ``labels``, as records give them.
+        each: number of slices with, and of slices without; fewer when there are fewer.
     """
     found: dict[bool, list[tuple[NDArray[np.float32], NDArray[np.float32]]]] = {True: [], False: []}
     for batch in batches.as_numpy_iterator():

@@ -34,16 +34,16 @@ LOSSES: dict[str, type[keras.losses.Loss]] = {
 }
 
 SUBTYPE_LOSS_WEIGHT = 0.5
-"""Of the subtype scores' cross-entropy, beside the loss of Model 2's map."""
+"""Weight of the cross-entropy of subtype scores relative to the loss of Model 2's map."""
 
 
 def pretrain_encoder(
     config: Config, records: Path, run: RunFolder, fold: int | None = None
 ) -> keras.Model:
-    """Train Model 2's down-sampling path on the subtype labels of slices.
+    """Pre-train the encoder of Model 2 on the subtype labels of slices.
 
-    Six sigmoids, any hemorrhage and the five subtypes (paper silent on the head). See
-    :func:`train_segmenter` for the arguments.
+    The head has six sigmoid outputs: any hemorrhage and the five subtypes (paper silent on the
+    head). For the arguments see :func:`train_segmenter`.
     """
     make_strategy()
     register_modules(config.register)
@@ -65,20 +65,20 @@ def train_segmenter(
 ) -> keras.Model:
     """Train one of Models 1 to 5 and return its best epoch.
 
-    Model 2 keeps the head of its pre-trained encoder: beside the map it gives subtype scores, and
-    learns both.
+    Model 2 keeps the head of its pre-trained encoder and is trained for both outputs, the map and
+    the subtype scores.
 
     Args:
         config: the experiment.
-        segmenter: which.
+        segmenter: ``all``, ``subtype``, ``sdh``, ``sah`` or ``small``.
         records: folder of the record sets.
-        run: where the model is kept.
-        fold: train without the patients of this fold, from 1, for out-of-fold maps; ``None``:
-            with all.
+        run: run folder that the model is written to.
+        fold: leave out the patients of this fold, counted from 1, for out-of-fold maps; ``None`` to
+            train on all patients.
 
     Raises:
         FileNotFoundError: when the model that it starts from (of the same fold) has not been
-            trained: for ``subtype`` the encoder, for specialists that start from it Model 1.
+            trained: the encoder for ``subtype``, Model 1 for specialists that start from it.
         ValueError: when there is no such fold.
     """
     make_strategy()
@@ -109,7 +109,7 @@ def train_segmenter(
 def compile_segmenter(
     segmenter: keras.Model, config: Config, training: TrainingConfig
 ) -> keras.Model:
-    """Compile a segmenter, with or without subtype scores, and return it."""
+    """Compile a segmenter, with or without the output of subtype scores, and return it."""
     loss = LOSSES[config.segmenters.loss]()
     if not isinstance(segmenter.output, dict):
         return compile_model(segmenter, training, loss)
@@ -121,7 +121,7 @@ def compile_segmenter(
 def _starting_network(
     config: Config, segmenter: Segmenter, run: RunFolder, fold: int | None
 ) -> keras.Model | None:
-    """Return the trained network whose weights a segmenter begins with, if any."""
+    """Return the trained network whose weights a segmenter starts from; ``None`` without one."""
     if segmenter == "subtype":
         name, script = ENCODER, "models/pretrain_encoder.py"
     elif segmenter in SPECIALISTS and config.segmenters.specialist_training is not None:
@@ -145,7 +145,7 @@ def _fit_on_scans(
     fold: int | None = None,
     begun_from: keras.Model | None = None,
 ) -> keras.Model:
-    """Fit on the slices of the scans that the segmenter's rule admits, but for a fold's."""
+    """Train on the slices of the segmenter's scans, without those of a fold."""
     record_set = RecordSet.open(records / RECORD_SET)
     require_patient_disjoint((record_set, split) for split in record_set.splits)
     neighbours = config.segmenters.neighbours

@@ -1,7 +1,7 @@
-"""Segmenters and Model 2's encoder before their training: from random or from embedded weights.
+"""Segmenters and Model 2's encoder before training, with random or with embedded weights.
 
-The embedded model's segmenters have learned from thousands of synthetic heads for hours. A training
-that goes on from there needs few scans and few steps.
+The segmenters of the model in the package were trained on thousands of synthetic heads for hours.
+Training that starts from their weights needs few scans and few steps.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from ichnet.deployment.metadata import ModelMetadata, model_fingerprint, read_me
 from ichnet.networks.inception_unet import build_inception_unet, build_subtype_encoder
 
 VARIABLE = "network_variables/{}/.ATTRIBUTES/VARIABLE_VALUE"
-"""Where the checkpoint of an exported model holds the variables of its network."""
+"""Key of a network variable, by its number, in the checkpoint of an exported model."""
 
 
 def new_encoder(config: Config) -> keras.Model:
-    """Return Model 2's encoder with its first weights; see :func:`new_segmenter`."""
+    """Return Model 2's encoder with its initial weights; see :func:`new_segmenter`."""
     settings = config.segmenters
     encoder = build_subtype_encoder(
         config.image,
@@ -43,16 +43,16 @@ def new_encoder(config: Config) -> keras.Model:
 
 
 def new_segmenter(config: Config, segmenter: Segmenter, name: str) -> keras.Model:
-    """Return one of Models 1 to 5 with its first weights.
+    """Return one of Models 1 to 5 with its initial weights.
 
     Args:
-        config: the experiment; ``segmenters.weights`` says which weights.
-        segmenter: which.
-        name: of the network.
+        config: the experiment; ``segmenters.weights`` chooses the weights.
+        segmenter: ``all``, ``subtype``, ``sdh``, ``sah`` or ``small``.
+        name: name of the network.
 
     Raises:
-        ConfigError: when weights of the embedded model are wanted and the experiment's networks
-            are of another shape or see something else; the message names the setting.
+        ConfigError: when weights of the embedded model are configured, but architecture or input of
+            the experiment's networks differ from its own; the message names the setting.
     """
     network = _untrained(config, segmenter, name)
     if config.segmenters.weights == "embedded":
@@ -65,7 +65,7 @@ def embedded_weights(
 ) -> list[NDArray[np.float32]]:
     """Return the weights of one of the embedded model's segmenters, for ``set_weights``.
 
-    Convolutions fit every matrix; what they have learned fits a size of pixels, 1.8 mm.
+    They can be used at any matrix, but were learned at a pixel size of 1.8 mm.
 
     Raises:
         ConfigError: see :func:`new_segmenter`.
@@ -87,7 +87,7 @@ def embedded_weights(
 
 
 def embedded_fingerprint(config: Config) -> str | None:
-    """Return the digest of the model that an experiment's segmenters begin with, if they do."""
+    """Return the digest of the embedded model if segmenters start from it, otherwise ``None``."""
     if config.segmenters.weights is None:
         return None
     return model_fingerprint(embedded_model_dir())
@@ -127,7 +127,7 @@ def _members(
 
 
 def _check_input(config: Config, embedded: ModelMetadata) -> None:
-    """Refuse an experiment whose networks see something else than the embedded model's."""
+    """Refuse an experiment whose networks have other inputs than those of the embedded model."""
     if config.segmenters.neighbours != embedded.neighbours:
         raise ConfigError(
             f"segmenters.neighbours: must be {embedded.neighbours}, as in the embedded model, "

@@ -1,8 +1,8 @@
-"""The workers of a SLURM job step, as TensorFlow wants to be told of them.
+"""The workers of a SLURM job step, in the format of TensorFlow's ``TF_CONFIG``.
 
 TensorFlow's own ``SlurmClusterResolver`` asks ``nvidia-smi`` for GPUs and so fails on nodes without
-any, sets ``CUDA_VISIBLE_DEVICES`` over what SLURM has bound to a task, and orders hosts by name
-(``node10`` before ``node2``) where SLURM numbers tasks in the order of its node list.
+any, overwrites the ``CUDA_VISIBLE_DEVICES`` that SLURM sets for a task, and sorts hosts by name
+(``node10`` before ``node2``), whereas SLURM numbers tasks in the order of its node list.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ FIRST_PORT, PORTS = 20000, 10000
 
 
 def slurm_cluster(environment: Mapping[str, str]) -> dict[str, Any] | None:
-    """Return the content of ``TF_CONFIG`` for this task, ``None`` outside of a step of several.
+    """Return the content of ``TF_CONFIG`` for this task, ``None`` for a step with one task.
 
-    Ports follow from the job's number, so that two jobs can share a node. Tasks must be numbered
-    node by node, which is how ``srun`` distributes them by default (``--distribution=block``).
+    Ports are derived from the job's id, so that two jobs can share a node. Tasks must be numbered
+    node by node, which is the default of ``srun`` (``--distribution=block``).
 
     Args:
-        environment: of the process, with what ``srun`` has put into it.
+        environment: environment variables of a process started by ``srun``.
     """
     if int(environment.get("SLURM_STEP_NUM_TASKS", "1")) < 2:
         return None
@@ -40,7 +40,7 @@ def slurm_cluster(environment: Mapping[str, str]) -> dict[str, Any] | None:
 def expand_hosts(nodes: str) -> list[str]:
     """Return the hosts of a node list, e.g. three of ``gpu[01-02],login``."""
     hosts = []
-    # a comma separates hosts unless it is inside of brackets
+    # commas separate hosts, but not inside brackets
     for part in re.findall(r"(?:[^,\[]|\[[^\]]*\])+", nodes):
         names = [""]
         for text, ranges in re.findall(r"([^\[]+)|\[([^\]]*)\]", part):
@@ -58,7 +58,7 @@ def expand_counts(counts: str) -> list[int]:
 
 
 def _range(ranges: str) -> list[str]:
-    """Return the numbers of ``1-3,7`` with their leading zeros."""
+    """Return the numbers of ranges such as ``01-03,07``, with leading zeros, as texts."""
     numbers = []
     for part in ranges.split(","):
         first, _, last = part.partition("-")

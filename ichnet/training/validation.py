@@ -1,7 +1,7 @@
-"""Class-balanced weights of validation slices: half the loss from each kind.
+"""Class-balanced weights of validation slices.
 
-Trainings draw as many slices with hemorrhage as without. Validation reads whole scans, most of
-whose slices show none: by their plain mean the best epoch would be one that sees nothing anywhere.
+Training batches have as many slices with hemorrhage as without. Validation uses whole scans, most
+of whose slices show none; with equal weights the best epoch could be one that detects nothing.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from ichnet.config import ConfigError
 def class_balanced_weights(
     to_pair: Callable[[dict[str, tf.Tensor]], tuple[Any, Any]], positive: int, negative: int
 ) -> Callable[[dict[str, tf.Tensor]], tuple[Any, ...]]:
-    """Return a function from a slice to input, target and sample weight.
+    """Return a function that turns a slice or a batch into input, target and sample weight.
 
-    Slices with hemorrhage together weigh as much as those without; the mean weight is one.
+    Slices with hemorrhage have the same total weight as slices without; the mean weight is one.
 
     Args:
-        to_pair: from a slice or a batch, as records give it, to input and target.
-        positive: slices with hemorrhage among all.
-        negative: slices without.
+        to_pair: function from a slice or a batch, as records give it, to input and target.
+        positive: number of validation slices with hemorrhage.
+        negative: number of validation slices without.
 
     Raises:
-        ConfigError: when there are none of either kind.
+        ConfigError: when ``positive`` or ``negative`` is zero.
     """
     if 0 in (positive, negative):
         raise ConfigError(

@@ -1,8 +1,8 @@
-"""What an experiment's trainings cost: operations and measured time of each network's step.
+"""Cost of an experiment's trainings: operations and measured time of a training step.
 
-The time of a slice is measured, on the device that runs this, by training steps at the
-configuration's own matrix and precision. What another device would take is arithmetic: the same
-operations at the same share of that device's matrix-product rate.
+Time per slice is measured on this machine, by training steps at the matrix and precision of the
+configuration. For another device it is extrapolated: the same number of operations, at the same
+fraction of that device's matrix-product rate.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ MEASURED_STEPS = 3
 
 @dataclass(frozen=True)
 class Network:
-    """What one network costs.
+    """Cost of one network.
 
     Attributes:
         name: e.g. ``VGG19``, ``Inception U-Net``.
-        parameters: of the network.
-        forward_flops: operations of one slice, forward; a training step does three times as many
-            (forward, gradient by activations, gradient by weights).
-        activation_bytes: of one slice.
-        seconds_per_slice: of a training step, measured, median.
+        parameters: number of parameters.
+        forward_flops: floating-point operations of the forward pass of one slice; a training step
+            needs three times as many (forward, gradients of activations and of weights).
+        activation_bytes: memory for the activations of one slice.
+        seconds_per_slice: measured time of a training step per slice, median.
     """
 
     name: str
@@ -51,14 +51,14 @@ class Network:
 
 @dataclass(frozen=True)
 class Training:
-    """One job of the experiment.
+    """One training of the experiment.
 
     Attributes:
-        model: e.g. ``VGG19-aihub-strong``.
-        network: the name of its :class:`Network`.
-        slices: that it sees: batch, steps and epochs multiplied.
-        batch: slices of a step.
-        after: the jobs whose results it needs.
+        model: name of the model, e.g. ``VGG19-aihub-strong``.
+        network: name of its :class:`Network`.
+        slices: number of slices in all steps: batch size, steps and epochs multiplied.
+        batch: batch size.
+        after: names of the models that must be trained before.
     """
 
     model: str
@@ -69,7 +69,7 @@ class Training:
 
 
 def trainings(config: Config) -> list[Training]:
-    """Return every training of an experiment without repeats, in an order that can be run."""
+    """Return all trainings of an experiment without repeats, each after those that it needs."""
     classifiers, segmenters = config.classifiers, config.segmenters
     jobs = [
         _training(classifier_name(backbone, arm), backbone, classifiers.of(backbone).training)
@@ -95,8 +95,8 @@ def measure_networks(config: Config, batch: int) -> Iterator[Network]:
     """Build, compile and time each network of an experiment on random slices.
 
     Args:
-        config: its image, precision, optimizers and losses are used; weights are random.
-        batch: slices of a measured step.
+        config: the experiment: image, precision, optimizers and losses; weights are random.
+        batch: batch size of the measured steps.
     """
     rng = np.random.default_rng(0)
     matrix = config.image.matrix
@@ -137,7 +137,7 @@ def measure_networks(config: Config, batch: int) -> Iterator[Network]:
 
 
 def _measure(name: str, model: keras.Model, inputs: Any, targets: Any) -> Network:
-    """Time steps of a compiled model; the first, which traces it, is thrown away."""
+    """Measure steps of a compiled model, without the first, in which TensorFlow traces it."""
     seconds = []
     for _ in range(MEASURED_STEPS + 1):
         start = time.perf_counter()
