@@ -25,7 +25,7 @@ CONFIDENCE_LEVEL = 0.95
 
 
 class ScanSlices(NamedTuple):
-    """Slices of a scan from feet to head: score, and thickness that it represents, [slices] each."""
+    """Slices of a scan from feet to head: score, and thickness that each represents, [slices]."""
 
     scores: FloatArray
     spacing_mm: FloatArray
