@@ -51,6 +51,20 @@ def read_series(files: Sequence[Path], key: bytes) -> Volume:
             :func:`~ichnet.ct.header.read_header`, and ``duplicate-file``); ``mixed-series``;
             the reasons of :func:`~ichnet.ct.stack.stack_slices`; ``too-large``;
             ``unsupported-syntax`` or ``truncated`` pixels.
+
+    Examples:
+        A series of five small slices that comes with pydicom:
+
+        >>> from pathlib import Path
+        >>> from pydicom.data import get_testdata_files
+        >>> files = [Path(name) for name in get_testdata_files("**/CT5N/*")]
+        >>> volume = read_series(files, key=b"a secret of the hospital")
+        >>> volume.hu.shape, volume.hu.dtype
+        ((5, 16, 16), dtype('int16'))
+        >>> volume.slice_spacing_mm.round(3).tolist()
+        [2.5, 2.5, 2.5, 2.5, 2.5]
+        >>> volume.scan_id  # a pseudonym that depends on the key
+        '4e8fc17436ae1baf'
     """
     return read_series_and_skull(files, key)[0]
 
