@@ -18,11 +18,11 @@ from ichnet.config.schema import ARMS, BACKBONES, Config, members_of
 
 @dataclass(frozen=True)
 class Settings:
-    """Sections of a configuration, e.g. ``image`` or ``evaluation.threshold``.
+    """The settings that a kind of result depends on.
 
     Attributes:
-        sections: what a result depends on.
-        without: parts of these sections that it does not depend on.
+        sections: sections or keys of the configuration, e.g. ``image`` or ``evaluation.threshold``.
+        without: keys in these sections that the result does not depend on.
     """
 
     sections: tuple[str, ...]
@@ -38,7 +38,7 @@ SPECIALIST_ONLY = ("segmenters.specialist_training",)
 DEPENDS_ON: dict[str, Settings] = {
     "phantom": Settings(("seed", "phantom")),
     "records": Settings(("seed", "image", "selection")),
-    # which other networks and arms are trained changes none of them
+    # a classifier does not depend on which others are trained
     "classifier": Settings(
         (*TRAINING, "augmentation", "classifiers"),
         without=("classifiers.backbones", "classifiers.arms", "classifiers.training_by_backbone"),
@@ -54,7 +54,7 @@ DEPENDS_ON: dict[str, Settings] = {
     "segmenter-all": Settings(SEGMENTER, without=(*SUBTYPE_ONLY, *SPECIALIST_ONLY)),
     "segmenter": Settings(SEGMENTER, without=SUBTYPE_ONLY),
     "segmenter-small": Settings((*SEGMENTER, "selection.small_lesion_ml"), without=SUBTYPE_ONLY),
-    # of the pre-training it depends through the encoder's weights
+    # depends on the pre-training through the digest of the encoder's weights
     "segmenter-subtype": Settings(SEGMENTER, without=("segmenters.pretraining", *SPECIALIST_ONLY)),
     "maps": Settings(("ensembles.maps", "ensembles.folds", "evaluation.mirrored")),
     "ensemble": Settings((*TRAINING, "ensembles"), without=("ensembles.combinations",)),
@@ -90,7 +90,7 @@ DEPENDS_ON: dict[str, Settings] = {
     "slice_position": Settings(("seed", "evaluation.bootstrap_replicates")),
     "figure1": Settings(("seed", "selection", "classifiers.backbones", "classifiers.arms")),
     "method_figures": Settings(("image", "classifiers.backbones", "ensembles")),
-    # of the other scripts of eval/
+    # all other scripts of eval/
     "tables": Settings(("evaluation", "classifiers.arms", "ensembles.combinations")),
     "table1": Settings(()),
     "costs": Settings(()),
@@ -99,17 +99,17 @@ DEPENDS_ON: dict[str, Settings] = {
         (
             "data_statement",
             "image",
-            "evaluation",  # the model card tells of figures and intervals
+            "evaluation",  # the model card reports figures with intervals
             "selection.small_lesion_ml",
         )
     ),
     "report": Settings(tuple(Config.__dataclass_fields__)),  # it prints the configuration
 }
-"""By the kind of result; for a model by its name see :func:`settings_of_model`."""
+"""Settings by kind of result; for the model of a given name see :func:`settings_of_model`."""
 
 
 def settings_of(config: Config, result: str) -> dict[str, Any]:
-    """Return the settings that a result depends on, by their names, as JSON holds them.
+    """Return the settings that a result depends on, by section or key, as JSON values.
 
     Args:
         config: the experiment.
@@ -128,10 +128,10 @@ def settings_of_model(config: Config, model: str) -> dict[str, Any]:
 
     Args:
         config: the experiment.
-        model: its name in the run, e.g. ``VGG19-aihub-strong`` or ``segmenter-sdh-fold2of5``.
+        model: name in the run, e.g. ``VGG19-aihub-strong`` or ``segmenter-sdh-fold2of5``.
 
     Raises:
-        ConfigError: for an ensemble whose combination the configuration does not have.
+        ConfigError: for an ensemble that is not in ``ensembles.combinations``.
     """
     for backbone in BACKBONES:
         if model in (f"{backbone}-{arm}" for arm in ARMS):
@@ -148,7 +148,7 @@ def settings_of_script(config: Config, script: str) -> dict[str, Any]:
 
 
 def differences(old: object, new: object, where: str = "") -> Iterable[str]:
-    """Yield how two JSON documents differ, e.g. ``seed: 1, now 2``, one text for each value."""
+    """Yield a text, e.g. ``seed: 1, now 2``, for each value that differs in two JSON documents."""
     if isinstance(old, dict) and isinstance(new, dict):
         for key in sorted({*old, *new}):
             place = f"{where}.{key}" if where else str(key)

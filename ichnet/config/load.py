@@ -1,4 +1,4 @@
-"""From YAML to a :class:`~ichnet.config.schema.Config` and back.
+"""Reading and writing a :class:`~ichnet.config.schema.Config` as YAML.
 
 An unknown key is refused; the message suggests the most similar known one.
 """
@@ -23,7 +23,7 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 class ConfigLoader(yaml.SafeLoader):
-    """Reads ``1e-4`` as a number, as YAML 1.2 does; PyYAML's YAML 1.1 takes it for text."""
+    """YAML loader that reads ``1e-4`` as a number, as YAML 1.2 does; PyYAML would read text."""
 
 
 ConfigLoader.add_implicit_resolver(
@@ -60,7 +60,7 @@ def load_config(path: Path) -> Config:
 
 
 def save_config(config: Config, path: Path) -> None:
-    """Write ``config`` as YAML, from which :func:`load_config` reads the same one."""
+    """Write a configuration as YAML, such that :func:`load_config` returns an equal one."""
     with write_whole(path) as handle:
         yaml.safe_dump(config_to_mapping(config), handle, sort_keys=False)
 
@@ -79,7 +79,7 @@ def config_to_mapping(config: Config) -> dict[str, Any]:
 
 
 def _convert(value: object, kind: Any, where: str) -> object:
-    """Convert plain YAML data to ``kind``, refusing what does not fit."""
+    """Convert plain YAML data to the type ``kind``; raise ``ConfigError`` if it does not fit."""
     if is_dataclass(kind):
         return _convert_dataclass(value, kind, where)
     origin = typing.get_origin(kind)
@@ -161,7 +161,7 @@ def _convert_scalar(value: object, kind: Any, where: str) -> object:
 
 
 def _check_values(config: Config, source: str) -> None:
-    """Refuse values of the right type that no experiment can run with."""
+    """Raise ``ConfigError`` for values that have the right type but cannot be used."""
     for where, name in (
         ("name", config.name),
         *(("ensembles.combinations", one) for one in config.ensembles.combinations),

@@ -1,7 +1,7 @@
-"""What an experiment depends on: one configuration as frozen dataclasses.
+"""Schema of the configuration of an experiment, as frozen dataclasses.
 
-A field without a default must be given, so that a configuration says what an experiment depends
-on. :mod:`ichnet.config.load` reads and checks the YAML.
+Fields without a default must be given, so that a configuration states explicitly what an experiment
+depends on. :mod:`ichnet.config.load` reads and checks the YAML.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ SEGMENTERS: tuple[str, ...] = typing.get_args(Segmenter)
 """Models 1 to 5 of the paper, in its order."""
 
 SPECIALISTS: tuple[str, ...] = ("sdh", "sah", "small")
-"""Models 3 to 5, which learn from one kind of scans only."""
+"""Models 3 to 5, each of which is trained on one kind of scans."""
 
 
 class ConfigError(Exception):
@@ -42,12 +42,12 @@ class WindowConfig:
 
 @dataclass(frozen=True)
 class ImageConfig:
-    """How a slice is presented to the networks (paper silent on all but "four channels").
+    """Input of the networks (the paper says "four channels" only).
 
     Attributes:
         matrix: rows and columns of a record's slice.
         field_of_view_mm: side of the square that the matrix covers, centred on the image.
-        windows: one input channel each.
+        windows: display windows, each of which gives one input channel.
     """
 
     matrix: int
@@ -61,16 +61,16 @@ class PhantomConfig:
 
     Attributes:
         matrix: rows and columns of the synthetic slices.
-        slices: fewest and most slices of a scan.
+        slices: smallest and largest number of slices of a scan.
         scans: number of scans by cohort (``rsna``, ``aihub``, ``dumc``, ``cq500``, which are
             written as DICOM, and ``wide``, which is written as records).
-        ich_share: share of them with hemorrhage, by cohort.
-        mix: how often each subtype occurs: as in the paper's Table 1 (``paper``), or evened out
-            (``even``), so that small cohorts hold slices of each.
-        without: what the cohort ``wide`` is drawn without, to measure what it is worth:
-            ``randomisation`` (heads, blood and scanners as usual), ``face-and-neck`` (no slice
-            below the skull base, nothing in front of the skull) and ``bright-rim`` (brain as dense
-            at its surface and near bone as in its middle).
+        ich_share: share of these scans with hemorrhage, by cohort.
+        mix: frequency of the subtypes: as in the paper's Table 1 (``paper``), or evened out
+            (``even``), so that small cohorts have slices of each.
+        without: features of the cohort ``wide`` to leave out in an ablation: ``randomisation``
+            (heads, blood and scanners as in the cohort ``rsna``), ``face-and-neck`` (no slice below
+            the skull base, nothing in front of the skull) and ``bright-rim`` (brain as dense at its
+            surface and near bone as in its middle).
     """
 
     matrix: int
@@ -83,15 +83,16 @@ class PhantomConfig:
 
 @dataclass(frozen=True)
 class SelectionConfig:
-    """What is drawn from each training cohort, and how it is split by patient.
+    """Selection of training data from each cohort, and its split by patient.
 
     Attributes:
-        slices_per_subtype: experiment A's positive slices for each of the five subtypes; as
-            many negative slices are drawn as positives in all (paper: 1,300).
-        scans_with_ich: experiment B's scans with hemorrhage; as many without (paper: 6,963).
-        validation_share: share of patients kept for early stopping and calibration.
-        ensemble_share: share of experiment B's patients kept for training the weight model.
-        small_lesion_ml: a scan is "small" when 0 < its total volume <= this (paper: 5 mL).
+        slices_per_subtype: number of positive slices of experiment A for each of the five subtypes
+            (paper: 1,300); the number of negative slices equals that of all positive ones.
+        scans_with_ich: number of scans with hemorrhage of experiment B, and of scans without
+            (paper: 6,963 each).
+        validation_share: share of patients held out to choose the best epoch and to calibrate.
+        ensemble_share: share of experiment B's patients held out to train the weight model.
+        small_lesion_ml: largest total volume of a scan with a "small" lesion (paper: 5 mL).
     """
 
     slices_per_subtype: int
@@ -103,28 +104,28 @@ class SelectionConfig:
 
 @dataclass(frozen=True)
 class AugmentationConfig:
-    """Random changes of a training slice; a magnitude of 0 leaves its change out.
+    """Random augmentation of a training slice; a magnitude of 0 turns a transformation off.
 
     Attributes:
-        rotation_degrees, shift_mm: largest magnitudes, drawn uniformly.
+        rotation_degrees, shift_mm: largest rotation and shift, drawn uniformly.
         scale: largest relative change of size.
         flip: mirror left and right with probability 1/2.
-        noise_hu: standard deviation of white noise added to the image.
-        offset_hu: largest constant added to the image, drawn uniformly.
-        rotation_sd_degrees: standard deviation of a further, normal rotation.
-        stretch: largest relative change of the length from front to back, beside ``scale``.
-        sharpness: least and most of the difference from a blurred image that is added, drawn
-            uniformly; -0.9 leaves nearly the blurred image, 0.7 sharpens.
+        noise_hu: standard deviation of added white noise.
+        offset_hu: largest added constant, drawn uniformly.
+        rotation_sd_degrees: standard deviation of a further, normally distributed rotation.
+        stretch: largest relative change of the length from front to back, in addition to ``scale``.
+        sharpness: range of a uniform factor ``f``; ``f`` times the difference between the image and
+            its blurred version is added. -0.9 nearly gives the blurred image, 0.7 sharpens.
         contrast_sd: standard deviation of the logarithm of a factor on the contrast of soft
             tissue.
-        field_hu: largest standard deviation of a slowly varying field, drawn uniformly.
-        bone_glow_hu: most that is added to tissue within thick bone, less with its distance. This
-            and what follows is drawn as the largest times the square of a uniform number, so that
-            most slices get little.
-        bone_band_hu: most that is added to tissue right beside bone, on parts of the skull only, as
-            a vault that slopes through a thick slice does.
+        field_hu: largest standard deviation of an added smooth random field, drawn uniformly.
+        bone_glow_hu: largest brightening of tissue near thick bone, decreasing with distance. This
+            and the following magnitudes are the largest one times the square of a uniform random
+            number, so that most slices are changed little.
+        bone_band_hu: largest brightening of tissue directly beside parts of the skull, like partial
+            volume of a vault that is oblique to a thick slice.
         varied_noise_hu, coarse_noise_hu: largest standard deviation of white noise, and of noise
-            with a grain of some mm.
+            with a grain size of some mm.
     """
 
     rotation_degrees: float
@@ -146,20 +147,22 @@ class AugmentationConfig:
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """How long and with what a network is trained.
+    """Training of a network.
 
     Attributes:
         optimizer: any configuration that ``keras.optimizers.get`` understands: a name or
             ``{class_name: ..., config: {...}}``. Its configuration can hold a learning-rate
             schedule, ``learning_rate: {class_name: CosineDecay, config: {...}}``, and gradient
             clipping, ``global_clipnorm: 1``.
-        epochs: each has ``steps_per_epoch`` batches and ends with validation and a checkpoint.
+        batch_size: number of slices in a batch, over all devices.
+        epochs: number of epochs; each ends with validation and a checkpoint.
+        steps_per_epoch: number of batches in an epoch.
         patience_epochs: stop when the validation loss has not improved for this many epochs;
-            ``None`` to train all of them.
+            ``None`` to train all epochs.
         precision: Keras's dtype policy: ``float32``, ``mixed_float16`` (GPU), or
             ``mixed_bfloat16`` (TPU, recent CPUs and GPUs).
-        average_decay: the weights that are validated and kept are a moving average over the
-            steps; each step keeps this share of the average, e.g. 0.995. 0 for no averaging.
+        average_decay: decay of an exponential moving average of the weights, e.g. 0.995; the
+            averages are validated and kept. 0 for no averaging.
     """
 
     optimizer: str | dict[str, Any]
@@ -176,17 +179,20 @@ class ClassifierConfig:
     """Experiment A: four backbones in three arms.
 
     Attributes:
+        backbones: networks to train.
+        arms: combinations of cohort and supervision to train.
         weights: ``imagenet``, or null for random initial weights.
         saliency_loss: loss between saliency map and outline in the strong arm: ``dice``, ``bce``,
             ``dice+bce`` or ``energy`` (share of positive evidence outside the outline).
-        saliency_weight: its weight beside the classification loss.
+        saliency_weight: weight of the saliency loss relative to the classification loss.
         saliency_warmup_epochs: epochs in which that weight grows linearly to its full value.
-        frozen_epochs: epochs at the beginning in which only the head is trained, the body
-            frozen; for pre-trained weights.
-        loss: of the probability: any that ``keras.losses.get`` understands, a name or
-            ``{class_name: ..., config: {...}}``, also of a module under ``register``.
-        metrics: of the probability, beside its AUC; likewise.
-        training_by_backbone: overrides ``training`` for a backbone. VGG19, which has no batch
+        frozen_epochs: first epochs, in which only the head is trained and the backbone is frozen;
+            for pre-trained weights.
+        training: training of each classifier.
+        loss: classification loss: a name or ``{class_name: ..., config: {...}}`` that
+            ``keras.losses.get`` understands, also of a module under ``register``.
+        metrics: metrics of the probability in addition to its AUC, in the same format.
+        training_by_backbone: replaces ``training`` for single backbones. VGG19, which has no batch
             normalisation, does not train at the learning rate of the others.
     """
 
@@ -203,7 +209,7 @@ class ClassifierConfig:
     training_by_backbone: dict[Backbone, TrainingConfig] = field(default_factory=dict)
 
     def of(self, backbone: Backbone) -> ClassifierConfig:
-        """Return the settings for one backbone: its own training, without those of the others."""
+        """Return the settings of one backbone, with its own training and none of the others'."""
         training = self.training_by_backbone.get(backbone, self.training)
         return replace(self, training=training, training_by_backbone={})
 
@@ -213,20 +219,21 @@ class SegmenterConfig:
     """Experiment B: five Inception U-Nets (Models 1 to 5).
 
     Attributes:
-        stem_factor: side of the blocks of pixels that the stem turns into channels, 1 for none.
-        base_width: channels of the first stage; each stage down doubles them.
-        depth: number of stages down, and up, behind the stem (paper's figure not available).
-        loss: ``dice``, ``dice+bce``, ``focal-tversky``, or ``batch-dice+bce``, which also counts
-            the pixels of a whole batch together.
-        training: of each segmenter.
-        pretraining: of Model 2's encoder on subtype labels.
-        neighbours: slices on either side that the networks see beside the one they outline (the
-            paper's see none).
-        specialist_training: when given, the specialists (Models 3 to 5) start from Model 1's
-            weights and are trained like this; otherwise like the others.
-        weights: ``embedded`` to start from the weights of the model in the package, whose
-            ``stem_factor``, ``base_width``, ``depth``, ``neighbours`` and windows are then needed;
-            null for random ones.
+        stem_factor: side of the pixel blocks that the stem moves into channels (space to depth);
+            1 for none.
+        base_width: channels of the first stage; each further stage down doubles them.
+        depth: number of stages down, and of stages up, after the stem (the paper's figure is not
+            available).
+        loss: ``dice``, ``dice+bce``, ``focal-tversky``, or ``batch-dice+bce``, which adds a Dice
+            loss of the whole batch.
+        training: training of each segmenter.
+        pretraining: training of Model 2's encoder on subtype labels.
+        neighbours: number of adjacent slices on either side that the networks also see (paper: 0).
+        specialist_training: if given, the specialists (Models 3 to 5) start from the weights of
+            Model 1 and are trained with these settings; otherwise with ``training``.
+        weights: ``embedded`` to start from the weights of the model in the package, which requires
+            its ``stem_factor``, ``base_width``, ``depth``, ``neighbours`` and windows; null for
+            random weights.
     """
 
     stem_factor: int
@@ -240,7 +247,7 @@ class SegmenterConfig:
     weights: Literal["embedded"] | None = None
 
     def training_of(self, segmenter: Segmenter) -> TrainingConfig:
-        """Return how a segmenter is trained."""
+        """Return the training settings of a segmenter."""
         if segmenter in SPECIALISTS and self.specialist_training is not None:
             return self.specialist_training
         return self.training
@@ -251,16 +258,16 @@ class EnsembleConfig:
     """Experiment C: the weight model over frozen segmenters.
 
     Attributes:
-        combinations: by the ensemble's name, the segmenters that it combines.
-        weighting: one weight for each ``image`` or each ``pixel`` (both from the maps), or the
-            same for all input (``global``).
+        combinations: the segmenters that each ensemble combines, by the ensemble's name.
+        weighting: the weight model gives each segmenter one weight per ``image``, one per
+            ``pixel``, or one weight for all input (``global``).
         width: channels of the weight model's convolutions.
-        pixel_threshold: what the weight model learns for: a pixel is hemorrhage above this (paper:
-            0.5).
-        maps: what it learns from: maps of ``held-out`` patients, whom no segmenter trained on
-            (``selection.ensemble_share``), or ``out-of-fold`` maps: those of each fold of the
-            training patients by segmenters trained on the other folds.
-        folds: their number.
+        pixel_threshold: pixels above this are hemorrhage in the weight model's loss (paper: 0.5).
+        training: training of the weight model.
+        maps: training data of the weight model: maps of ``held-out`` patients, on whom no segmenter
+            was trained (``selection.ensemble_share``), or ``out-of-fold`` maps, where segmenters
+            trained on the other folds segment the training patients of each fold.
+        folds: number of folds for out-of-fold maps.
     """
 
     combinations: dict[str, tuple[Segmenter, ...]]
@@ -274,22 +281,23 @@ class EnsembleConfig:
 
 @dataclass(frozen=True)
 class EvaluationConfig:
-    """How scores are made, calibrated, turned into decisions, and measured.
+    """Scores, calibration, decisions and their evaluation.
 
     Attributes:
         top_pixels: a segmenter's slice score is the mean of this many highest pixels.
         threshold: decision threshold on probabilities (paper: 0.5).
-        bootstrap_replicates: resamples of each bootstrap interval (paper: 500).
-        uncertain: the band of probabilities, ends included, in which a model is uncertain (paper:
-            0.4 to 0.6); exported models say so. The paper's cases difficult for AI are the scans
-            with hemorrhage up to its upper end, and the others from its lower end up.
-        calibration: of scan scores, on validation scans: ``platt``, or ``isotonic``, which fits
-            any shape, needs hundreds of scans and ties scores.
-        mirrored: segmenters look at each slice and at its mirror image and answer with the mean,
-            at twice the cost (paper: no).
-        mask_threshold: a pixel is drawn as hemorrhage above this (paper: 0.5).
-        pooling: the way from slices to a scan (``ichnet.statistics.pooling``); null to choose it
-            on validation scans.
+        bootstrap_replicates: number of resamples of each bootstrap interval (paper: 500).
+        uncertain: band of probabilities, ends included, in which exported models report a scan as
+            uncertain (paper: 0.4 to 0.6). The paper's cases difficult for AI are scans with
+            hemorrhage whose probability is at most the upper end, and scans without whose
+            probability is at least the lower end.
+        calibration: calibration of scan scores on validation scans: ``platt``, or ``isotonic``,
+            which fits any monotonic shape but needs hundreds of scans and ties scores.
+        mirrored: test-time augmentation: segmenters return the mean of a slice and its mirror
+            image, at twice the cost (paper: no).
+        mask_threshold: pixels above this belong to the mask of hemorrhage (paper: 0.5).
+        pooling: method to pool slice scores to a scan score (``ichnet.statistics.pooling``); null
+            to choose it on validation scans.
     """
 
     top_pixels: int
@@ -304,11 +312,11 @@ class EvaluationConfig:
 
 @dataclass(frozen=True)
 class RepeatsConfig:
-    """The whole experiment again with other seeds of training, on the same data.
+    """Repeats of the experiment with other training seeds, on the same data and splits.
 
     Attributes:
-        seeds: each gives one repeat; an empty list means none. Splits and test data stay.
-        backbones: the classifiers to repeat, in every arm; segmenters and ensembles all are.
+        seeds: one repeat for each seed; an empty list for no repeats.
+        backbones: classifiers to repeat, in all arms; all segmenters and ensembles are repeated.
     """
 
     seeds: tuple[int, ...]
@@ -317,12 +325,12 @@ class RepeatsConfig:
 
 @dataclass(frozen=True)
 class ContrastConfig:
-    """A comparison planned before the run: has ``model`` a higher AUC than ``against``?
+    """A planned comparison: does ``model`` have a higher AUC than ``against``?
 
     Attributes:
-        question: one sentence.
-        model, against: names of models, e.g. ``ensemble-all``.
-        test_set: scans with ICH to include beside all normal scans (see Table 3).
+        question: the question in one sentence.
+        model, against: names of the models, e.g. ``ensemble-all``.
+        test_set: scans with hemorrhage to include, in addition to all normal scans (see Table 3).
     """
 
     question: str
@@ -333,16 +341,16 @@ class ContrastConfig:
 
 @dataclass(frozen=True)
 class Config:
-    """Everything one experiment depends on.
+    """Configuration of one experiment.
 
     Attributes:
-        name: names the run folder, ``runs/<name>``.
-        data_statement: what the models were trained on; repeated on every output.
-        seed: the random seed; every random choice is derived from it.
+        name: name of the run folder, ``runs/<name>``.
+        data_statement: description of the training data, which all outputs repeat.
+        seed: random seed, from which all random choices are derived.
         register: modules to import before training, whose Keras-registered losses, optimizers
             and metrics can then be named, e.g. ``tensorflow_addons``.
-        export: the models to export as SavedModels, e.g. ``ensemble-all``.
-        contrasts: the questions asked beforehand; their p values are corrected for their number.
+        export: models to export as SavedModels, e.g. ``ensemble-all``.
+        contrasts: planned comparisons; their p values are corrected for multiple testing.
     """
 
     name: str
@@ -375,11 +383,11 @@ def members_of(config: Config, combination: str) -> tuple[Segmenter, ...]:
 
 
 def weights_split(config: Config) -> str:
-    """Return the split on whose maps weight models, and baselines with weights, are fitted."""
+    """Return the split on whose maps weight models and weighted baselines are fitted."""
     return "ensemble" if config.ensembles.maps == "held-out" else "train"
 
 
 def fingerprint(section: Any) -> str:
-    """Return 12 hex digits that change when anything in sections of a configuration does."""
+    """Return a digest, 12 hex digits, of a part of a configuration or of other JSON values."""
     text = json.dumps(section, sort_keys=True, default=asdict)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
