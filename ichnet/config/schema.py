@@ -185,7 +185,6 @@ class ClassifierConfig:
         saliency_loss: loss between saliency map and outline in the strong arm: ``dice``, ``bce``,
             ``dice+bce`` or ``energy`` (share of positive evidence outside the outline).
         saliency_weight: weight of the saliency loss relative to the classification loss.
-        saliency_warmup_epochs: epochs in which that weight grows linearly to its full value.
         frozen_epochs: first epochs, in which only the head is trained and the backbone is frozen;
             for pre-trained weights.
         training: training of each classifier.
@@ -202,7 +201,6 @@ class ClassifierConfig:
     saliency_loss: Literal["dice", "bce", "dice+bce", "energy"]
     saliency_weight: float
     training: TrainingConfig
-    saliency_warmup_epochs: int = 0
     frozen_epochs: int = 0
     loss: str | dict[str, Any] = "BinaryCrossentropy"
     metrics: tuple[str | dict[str, Any], ...] = ()

@@ -90,7 +90,7 @@ def _fit(
     validation = slices_dataset(record_set, "validation").batch(training.batch_size)
 
     def train(first_epoch: int) -> tf.data.Dataset:
-        batches = training_dataset(
+        return training_dataset(
             record_set,
             "train",
             training,
@@ -99,11 +99,6 @@ def _fit(
             first_epoch=first_epoch,
             augmentation=config.augmentation,
         ).map(classifier_targets)
-        if arm != STRONG or settings.saliency_warmup_epochs == 0:
-            return batches
-        return warm_up(
-            batches, first_epoch, training.steps_per_epoch, settings.saliency_warmup_epochs
-        )
 
     return fit(
         build,
@@ -125,31 +120,6 @@ def freeze_body(model: keras.Model) -> None:
     """Freeze all layers but the head; batch normalisation then uses its running statistics."""
     for layer in model.layers:
         layer.trainable = layer.name in HEAD_LAYERS
-
-
-def warm_up(
-    batches: tf.data.Dataset, first_epoch: int, steps_per_epoch: int, warmup_epochs: int
-) -> tf.data.Dataset:
-    """Add sample weights that raise the saliency loss linearly over the first epochs.
-
-    The weight in epoch ``e``, counted from 0, is ``min(1, (e + 1) / (warmup_epochs + 1))``. It is
-    part of the data rather than of the model, so that resumed training uses the same weights as
-    uninterrupted training.
-
-    Args:
-        batches: batches of inputs and targets.
-        first_epoch: number of the epoch of the first batch.
-        steps_per_epoch: number of batches in an epoch.
-        warmup_epochs: number of epochs before the full weight.
-    """
-
-    def weigh(index: tf.Tensor, batch: tuple[tf.Tensor, dict[str, tf.Tensor]]) -> Any:
-        epoch = tf.cast(first_epoch + index // steps_per_epoch, tf.float32)
-        ones = tf.ones(tf.shape(batch[0])[:1])
-        saliency = ones * tf.minimum(1.0, (epoch + 1) / (warmup_epochs + 1))
-        return (*batch, {"probability": ones, "saliency": saliency})
-
-    return batches.enumerate().map(weigh)
 
 
 def compile_classifier(model: keras.Model, config: Config, strong: bool) -> keras.Model:

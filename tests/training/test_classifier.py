@@ -7,13 +7,11 @@ from dataclasses import replace
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 from small_experiment import MATRIX, stand_in
 
 from ichnet.networks.classifiers import Bias
-from ichnet.runs import RunFolder
 from ichnet.training import classifier as classifier_module
-from ichnet.training.classifier import train_classifier, warm_up
+from ichnet.training.classifier import train_classifier
 from ichnet.training.fit import read_log
 
 
@@ -93,30 +91,3 @@ def test_a_frozen_body_stays_and_the_head_learns_then_all_does(config, records, 
 
     assert moved(initial, head) == [False, True, True]
     assert moved(head, model) == [True, True, True]
-
-
-def test_the_saliency_loss_warms_up_by_the_number_of_the_epoch():
-    """Two warm-up epochs of two steps: thirds of the weight, also when training resumes."""
-    targets = {"probability": np.zeros((12, 1)), "saliency": np.zeros((12, 2, 2))}
-    batches = tf.data.Dataset.from_tensor_slices((np.zeros((12, 2, 2)), targets)).batch(2)
-
-    def weights(first_epoch: int) -> list[float]:
-        weighed = warm_up(batches, first_epoch, steps_per_epoch=2, warmup_epochs=2)
-        samples = [sample for _, _, sample in weighed.as_numpy_iterator()]
-        assert all((sample["probability"] == [1, 1]).all() for sample in samples)
-        return [float(sample["saliency"].mean()) for sample in samples]
-
-    np.testing.assert_allclose(weights(0), [1 / 3, 1 / 3, 2 / 3, 2 / 3, 1, 1], rtol=1e-6)
-    np.testing.assert_allclose(weights(1), [2 / 3, 2 / 3, 1, 1, 1, 1], rtol=1e-6)
-
-
-@pytest.mark.slow
-def test_a_warm_up_changes_training_and_reaches_the_full_weight(config, records, run, monkeypatch):
-    monkeypatch.setattr(classifier_module, "build_classifier", stand_in)
-    settings = replace(config.classifiers, saliency_warmup_epochs=1)
-    warm = replace(config, classifiers=settings)
-    train_classifier(warm, "VGG19", "aihub-strong", records, RunFolder(run.root / "warm"))
-    train_classifier(config, "VGG19", "aihub-strong", records, RunFolder(run.root / "cold"))
-    (first,) = read_log(run.root / "warm" / "models" / "VGG19-aihub-strong" / "log.csv")
-    (other,) = read_log(run.root / "cold" / "models" / "VGG19-aihub-strong" / "log.csv")
-    assert first["loss"] < other["loss"]
