@@ -1,7 +1,7 @@
 """Draw synthetic head CT straight into the record set that segmenters train on, without DICOM.
 
-Heads, blood and scanners vary far beyond what is usual (the phantom's cohort "wide"). An
-interrupted run is taken up where it stopped when it is started again.
+Heads, hemorrhages and scanners are domain-randomised (the phantom's cohort "wide"). An interrupted
+run resumes when it is started again.
 
 Example:
     python data_prep/synthetic.py --config models/embedded.yaml --out work/embedded/records

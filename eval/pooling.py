@@ -1,4 +1,4 @@
-"""Write tables/pooling: which way from slices to a scan each model took on validation scans.
+"""Write tables/pooling: how each model pools slice scores, as chosen on validation scans.
 
     python eval/pooling.py --run runs/phantom
 

@@ -1,11 +1,11 @@
 """Calibrate trained models: from slice scores to a probability of the scan.
 
-Which way leads from slices to the scan is chosen, and the probability fitted, on validation scans
-of AI-Hub. Classifiers and the threshold read records; segmenters, baselines and ensembles the maps
-cached by models/cache_maps.py.
+The pooling of slice scores is chosen, and the probability fitted, on validation scans of AI-Hub.
+Classifiers and the threshold read records; segmenters, baselines and ensembles the maps cached by
+models/cache_maps.py.
 
-Exit code: 0 when every model was calibrated; 3 when all is done, but a model cannot be told from
-one that guesses, and is not calibrated (a line for each); 2 when something failed.
+Exit code: 0 when every model was calibrated; 3 when all is done, but a model is not distinguishable
+from chance and therefore not calibrated (one line for each); 2 when something failed.
 
 Example:
     python models/calibrate.py --models ensemble-basic ensemble-all

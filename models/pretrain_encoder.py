@@ -1,4 +1,4 @@
-"""Pre-train Model 2's down-sampling path on the subtype labels of slices (paper section 2.2).
+"""Pre-train the encoder of Model 2 on the subtype labels of slices (paper section 2.2).
 
 Example:
     python models/pretrain_encoder.py --config models/phantom.yaml

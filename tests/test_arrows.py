@@ -36,7 +36,7 @@ GROUND = {"", "subtypes", "files", "paper"}
 PUBLIC = {"": {"deployment"}}
 """What the functions of ``ichnet`` itself import when they are called."""
 
-PROGRAMS = {"__main__", "cli", "commands", "orchestrated", "scripts"}
+PROGRAMS = {"__main__", "cli", "cli_texts", "commands", "orchestrated", "scripts"}
 """Modules that may import everything and that nothing imports."""
 
 WITHOUT_TENSORFLOW = ("config", "runs", "ct", "cohorts", "phantom", "statistics", "reporting")
