@@ -60,6 +60,7 @@ def names(out: Path) -> list[str]:
     return sorted(path.name for path in out.iterdir() if path.name != "scratch")
 
 
+@pytest.mark.slow
 def test_a_deadly_header_is_set_aside_after_some_attempts(inbox, tmp_path):
     out = tmp_path / "out"
     for _ in range(MOST_ATTEMPTS):
@@ -75,6 +76,7 @@ def test_a_deadly_header_is_set_aside_after_some_attempts(inbox, tmp_path):
     assert search(inbox, out) == (0, "2")  # it has changed
 
 
+@pytest.mark.slow
 def test_a_deadly_member_of_an_archive_is_found_again(inbox, tmp_path):
     with zipfile.ZipFile(tmp_path / "in.zip", "w") as opened:
         for path in sorted(inbox.rglob("*.dcm")):

@@ -22,6 +22,7 @@ def run(classifier, tmp_path) -> RunFolder:
     return run
 
 
+@pytest.mark.slow
 def test_slices_with_an_outline_are_measured(records, run):
     """65 HU on 4 x 4 pixels, 30 elsewhere; the outline is two columns too far to the right."""
     path = localise_model(MODEL, RecordSet.open(records / "aihub-scans"), "validation", run)

@@ -130,6 +130,7 @@ def test_a_segmenter_s_predictions_of_a_cohort_without_outlines(config, records,
             read_predictions(run.predictions("segmenter-all") / f"{cohort}.{kind}.csv")
 
 
+@pytest.mark.slow
 def test_calibration_separates_what_the_score_separates(config, records, run):
     predict(config, "segmenter-all", records, run)
     calibration = read_calibration(run.calibration("segmenter-all"))

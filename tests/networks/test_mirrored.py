@@ -54,6 +54,7 @@ def test_weights_are_shared_and_a_look_is_told(image_of):
     assert twice.inputs[0].shape == unet.inputs[0].shape
 
 
+@pytest.mark.slow
 def test_it_can_be_a_member_of_an_ensemble(image_of, hu):
     members = {"all": mirrored(segmenter(image_of, 4)), "sdh": mirrored(segmenter(image_of, 5))}
     weight_model = build_weight_model(MATRIX, list(members), "image", 4, 0.5, seed=9)
