@@ -1,1 +1,1 @@
-"""Scans are received, predicted and sent on, without end: what ``ichnet serve`` does."""
+"""The service ``ichnet serve``: receives scans, predicts them and sends results on."""

@@ -1,7 +1,7 @@
-"""The audit log: what was said of which input by which model, and where it went. No identities.
+"""The audit log: input, model, result and destination of each prediction. No identities.
 
-Entries are made in the transaction of what they tell of and then appended to the file, so that
-after a kill none is missing and none stands there twice.
+An entry is written to the database in the same transaction as the event, and appended to the file
+afterwards, so that after a kill no entry is missing or duplicated.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from ichnet import __version__
 from ichnet.serving.state import State
 
 LAST_BYTES = 1 << 16
-"""More than an entry has."""
+"""Larger than any entry."""
 
 
 class Audit:
     """Appends to ``audit.jsonl``.
 
     Args:
-        state: holds the entries that are not in the file yet.
-        model_sha256: of the model that answers.
+        state: state of the service, with the entries that are not in the file yet.
+        model_sha256: SHA-256 of the model that predicts.
     """
 
     def __init__(self, state: State, model_sha256: str) -> None:
@@ -35,14 +35,14 @@ class Audit:
         self.flush()
 
     def record(self, db: sqlite3.Connection, event: str, at: float, **fields: Any) -> None:
-        """Add an entry within a transaction; :meth:`flush` after it."""
+        """Add an entry within a transaction; call :meth:`flush` after the transaction."""
         time = datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")
         model = {"model_sha256": self._model_sha256, "ichnet": __version__}
         entry = json.dumps({"time": time, "event": event, **fields, **model})
         db.execute("INSERT INTO audit (line) VALUES (?)", (entry,))
 
     def flush(self) -> None:
-        """Append to the file what was recorded since, and forget what it holds."""
+        """Append the recorded entries to the file, and remove them from the database."""
         with self._mutex:
             number = _last_number(self._state.audit)
             found = self._state.rows(
@@ -60,7 +60,7 @@ class Audit:
 
 
 def _last_number(path: Path) -> int:
-    """Return the number of the last whole entry; a torn one behind it is cut off."""
+    """Return the number of the last complete entry; an incomplete one after it is removed."""
     if not path.exists():
         return 0
     with path.open("rb+") as file:

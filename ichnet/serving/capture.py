@@ -1,4 +1,4 @@
-"""A scan's picture with its outline as DICOM secondary capture, where no viewer shows SEG."""
+"""DICOM secondary capture of a result, for viewers that cannot display DICOM SEG."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ from ichnet.deployment.scan_result import ScanResult
 from ichnet.files import whole_path
 
 SERIES_NUMBER = 9003
-"""After those of mask and report."""
+"""SeriesNumber; those of SEG and SR are lower."""
 
 
 def capture_path(folder: Path, scan_id: str) -> Path:
-    """Return where the capture of a scan lies."""
+    """Return the path of the secondary capture of a scan."""
     return folder / f"{scan_id}.sc.dcm"
 
 
 def write_capture(result: ScanResult, picture: Path, series: Path, folder: Path) -> None:
-    """Write a scan's picture as secondary capture; nothing where no picture was made.
+    """Write the picture of a scan as secondary capture, if there is a picture.
 
-    Like all DICOM results it carries the patient's identity, in its header alone: the picture
-    names the scan by its pseudonym and says that it is for research. Nor is one made of a header
-    from which no valid object can be made: mask and report, which say more, are there.
+    Like all DICOM results it carries the patient's identity, but in its header only: the picture
+    shows the scan's pseudonym and states that it is for research. No capture is written when the
+    header does not allow a valid object; SEG and SR, which contain more, are written then too.
 
     Args:
-        result: what was said of the scan.
-        picture: the PNG.
-        series: folder of its files.
-        folder: for DICOM results.
+        result: result of the scan.
+        picture: PNG file of the result.
+        series: folder of the series' DICOM files.
+        folder: folder to write DICOM results to.
     """
     path = capture_path(folder, result.scan_id)
     path.unlink(missing_ok=True)  # of an earlier result

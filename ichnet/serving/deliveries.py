@@ -1,4 +1,4 @@
-"""Which result is sent next, where to, and whether it arrived."""
+"""Queue of results to be sent to destinations."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from ichnet.serving.state import DONE, SENDING, SENT, SET_ASIDE, WAITING, State
 
 @dataclass(frozen=True)
 class Due:
-    """A result to be sent somewhere.
+    """A result that is due to be sent to a destination.
 
     Attributes:
-        id: of the delivery.
+        id: number of the delivery.
         series: name of the series.
-        scan_id: of the scan.
-        destination: where to.
+        scan_id: pseudonym of the scan.
+        destination: name of the destination.
     """
 
     id: int
@@ -30,7 +30,7 @@ class Due:
 
 
 class Deliveries:
-    """What is to be sent; arguments as :class:`~ichnet.serving.queue.SeriesQueue`."""
+    """All deliveries; for the arguments see :class:`~ichnet.serving.queue.SeriesQueue`."""
 
     def __init__(
         self,
@@ -42,9 +42,9 @@ class Deliveries:
         self._state, self._audit, self._retries, self._clock = state, audit, retries, clock
 
     def next(self) -> Due | None:
-        """Return what is due: hemorrhages first, then what waits longest.
+        """Return the next delivery: hemorrhages first, then the one that has waited longest.
 
-        A result is held back while further files of its series arrive.
+        Results of a series are held back while further files of it arrive.
         """
         found = self._state.rows(
             "SELECT delivery.id, series, scan_id, destination FROM delivery "
@@ -58,10 +58,10 @@ class Deliveries:
         return Due(**found[0]) if found else None
 
     def sent(self, due: Due) -> bool:
-        """Note that a result has arrived.
+        """Record that a result has arrived.
 
         Returns:
-            whether that ends the sending of its series.
+            Whether this was the last delivery of its series.
         """
         now = self._clock()
         with self._state.transaction() as db:
@@ -85,11 +85,12 @@ class Deliveries:
         return is_last
 
     def failed(self, due: Due, reason: str) -> bool:
-        """Note that a result could not be sent.
+        """Record that a result could not be sent.
+
+        A delivery that has failed too often is set aside; the result stays on disk.
 
         Returns:
-            whether sending the series' results has ended with that: what failed too often is set
-            aside, and stays on disk.
+            Whether this was the last delivery of its series.
         """
         now = self._clock()
         found = self._state.rows("SELECT attempts FROM delivery WHERE id = ?", due.id)
@@ -126,7 +127,7 @@ class Deliveries:
 
 
 def _settle(db: sqlite3.Connection, series: str, now: float) -> bool:
-    """End the sending of a series when no delivery waits any more; return whether it did."""
+    """Finish a series when none of its deliveries is waiting; return whether it was finished."""
     rows = db.execute(
         "SELECT state, destination, reason FROM delivery WHERE series = ?", (series,)
     ).fetchall()

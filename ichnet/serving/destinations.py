@@ -1,4 +1,4 @@
-"""Where results go: a DICOM node (C-STORE) or a DICOMweb service (STOW-RS)."""
+"""Destinations of results: a DICOM node (C-STORE) or a DICOMweb service (STOW-RS)."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ TIMEOUT_S = 60
 ADDRESS = re.compile(r"(?P<title>[^@\\]{1,16})@(?P<host>[^@:\s]+):(?P<port>\d{1,5})")
 
 WARNING_CLASSES = (0xB000, 0xB006, 0xB007)
-"""Status of objects that were stored, with a remark."""
+"""C-STORE status codes of objects that were stored with a warning."""
 
 
 class NotSentError(Exception):
-    """A destination does not have all of a result. Its text identifies nobody."""
+    """A result was not sent completely. The message contains no identity."""
 
 
 class Destination(Protocol):
-    """Where results go."""
+    """A destination of results."""
 
     @property
     def name(self) -> str:
-        """What it is called in the state, the audit log and the metrics."""
+        """Name of the destination in state, audit log and metrics."""
 
     def send(self, paths: Sequence[Path]) -> None:
-        """Send the objects of one study; once more does no harm, as their UIDs are the same.
+        """Send the objects of one study; sending them again is safe, as their UIDs are the same.
 
         Raises:
             NotSentError: when not all of them arrived.
@@ -42,11 +42,11 @@ class Destination(Protocol):
 
 @dataclass(frozen=True)
 class DicomDestination:
-    """A node that takes C-STORE.
+    """A DICOM node that accepts C-STORE.
 
     Attributes:
-        title, host, port: of the node.
-        calling: AE title of this one.
+        title, host, port: AE title and address of the node.
+        calling: AE title of this node.
     """
 
     title: str
@@ -60,7 +60,7 @@ class DicomDestination:
         return f"{self.title}@{self.host}:{self.port}"
 
     def send(self, paths: Sequence[Path]) -> None:
-        """Send in one association."""
+        """Send all objects in one association; see :class:`Destination`."""
         objects = [pydicom.dcmread(path) for path in paths]
         entity = AE(ae_title=self.calling)
         entity.acse_timeout = entity.dimse_timeout = entity.network_timeout = TIMEOUT_S
@@ -90,8 +90,8 @@ class StowDestination:
     """A DICOMweb service.
 
     Args:
-        url: its name.
-        pacs: the service; it is also asked whether it holds what it took.
+        url: URL of the service, its name.
+        pacs: client of the service, which is also asked whether it holds the stored objects.
     """
 
     def __init__(self, url: str, pacs: Pacs) -> None:
@@ -99,11 +99,11 @@ class StowDestination:
 
     @property
     def name(self) -> str:
-        """Its URL."""
+        """URL of the service."""
         return self._url
 
     def send(self, paths: Sequence[Path]) -> None:
-        """Store, and ask."""
+        """Store the objects, then check that the service holds them; see :class:`Destination`."""
         study = str(pydicom.dcmread(paths[0], specific_tags=["StudyInstanceUID"]).StudyInstanceUID)
         try:
             held = self._pacs.store(paths, study)
@@ -114,10 +114,10 @@ class StowDestination:
 
 
 def dicom_destination(text: str, calling: str) -> DicomDestination:
-    """Return the node that ``AE@host:port`` names.
+    """Return the DICOM node for a text ``AE@host:port``.
 
     Raises:
-        ValueError: when it names none.
+        ValueError: when the text has another format.
     """
     found = ADDRESS.fullmatch(text)
     if not found or not 0 < int(found["port"]) < 65536:

@@ -1,4 +1,4 @@
-"""Received files: on disk for good, under names that tell nobody, before they are answered for."""
+"""Received files, written durably under pseudonymous names before receipt is confirmed."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from ichnet.ct.pseudonym import pseudonym
 TAGS = ["SeriesInstanceUID", "SOPInstanceUID", "NumberOfSeriesRelatedInstances"]
 
 LEAST_FREE_BYTES = 1 << 30
-"""Of the disk; below it nothing is taken."""
+"""Free disk space below which no files are accepted."""
 
 
 class NotKeptError(Exception):
-    """A file was not taken.
+    """A file was not accepted.
 
     Attributes:
         reason: a short code, e.g. ``bad-header``.
@@ -37,12 +37,12 @@ class NotKeptError(Exception):
 
 @dataclass(frozen=True)
 class Kept:
-    """A file that was taken.
+    """A file that was accepted.
 
     Attributes:
-        series: the name of its series.
-        is_new: whether it was not there before, byte for byte.
-        expected: how many instances its series has by its own words (0020,1209).
+        series: name of its series.
+        is_new: whether no identical file was there before.
+        expected: number of instances of its series according to its header (0020,1209).
     """
 
     series: str
@@ -51,15 +51,15 @@ class Kept:
 
 
 class Inbox:
-    """A folder for each series.
+    """Stores received files in a folder for each series.
 
     Args:
-        folder: of the series.
-        partial: on the same disk, for what is not whole yet, or any more; is emptied.
-        key: for the names.
+        folder: parent folder of the series.
+        partial: folder on the same disk for incomplete and removed files; it is emptied.
+        key: secret key of the pseudonymous names.
 
     Attributes:
-        mutex: to be held from keeping a file until it is noted, and while a series is removed.
+        mutex: to be held from storing a file until it is recorded, and while a series is removed.
     """
 
     def __init__(self, folder: Path, partial: Path, key: bytes) -> None:
@@ -72,14 +72,14 @@ class Inbox:
                 left.unlink()
 
     def keep(self, content: bytes) -> Kept:
-        """Write a DICOM file; it is on disk when this returns.
+        """Write a DICOM file durably: it is on disk when this returns.
 
-        A file that has come before, byte for byte, is not written again. One of the same SOP
-        Instance UID with other bytes lies beside the first, and reading will refuse both.
+        An identical file is not written again. A file with the same SOP Instance UID but other
+        content is stored beside the first; reading then refuses both.
 
         Raises:
-            NotKeptError: ``bad-header`` when it does not tell its series, ``disk-full``.
-            OSError: when it cannot be written.
+            NotKeptError: ``bad-header`` when the header lacks the series, or ``disk-full``.
+            OSError: when the file cannot be written.
         """
         try:
             header = pydicom.dcmread(BytesIO(content), stop_before_pixels=True, specific_tags=TAGS)
@@ -98,7 +98,7 @@ class Inbox:
         return Kept(name, self._write(name, file_name, content), expected)
 
     def files_of(self) -> dict[str, int]:
-        """Return how many files of each series there are."""
+        """Return the number of files of each series."""
         return {one.name: sum(1 for _ in one.iterdir()) for one in self._folder.iterdir()}
 
     def path(self, series: str) -> Path:
@@ -106,7 +106,7 @@ class Inbox:
         return self._folder / series
 
     def remove(self, series: str) -> None:
-        """Remove the files of a series: all of them at once, also when the program is killed."""
+        """Remove all files of a series atomically, even if the program is killed."""
         leaving = self._partial / f"{series}.removed"
         with suppress(FileNotFoundError):
             self.path(series).rename(leaving)
@@ -117,7 +117,7 @@ class Inbox:
         target = folder / name
         is_new = not target.exists()
         if is_new:
-            # of this thread alone: one association may send what another one does
+            # a name for each thread, as two associations may send the same file
             partial = self._partial / f"{os.urandom(8).hex()}.partial"
             try:
                 with partial.open("wb") as file:
@@ -134,7 +134,7 @@ class Inbox:
 
 
 def _sync(folder: Path) -> None:
-    """Let a folder's entries be on disk."""
+    """Flush a folder's directory entries to disk."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)

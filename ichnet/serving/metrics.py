@@ -1,4 +1,4 @@
-"""What Prometheus is told: queue, seconds a scan, refusals by reason, share of hemorrhages."""
+"""Prometheus metrics: queue, seconds per scan, refusals by reason, share of hemorrhages."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from prometheus_client.registry import Collector
 from ichnet.serving.state import STATES, WAITING, State
 
 RECENT = 100
-"""Scans of the share of hemorrhages: a drift of scanner or patients shows there first."""
+"""Number of last scans for the share of hemorrhages, in which a drift shows first."""
 
 BUCKETS_S = (0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800, 3600)
 
 
 class Metrics:
-    """Counters of this process, and gauges read from the state when they are asked for."""
+    """Counters of this process, and gauges that are read from the state on request."""
 
     def __init__(self, state: State) -> None:
         self._registry = CollectorRegistry()
@@ -57,7 +57,7 @@ class Metrics:
         )
 
     def text(self) -> bytes:
-        """Return all of it as Prometheus reads it."""
+        """Return all metrics in Prometheus' text format."""
         return generate_latest(self._registry)
 
 
@@ -93,7 +93,7 @@ class _StateCollector(Collector):
 
 
 def count_by_state(state: State) -> dict[str, int]:
-    """Return how many series are in each state that has any."""
+    """Return the number of series in each state, without empty states."""
     rows = state.rows("SELECT state, count(*) AS number FROM series GROUP BY state")
     return {row["state"]: row["number"] for row in rows}
 

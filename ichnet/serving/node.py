@@ -1,4 +1,4 @@
-"""The DICOM node: C-ECHO and C-STORE of CT."""
+"""The DICOM node, which accepts C-ECHO and C-STORE of CT images."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ from ichnet.serving.inbox import Inbox, Kept, NotKeptError
 VERIFICATION = "1.2.840.10008.1.1"
 
 STORED, NO_SPACE, NOT_UNDERSTOOD, FAILED = 0x0000, 0xA700, 0xC000, 0xC001
-"""Status of a C-STORE (PS3.4, annex B.2.3)."""
+"""Status codes of a C-STORE (PS3.4, annex B.2.3)."""
 
 NETWORK_TIMEOUT_S = 60
-"""An association on which nothing comes for so long is ended."""
+"""Time without data after which an association is closed."""
 
 MOST_ASSOCIATIONS = 20
 
 
 @dataclass(frozen=True)
 class NodeSettings:
-    """Where a node listens.
+    """Address of the node, and who may send to it.
 
     Attributes:
-        ae_title: of the node.
-        host, port: to listen at; port 0 for any that is free.
+        ae_title: AE title of the node.
+        host, port: address to listen on; port 0 for any free port.
         callers: AE titles that may send; empty for all.
     """
 
@@ -44,16 +44,16 @@ class NodeSettings:
 
 
 class Node:
-    """Listens from its making until :meth:`close`.
+    """A DICOM node that listens from its creation until :meth:`close`.
 
     Args:
-        settings: where.
-        inbox: for the files.
-        kept: is called with each file that is on disk, before success is answered.
-        turned_away: is called with the reason for each file that was not taken.
+        settings: address and callers.
+        inbox: storage for received files.
+        kept: called with each stored file, before success is returned to the sender.
+        turned_away: called with the reason for each file that was not accepted.
 
     Raises:
-        OSError: when it cannot listen there.
+        OSError: when it cannot listen at the address.
     """
 
     def __init__(
@@ -85,12 +85,12 @@ class Node:
         self.port: int = server.server_address[1]
 
     def close(self) -> None:
-        """End all associations and stop listening."""
+        """Close all associations and stop listening."""
         with suppress(OSError):
             self._entity.shutdown()
 
     def _store(self, event: evt.Event) -> int:
-        """Answer success when the file is on disk, and noted."""
+        """Store a received file; return success once it is on disk and recorded."""
         try:
             with self._inbox.mutex:
                 self._kept(self._inbox.keep(event.encoded_dataset()))

@@ -1,4 +1,4 @@
-"""What a service is doing, for `ichnet status` and the page."""
+"""Summary of a service's state, for `ichnet status` and the web page."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ ROW = (
 
 
 def overview(state: State, now: float) -> dict[str, Any]:
-    """Return counts, the queue and what became of the scans of the last day; no identities.
+    """Return counts, the queue and the outcomes of the last day, without identities.
 
     Args:
-        state: of the service.
-        now: seconds since 1970.
+        state: state of the service.
+        now: current time, seconds since 1970.
     """
     counts = count_by_state(state)
     share, number = positive_share(state)

@@ -1,4 +1,4 @@
-"""Which series is predicted next, and what became of each."""
+"""Queue of series to predict, and the outcome of each."""
 
 from __future__ import annotations
 
@@ -19,38 +19,38 @@ from ichnet.serving.state import (
 )
 
 FRESH_S = 600
-"""Series whose last file came within so many seconds go before the others, the newest first; the
-others, a backlog, the oldest first, so that none of them waits for ever."""
+"""Series whose last file arrived within so many seconds come first, the newest first. The others, a
+backlog, follow with the oldest first, so that none waits forever."""
 
 LONGEST_PAUSE_S = 600.0
-"""Between attempts."""
+"""Longest pause between attempts."""
 
 
 @dataclass(frozen=True)
 class Retries:
-    """How often is tried what fails.
+    """Repetition of failed steps.
 
     Attributes:
-        tries: after so many a series, or a delivery, is set aside.
-        pause_s: after the first; doubled after each.
+        tries: number of attempts after which a series, or a delivery, is set aside.
+        pause_s: pause after the first attempt; doubled after each further one.
     """
 
     tries: int = 8
     pause_s: float = 5.0
 
     def pause_after_s(self, attempts: int) -> float:
-        """Return how long to wait after so many attempts."""
+        """Return the pause after a number of attempts, seconds."""
         return float(min(self.pause_s * 2 ** (attempts - 1), LONGEST_PAUSE_S))
 
 
 @dataclass(frozen=True)
 class Claim:
-    """A series that the model is at work on.
+    """A series that is being predicted.
 
     Attributes:
-        name: of the series.
-        generation: of its files; when others come meanwhile, the answer about these is dropped.
-        last_at: when the last of them came.
+        name: name of the series.
+        generation: version of its set of files; a result is dropped when files have been added.
+        last_at: time of the last file, seconds since 1970.
     """
 
     name: str
@@ -60,12 +60,12 @@ class Claim:
 
 @dataclass(frozen=True)
 class Answer:
-    """What was said of a scan.
+    """The result of a scan.
 
     Attributes:
-        digest: of the input.
-        seconds: that it took.
-        reason: why there are no DICOM objects of it; empty when there are.
+        digest: digest of the input.
+        seconds: time that the prediction took.
+        reason: why no DICOM objects could be made; empty when they were.
     """
 
     scan_id: str
@@ -79,13 +79,13 @@ class Answer:
 
 
 class SeriesQueue:
-    """The series of a service.
+    """All series of a service.
 
     Args:
-        state: on disk.
-        audit: is told of results, refusals and what is set aside.
-        retries: of what fails.
-        clock: seconds since 1970.
+        state: state of the service on disk.
+        audit: log for results, refusals and series that are set aside.
+        retries: repetition of failed steps.
+        clock: returns the current time, seconds since 1970.
     """
 
     def __init__(
@@ -98,11 +98,11 @@ class SeriesQueue:
         self._state, self._audit, self._retries, self._clock = state, audit, retries, clock
 
     def recover(self, files_of: Mapping[str, int]) -> None:
-        """Take up what a killed process has left.
+        """Restore a consistent queue after the process was killed.
 
         Args:
-            files_of: how many files of each series lie on disk: a kill may have come between
-                storing a file and counting it.
+            files_of: number of files of each series on disk, since the process may have been killed
+                between storing a file and counting it.
         """
         with self._state.transaction() as db:
             db.execute("UPDATE series SET state = ? WHERE state = ?", (RECEIVING, PREDICTING))
@@ -114,16 +114,16 @@ class SeriesQueue:
     def received(
         self, name: str, is_new: bool, expected: int | None = None, files: int | None = None
     ) -> None:
-        """Note that a file of a series has come.
+        """Record that a file of a series has arrived.
 
-        A new one makes the series, whatever became of it, one to be predicted. A repeated one does
-        so only for what was set aside.
+        After a new file the series is predicted again, whatever its state. A repeated file has this
+        effect only for a series that was set aside.
 
         Args:
-            name: of the series.
+            name: name of the series.
             is_new: whether the file was not there yet.
-            expected: number of files that the series has by its own words.
-            files: how many there are now, where they were counted.
+            expected: number of files of the series according to its header.
+            files: number of files on disk, if they were counted.
         """
         now = self._clock()
         with self._state.transaction() as db:
@@ -148,8 +148,8 @@ class SeriesQueue:
         """Take the next series that is complete; ``None`` when there is none.
 
         Args:
-            quiet_s: a series to which nothing was added for so long is complete. One that has as
-                many files as it expects is complete at once.
+            quiet_s: a series without new files for so long is complete. A series with as many
+                files as it expects is complete at once.
         """
         now = self._clock()
         with self._state.transaction() as db:
@@ -171,10 +171,10 @@ class SeriesQueue:
             return Claim(found["name"], found["generation"], found["last_at"])
 
     def answered(self, claim: Claim, answer: Answer, destinations: Sequence[str]) -> bool:
-        """Keep a result, to be sent to some destinations, in place of an earlier one.
+        """Store a result, to be sent to destinations, and replace an earlier one.
 
         Returns:
-            whether it counts: not when other files of the series have come meanwhile.
+            Whether it was stored; it is dropped when files were added in the meantime.
         """
         now = self._clock()
         targets = () if answer.reason else destinations
@@ -212,14 +212,14 @@ class SeriesQueue:
         return True
 
     def refused(self, claim: Claim, scan_id: str, reason: str, detail: str) -> bool:
-        """Keep why there is no result; return whether it counts."""
+        """Store the reason of a refusal; return whether it was stored, see :meth:`answered`."""
         return self._given_up(claim, REFUSED, scan_id, reason, detail)
 
     def failed(self, claim: Claim, scan_id: str, reason: str, detail: str) -> bool:
-        """Note that predicting has failed, through no fault of the scan that is known.
+        """Record that prediction has failed for a reason that is not known to lie in the scan.
 
         Returns:
-            whether it was once too often: the series is set aside.
+            Whether it has failed too often, and the series was set aside.
         """
         (row,) = self._state.rows("SELECT attempts FROM series WHERE name = ?", claim.name)
         attempts = row["attempts"] + 1
@@ -262,7 +262,7 @@ class SeriesQueue:
 
 
 def _update(db: sqlite3.Connection, claim: Claim, values: Mapping[str, object]) -> bool:
-    """Change a claimed series, unless other files of it have come; return whether it was."""
+    """Update a claimed series unless files were added; return whether it was updated."""
     columns = ", ".join(f"{name} = :{name}" for name in values)
     changed = db.execute(
         f"UPDATE series SET {columns} WHERE name = :claimed AND generation = :generation "

@@ -1,4 +1,4 @@
-"""Tells the world outside about each scan that was dealt with: a line of JSON, and metrics."""
+"""Reports each finished scan: a line of JSON, and metrics."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ COLUMNS = ("state", "scan_id", "decision", "probability", "uncertain", "slices",
 
 
 class Reporter:
-    """Writes a line for each scan when nothing is left to do for it.
+    """Writes a line for each scan once it is finished.
 
     Args:
-        state: holds what is told.
-        metrics: are kept up to date.
-        stream: for the lines; standard error.
+        state: state of the service.
+        metrics: metrics to update.
+        stream: stream for the lines; standard error by default.
     """
 
     def __init__(self, state: State, metrics: Metrics, stream: TextIO | None = None) -> None:
@@ -31,7 +31,7 @@ class Reporter:
         self._metrics.seconds.observe(seconds)
 
     def without_result(self, outcome: str, reason: str) -> None:
-        """Count a refusal, or what is set aside."""
+        """Count a refusal, or a series that was set aside."""
         self._metrics.scans.labels(outcome).inc()
         self._metrics.refusals.labels(reason).inc()
 

@@ -1,4 +1,4 @@
-"""What identifies goes when it is done with; results and the audit log stay."""
+"""Removal of identifying files after a time; results and the audit log are kept."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from ichnet.serving.state import DONE, REFUSED, State
 def forget_files(
     state: State, inbox: Inbox, paths_of: Callable[[str], list[Path]], before: float
 ) -> int:
-    """Remove received files and DICOM objects of series that ended before a time.
+    """Remove received files and DICOM objects of series that finished before a time.
 
-    What is set aside keeps its files. The row of the series stays without files, so that one that
-    comes again is received anew.
+    Series that were set aside keep their files. The row of a series stays, without files, so that a
+    series that is sent again is received anew.
 
     Args:
-        state: of the service.
-        inbox: holds the files.
-        paths_of: DICOM objects of a scan.
-        before: seconds since 1970.
+        state: state of the service.
+        inbox: storage of received files.
+        paths_of: returns the DICOM objects of a scan.
+        before: time, seconds since 1970.
 
     Returns:
-        how many series these were.
+        The number of these series.
     """
     found = state.rows(
         "SELECT name, scan_id FROM series WHERE state IN (?, ?) AND finished_at < ? AND files > 0",
@@ -42,6 +42,6 @@ def forget_files(
             if changed.rowcount:  # else files have come since: the series is being received
                 for path in paths_of(row["scan_id"]) if row["scan_id"] else ():
                     path.unlink(missing_ok=True)
-                # last: after a kill a folder without a count is taken up again
+                # last: after a kill, a folder without a count is processed again
                 inbox.remove(row["name"])
     return len(found)

@@ -1,4 +1,4 @@
-"""A scan for the page: its slices as pictures, the outlines of its mask, the decision and why."""
+"""A scan on the web page: pictures of slices, outlines, decision and explanation."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ TOLD = (
     *("scan_id", "decision", "probability", "uncertain", "agreement", "threshold", "volume_ml"),
     *("subtypes", "notes", "model", "data_statement", "uncertain_band", "calibrated"),
 )
-"""Of a result."""
+"""Fields of a result that the page shows."""
 
 
 def scan_view(
     result: ScanResult, series: Path, segmentation: Path | None, key: bytes
 ) -> dict[str, Any]:
-    """Return what the page shows of a scan. It names nobody; the pixels of a head show a face.
+    """Return the content of a scan's page. It has no identifiers, but slices can show a face.
 
     Args:
-        result: what was said.
-        series: the folder of its files; they may be gone.
-        segmentation: its SEG, if there is one.
-        key: for the pseudonyms.
+        result: result of the scan.
+        series: folder of its files, which may have been removed.
+        segmentation: its DICOM SEG, if there is one.
+        key: secret key of the pseudonyms.
     """
     whole = asdict(result)
     told = {name: whole[name] for name in TOLD}

@@ -1,4 +1,4 @@
-"""Sends results on, in a thread of its own: a slow PACS does not hold up the model."""
+"""Sends results in a separate thread, so that a slow PACS does not delay predictions."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from ichnet.serving.metrics import Metrics
 from ichnet.serving.reporter import Reporter
 
 LOOK_S = 1.0
-"""Between two looks for what is due again after a failure."""
+"""Interval of checks for deliveries that are due."""
 
 
 class Sender:
-    """Sends what is due.
+    """Sends results that are due.
 
     Args:
-        deliveries: tell what that is.
-        destinations: by their names.
-        paths_of: the DICOM objects of a scan.
-        metrics, reporter: are told.
+        deliveries: queue of deliveries.
+        destinations: destinations by name.
+        paths_of: returns the DICOM objects of a scan.
+        metrics, reporter: informed of each delivery.
     """
 
     def __init__(
@@ -39,18 +39,18 @@ class Sender:
         self._wake = threading.Event()
 
     def wake(self) -> None:
-        """Look at once."""
+        """Check for deliveries immediately."""
         self._wake.set()
 
     def run(self, stop: threading.Event) -> None:
-        """Send until told to stop; what is being sent is finished first."""
+        """Send results until ``stop`` is set; a delivery in progress is finished first."""
         while not stop.is_set():
             self._wake.clear()
             if not self.send_next():
                 self._wake.wait(LOOK_S)
 
     def send_next(self) -> bool:
-        """Send what is due first; return whether there was something."""
+        """Send the next delivery; return whether there was one."""
         due = self._deliveries.next()
         if due is None:
             return False
@@ -63,7 +63,7 @@ class Sender:
         return True
 
     def _reason_not_sent(self, destination: str, scan_id: str) -> str:
-        """Send to one destination; return what went wrong, nothing if nothing did."""
+        """Send to one destination; return the reason of a failure, empty on success."""
         to = self._destinations.get(destination)
         if to is None:
             return "is no destination of this service any more"

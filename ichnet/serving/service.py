@@ -1,4 +1,4 @@
-"""The parts of `ichnet serve`, put together."""
+"""The service `ichnet serve`, assembled from its parts."""
 
 from __future__ import annotations
 
@@ -33,25 +33,25 @@ from ichnet.serving.web import Pulse, Web, application
 from ichnet.serving.worker import Worker
 
 IDLE_S = 0.2
-"""Between two looks for a series that is complete."""
+"""Interval of checks for complete series."""
 
 CLEANING_S = 600.0
-"""Between two removals of what is kept no longer."""
+"""Interval of removals of old files."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What a service is told.
+    """Settings of a service.
 
     Attributes:
         state: folder of its state.
-        node: where it listens.
-        quiet_s: a series to which nothing was added for so long is complete.
-        http_port: of health, readiness, metrics and page.
-        page: whether there is a page.
-        capture: whether a secondary capture is made of each result.
-        keep_s: how long received files and DICOM results are kept after they are done with.
-        retries: of what fails.
+        node: address of the DICOM node.
+        quiet_s: a series without new files for so long is complete.
+        http_port: port of health, readiness, metrics and page.
+        page: whether to serve the web page.
+        capture: whether to make a secondary capture of each result.
+        keep_s: time for which received files and DICOM results of finished series are kept.
+        retries: repetition of failed steps.
         model_dir, model_sha256, runtime: as for :class:`~ichnet.deployment.predict.Predictor`.
     """
 
@@ -72,18 +72,18 @@ class Service:
     """A node, a worker, a sender and a web server around one state.
 
     Args:
-        settings: of the service.
-        key: for the pseudonyms.
-        destinations: for the results.
+        settings: settings of the service.
+        key: secret key of the pseudonyms.
+        destinations: destinations of results.
 
     Attributes:
-        state: on disk.
-        started: is set when it is ready.
-        port: at which the node listens, then.
-        http_port: of the web server, then.
+        state: state of the service on disk.
+        started: set when the service is ready.
+        port: port of the DICOM node, once started.
+        http_port: port of the web server, once started.
 
     Raises:
-        ModelError: when the model is none, or not the one that is asked for.
+        ModelError: when there is no such model, or its SHA-256 is not the expected one.
         StateError: when the state folder cannot be used.
     """
 
@@ -122,7 +122,7 @@ class Service:
         self.port = self.http_port = 0
 
     def run(self, stop: threading.Event) -> None:
-        """Serve until told to stop; a scan at work is finished first.
+        """Serve until ``stop`` is set; a scan in progress is finished first.
 
         Raises:
             ModelError: when the model cannot be loaded.
@@ -185,7 +185,7 @@ class Service:
         )
 
     def _scan(self, name: str) -> dict[str, Any] | None:
-        """Return what the page shows of a series."""
+        """Return the page's content for a series."""
         found = self.state.rows("SELECT scan_id FROM series WHERE name = ?", name)
         if not found or not found[0]["scan_id"]:
             return None

@@ -1,14 +1,14 @@
-"""The state of a service on disk: one SQLite file, changed in transactions alone.
+"""The state of a service on disk: one SQLite file, changed only in transactions.
 
 A series moves through these states:
 
 ======================  ===========================================================================
 ``receiving``           files arrive, or it waits for its turn
-``predicting``          the model is at work on it; after a kill it is ``receiving`` again
-``sending``             there is a result, which not every destination has yet
-``done``                every destination has the result
-``refused``             there is a reason why there is no result
-``set-aside``           predicting or sending has failed too often; kept until somebody looks
+``predicting``          it is being predicted; after a kill it is ``receiving`` again
+``sending``             it has a result that not all destinations have received
+``done``                all destinations have received the result
+``refused``             it cannot be predicted, for a known reason
+``set-aside``           predicting or sending has failed too often; kept for inspection
 ======================  ===========================================================================
 
 No table holds an identity: series are named by keyed pseudonyms.
@@ -32,10 +32,10 @@ DONE, REFUSED, SET_ASIDE = "done", "refused", "set-aside"
 STATES = (RECEIVING, PREDICTING, SENDING, DONE, REFUSED, SET_ASIDE)
 
 WAITING, SENT = "waiting", "sent"
-"""States of a delivery, beside :data:`SET_ASIDE`."""
+"""States of a delivery, in addition to :data:`SET_ASIDE`."""
 
 LAYOUT = 1
-"""Of the tables; a state folder of another layout is refused."""
+"""Version of the tables; a state folder with another version is refused."""
 
 SCHEMA = f"""
 CREATE TABLE series (
@@ -86,21 +86,21 @@ class State:
     """An open state folder.
 
     Every transaction is on disk when it ends (WAL, ``synchronous = FULL``), so that a kill at any
-    moment leaves what was before it or what comes after it.
+    time leaves the state either before or after it.
 
     Args:
-        folder: is made when there is none, for its owner alone.
-        serves: hold the folder alone; otherwise only look at the state, of a service that may be
-            running.
+        folder: state folder; created when it does not exist, readable by its owner only.
+        serves: whether to lock the folder for a service; otherwise the state is only read, also of
+            a running service.
 
     Attributes:
-        incoming: a folder of files for each series. Identifying.
-        results: JSON and PNG of each scan; pseudonymous.
-        dicom: what is to be sent. Identifying.
+        incoming: folder with the received files of each series. Identifying.
+        results: folder with JSON and PNG of each scan; pseudonymous.
+        dicom: folder with the DICOM objects to be sent. Identifying.
         audit: the audit log.
 
     Raises:
-        StateError: when another process holds it, or it is none.
+        StateError: when another process has locked it, or it is not a state folder.
     """
 
     def __init__(self, folder: Path, serves: bool = True) -> None:
@@ -133,7 +133,7 @@ class State:
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """Yield the connection; what the block does is done whole or not at all."""
+        """Yield the connection in a transaction: the block takes effect completely or not."""
         with self._mutex:
             self._connection.execute("BEGIN IMMEDIATE")
             try:
@@ -144,13 +144,13 @@ class State:
             self._connection.execute("COMMIT")
 
     def rows(self, query: str, *values: Any) -> list[sqlite3.Row]:
-        """Return what a query finds."""
+        """Return the rows of a query."""
         with self._mutex:
             found: list[sqlite3.Row] = self._connection.execute(query, values).fetchall()
             return found
 
     def close(self) -> None:
-        """Close the file and let another process have the folder."""
+        """Close the database and release the lock."""
         with self._mutex:
             self._connection.close()
         if self._held is not None:
@@ -159,7 +159,7 @@ class State:
 
 
 def _held(path: Path) -> int:
-    """Hold a lock that ends with the process; return its handle."""
+    """Take a file lock that ends with the process; return its handle."""
     handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     if not hold_lock(handle):
         os.close(handle)

@@ -1,4 +1,4 @@
-"""`ichnet status`: what a service on this machine is doing, read from its state folder."""
+"""`ichnet status`: the state of a service on this machine, read from its state folder."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ichnet.serving.state import RECEIVING, SENDING, SET_ASIDE, STATES, WAITING,
 
 
 def status_lines(found: dict[str, Any]) -> list[str]:
-    """Return an :func:`~ichnet.serving.overview.overview` as lines for a person."""
+    """Return an :func:`~ichnet.serving.overview.overview` as lines of text."""
     lines = [f"{name:12}{found['counts'][name]:6}" for name in STATES]
     if found["queue"]:
         waited_s = found["time"] - min(row["last_at"] for row in found["queue"])
@@ -30,7 +30,7 @@ def status_lines(found: dict[str, Any]) -> list[str]:
 
 
 def retry_set_aside(state: State) -> int:
-    """Let a service try again what was set aside; return how many series these are."""
+    """Queue all series again that were set aside; return their number."""
     with state.transaction() as db:
         names = [
             (row["name"],)

@@ -1,4 +1,4 @@
-"""Health, readiness, metrics and the page, on this machine alone."""
+"""HTTP endpoints for health, readiness, metrics and the page, for this machine only."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from ichnet.serving.metrics import Metrics
 LOOPBACK = "127.0.0.1"
 
 HOSTS = ["127.0.0.1", "localhost"]
-"""By which names it may be asked: a page of another site could lead here under its own."""
+"""Accepted host names, as protection against DNS rebinding by other web sites."""
 
 PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -38,7 +38,7 @@ REFRESH_S = 5
 
 
 class Pulse:
-    """Whether the parts of a service are alive.
+    """Liveness of the parts of a service.
 
     Attributes:
         ready: whether the model is loaded and the node listens.
