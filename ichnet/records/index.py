@@ -49,7 +49,7 @@ class RecordIndex:
         """Find the records of one split of a record set or of cached maps.
 
         Args:
-            folder: of the record set or the cached maps.
+            folder: folder of the record set or the cached maps.
             split: e.g. ``train``.
             count: number of records that ``slices.csv`` lists.
             shard_bytes: size of each file when it was written, by its name.

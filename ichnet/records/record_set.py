@@ -131,7 +131,7 @@ def shard_files(folder: Path, split: str, shard_bytes: Mapping[str, int]) -> lis
     """Return the record files of one split of a record set or of cached maps, in order.
 
     Args:
-        folder: of the record set or the cached maps.
+        folder: folder of the record set or the cached maps.
         split: e.g. ``train``.
         shard_bytes: size of each file when it was written, by its name; a file that is not listed
             may have any size.

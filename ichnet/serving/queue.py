@@ -59,7 +59,7 @@ class Claim:
 
 
 @dataclass(frozen=True)
-class Answer:
+class ScanOutcome:
     """The result of a scan.
 
     Attributes:
@@ -170,7 +170,7 @@ class SeriesQueue:
             db.execute("UPDATE series SET state = ? WHERE name = ?", (PREDICTING, found["name"]))
             return Claim(found["name"], found["generation"], found["last_at"])
 
-    def answered(self, claim: Claim, answer: Answer, destinations: Sequence[str]) -> bool:
+    def answered(self, claim: Claim, answer: ScanOutcome, destinations: Sequence[str]) -> bool:
         """Store a result, to be sent to destinations, and replace an earlier one.
 
         Returns:

@@ -13,7 +13,7 @@ from ichnet.deployment.metadata import ModelError
 from ichnet.deployment.predict import Predictor
 from ichnet.deployment.scan_result import ScanResult
 from ichnet.serving.inbox import Inbox
-from ichnet.serving.queue import Answer, Claim, SeriesQueue
+from ichnet.serving.queue import Claim, ScanOutcome, SeriesQueue
 from ichnet.serving.reporter import Reporter
 from ichnet.serving.state import REFUSED, SET_ASIDE
 
@@ -80,7 +80,7 @@ class Worker:
     ) -> None:
         """Keep a result, which its destinations get where DICOM objects could be made."""
         has_objects = bool(self._predictor.dicom_paths(result.scan_id))
-        answer = Answer(
+        answer = ScanOutcome(
             scan_id=result.scan_id,
             digest=result.provenance.digest,
             decision=result.decision,

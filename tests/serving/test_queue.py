@@ -7,16 +7,16 @@ import json
 import pytest
 
 from ichnet.serving.deliveries import Deliveries
-from ichnet.serving.queue import FRESH_S, Answer, Retries, SeriesQueue
+from ichnet.serving.queue import FRESH_S, Retries, ScanOutcome, SeriesQueue
 from ichnet.serving.state import State, StateError
 from ichnet.serving.status import retry_set_aside
 
 QUIET_S = 10.0
 
 
-def answer(**values) -> Answer:
+def answer(**values) -> ScanOutcome:
     usual = {"scan_id": "s", "digest": "d", "decision": "hemorrhage", "probability": 0.9}
-    return Answer(**{**usual, "uncertain": False, "slices": 16, "seconds": 1.0, **values})
+    return ScanOutcome(**{**usual, "uncertain": False, "slices": 16, "seconds": 1.0, **values})
 
 
 def row(state: State, name: str) -> dict:
