@@ -8,6 +8,7 @@ from ichnet.statistics.calibration import (
     expected_calibration_error,
     reliability,
 )
+from ichnet.statistics.crossed import crossed_auc_difference
 from ichnet.statistics.delong import delong_interval, delong_test
 from ichnet.statistics.hanley_mcneil import hanley_mcneil_interval, hanley_mcneil_standard_error
 from ichnet.statistics.multiplicity import holm
@@ -16,7 +17,11 @@ from ichnet.statistics.operating_points import (
     operating_point,
     youden_threshold,
 )
-from ichnet.statistics.power import auc_difference_power, auc_difference_sample_size
+from ichnet.statistics.power import (
+    auc_difference_power,
+    auc_difference_sample_size,
+    crossed_difference_power,
+)
 from ichnet.statistics.proportions import mcnemar_test, proportion_interval
 from ichnet.statistics.roc import roc_auc, roc_curve
 
@@ -28,6 +33,8 @@ __all__ = [
     "calibration_line",
     "cohen_kappa",
     "count_ratings",
+    "crossed_auc_difference",
+    "crossed_difference_power",
     "delong_interval",
     "delong_test",
     "expected_calibration_error",

@@ -77,9 +77,9 @@ def delong_interval(
         0.78 (0.29 to 1.00)
     """
     positive = two_classes(truth, least=2)
-    placements = _placements(positive, paired_scores(positive, score))
-    auc = _mean_of(positive, placements)
-    standard_error = _standard_error(positive, placements)
+    placed = placements(positive, paired_scores(positive, score))
+    auc = _mean_of(positive, placed)
+    standard_error = _standard_error(positive, placed)
     reach = normal_quantile(confidence_level) * standard_error
     return DelongInterval(
         auc, max(auc - reach, 0.0), min(auc + reach, 1.0), confidence_level, standard_error
@@ -112,8 +112,8 @@ def delong_test(
         0.78 against 0.67, p = 0.48
     """
     positive = two_classes(truth, least=2)
-    a = _placements(positive, paired_scores(positive, score_a, "score_a"))
-    b = _placements(positive, paired_scores(positive, score_b, "score_b"))
+    a = placements(positive, paired_scores(positive, score_a, "score_a"))
+    b = placements(positive, paired_scores(positive, score_b, "score_b"))
     # the variance of the differences, not a sum of variances and covariances: never below zero,
     # and exactly zero for scores of one ranking
     difference = _mean_of(positive, a - b)
@@ -136,7 +136,7 @@ def delong_test(
     )
 
 
-def _placements(positive: BoolArray, score: FloatArray) -> FloatArray:
+def placements(positive: BoolArray, score: FloatArray) -> FloatArray:
     """Return each unit's share of the other class on its right side, [units]."""
     blocks = ties(positive, score)
     positives_above = blocks.positives.sum() - blocks.positives.cumsum()
@@ -144,17 +144,17 @@ def _placements(positive: BoolArray, score: FloatArray) -> FloatArray:
     of_positive = (negatives_below + blocks.negatives / 2) / blocks.negatives.sum()
     of_negative = (positives_above + blocks.positives / 2) / blocks.positives.sum()
     size = blocks.positives + blocks.negatives
-    placements = np.empty(len(score))
-    placements[blocks.order] = np.where(
+    placed = np.empty(len(score))
+    placed[blocks.order] = np.where(
         positive[blocks.order], np.repeat(of_positive, size), np.repeat(of_negative, size)
     )
-    return placements
+    return placed
 
 
-def _mean_of(positive: BoolArray, placements: FloatArray) -> float:
-    return float(placements[positive].mean())
+def _mean_of(positive: BoolArray, placed: FloatArray) -> float:
+    return float(placed[positive].mean())
 
 
-def _standard_error(positive: BoolArray, placements: FloatArray) -> float:
-    parts = (placements[positive], placements[~positive])
+def _standard_error(positive: BoolArray, placed: FloatArray) -> float:
+    parts = (placed[positive], placed[~positive])
     return math.sqrt(sum(float(part.var(ddof=1)) / len(part) for part in parts))

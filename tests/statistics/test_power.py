@@ -4,11 +4,17 @@ import math
 
 import numpy as np
 import pytest
-from scipy.stats import norm
+from scipy.stats import nct, norm, t
 
+from ichnet.statistics.crossed import crossed_auc_difference
 from ichnet.statistics.delong import delong_test
 from ichnet.statistics.hanley_mcneil import hanley_mcneil_standard_error
-from ichnet.statistics.power import auc_difference_power, auc_difference_sample_size
+from ichnet.statistics.power import (
+    auc_difference_power,
+    auc_difference_sample_size,
+    crossed_difference_positives,
+    crossed_difference_power,
+)
 
 
 def test_by_hand():
@@ -78,3 +84,49 @@ def test_refused(arguments, message):
 def test_no_variance():
     with pytest.raises(ValueError, match="variance of the difference is zero"):
         auc_difference_power(1.0, 1.0, 10, 10)
+
+
+def test_trainings_that_hardly_differ_have_the_power_of_one():
+    one = auc_difference_power(0.9, 0.93, 300, 300, 0.7)
+    many = crossed_difference_power(0.9, 0.93, 300, 300, 3, 1e-5, 0.7)
+    assert many == pytest.approx(one, abs=0.01)  # the variance is not that of the null
+
+
+def test_two_trainings_far_apart_have_the_power_of_a_t_test():
+    """So many scans that only the trainings count: n = 3, delta = sd: noncentral t with df 2."""
+    shift, critical = math.sqrt(3) * 0.03 / 0.03, t.ppf(0.975, 2)
+    expected = nct.sf(critical, 2, shift) + nct.cdf(-critical, 2, shift)
+    found = crossed_difference_power(0.9, 0.93, 10**8, 10**8, 3, 0.03)
+    assert found == pytest.approx(expected, abs=1e-3)
+
+
+def test_the_number_of_positives_is_the_smallest():
+    found = crossed_difference_positives(0.9, 0.95, 600, 3, 0.01, 0.6)
+    assert found is not None
+    power = [crossed_difference_power(0.9, 0.95, n, 600, 3, 0.01, 0.6) for n in (found - 1, found)]
+    assert power[0] < 0.8 <= power[1]
+    assert crossed_difference_positives(0.9, 0.91, 600, 3, 0.02) is None
+
+
+@pytest.mark.parametrize(("trainings", "sd", "correlation"), [(1, 0.1, 0), (3, 0, 0), (3, 0.1, 1)])
+def test_a_plan_of_one_training_has_no_power(trainings, sd, correlation):
+    with pytest.raises(ValueError, match=r"trainings|correlation"):
+        crossed_difference_power(0.8, 0.9, 50, 50, trainings, sd, correlation)
+
+
+def test_power_of_the_crossed_analysis():
+    """500 simulated studies, in which the trainings' errors on scans are nearly the same."""
+    rng = np.random.default_rng(6)
+    truth = np.arange(200) < 100
+    distance = math.sqrt(2) * norm.ppf([0.85, 0.79])
+    slope = norm.pdf(distance / math.sqrt(2)) / math.sqrt(2)  # of the AUC, by the distance
+    found = 0
+    for _ in range(500):
+        drawn = [
+            (d + rng.normal(0, 0.02 / math.sqrt(2) / s, 3))[:, None] * truth + rng.normal(size=200)
+            for d, s in zip(distance, slope, strict=True)
+        ]
+        found += crossed_auc_difference(truth, *drawn).p < 0.05
+    assert found / 500 == pytest.approx(
+        crossed_difference_power(0.85, 0.79, 100, 100, 3, 0.02), abs=0.07
+    )
