@@ -7,6 +7,9 @@
 # configuration is its parameter (ichnet/config/depends.py, the same list that trainings read): a
 # change there repeats that rule and what follows, nothing else.
 #
+# `results` makes the run's own seed; `repeats` makes every training again with the other seeds, and
+# `variants` what explains the answers, in the run and in each repeat there is. Tables read what there is.
+#
 # What the longest chain of jobs waits for (encoder, segmenters, ensembles, export) goes first; the
 # classifiers fill the other cores.
 
@@ -18,10 +21,11 @@ from snakemake.exceptions import WorkflowError
 
 from ichnet import runs
 from ichnet.config import SEGMENTERS as FIVE
-from ichnet.config import SPECIALISTS, ConfigError, config_from_mapping, load_config
+from ichnet.config import SPECIALISTS, ConfigError, config_from_mapping, load_config, variant_config
 from ichnet.config.depends import settings_of, settings_of_model, settings_of_script
 from ichnet.reporting.pages.sections import SECTIONS
 from ichnet.runs.experiment import begin_run
+from ichnet.runs.variants import Variant
 
 CONFIG = str(workflow.configfiles[0])
 OPTIONS = ("raw", "record_shares")  # what --config may say, beside the file
@@ -37,7 +41,8 @@ RUN = f"runs/{EXPERIMENT.name}"
 REPEATS = {f"{RUN}/repeats/{seed}": seed for seed in EXPERIMENT.repeats.seeds}
 RAW = config.get("raw", f"work/{EXPERIMENT.name}/raw")
 SYNTHETIC = "raw" not in config
-RECORDS = f"work/{EXPERIMENT.name}/records"
+WORK = f"work/{EXPERIMENT.name}"
+RECORDS = f"{WORK}/records"
 
 BACKBONES, ARMS = EXPERIMENT.classifiers.backbones, EXPERIMENT.classifiers.arms
 CLASSIFIERS = [runs.classifier_name(b, a) for b in BACKBONES for a in ARMS]
@@ -45,8 +50,6 @@ SEGMENTERS = [runs.segmenter_name(s) for s in FIVE]
 BASELINES = [runs.baseline_name(b) for b in runs.BASELINES]
 ENSEMBLES = [runs.ensemble_name(c) for c in EXPERIMENT.ensembles.combinations]
 MODELS = CLASSIFIERS + SEGMENTERS + BASELINES + ENSEMBLES + [runs.THRESHOLD]
-REPEATED = [runs.classifier_name(b, a) for b in EXPERIMENT.repeats.backbones for a in ARMS]
-REPEATED += SEGMENTERS + BASELINES + ENSEMBLES
 PREDICTIONS = [f"{{run}}/predictions/{{model}}/{c}.scans.csv" for c in runs.TEST_COHORTS]
 METRICS = f"{RUN}/metrics.json"
 
@@ -54,41 +57,79 @@ METRICS = f"{RUN}/metrics.json"
 FOLDS = EXPERIMENT.ensembles.folds if EXPERIMENT.ensembles.maps == "out-of-fold" else 0
 
 
-def experiment(wildcards):
-    """Return the configuration of a run: this one, a repeat's with another seed."""
-    return replace(EXPERIMENT, seed=REPEATS.get(wildcards.run, EXPERIMENT.seed))
+RUNS = {RUN: EXPERIMENT, **{run: replace(EXPERIMENT, seed=seed) for run, seed in REPEATS.items()}}
+VARIANTS = {one.name: one for one in EXPERIMENT.variants}
+
+# by run folder: the run that a variant is one of, and which results they share
+BASE_OF = {f"{run}/variants/{name}": run for run in RUNS for name in VARIANTS}
+SHARING = {
+    run: Variant(RUNS[base], variant_config(RUNS[base], VARIANTS[Path(run).name]))
+    for run, base in BASE_OF.items()
+}
+CONFIGS = {**RUNS, **{run: sharing.changed for run, sharing in SHARING.items()}}
+
+for run, sharing in SHARING.items():
+    for model in VARIANTS[Path(run).name].models:
+        if not sharing.is_own(f"models/{model}"):
+            raise WorkflowError(f"variant {Path(run).name}: its changes do not touch {model}")
 
 
 def settings(result):
     """Return a function from wildcards to what a result depends on in the configuration."""
-    return lambda wildcards: settings_of(experiment(wildcards), result)
+    return lambda wildcards: settings_of(CONFIGS[wildcards.run], result)
 
 
 def training(name):
     """Return a function from wildcards to what a model depends on, e.g. `segmenter-{segmenter}`."""
-    return lambda wildcards: settings_of_model(experiment(wildcards), name.format(**wildcards))
+    return lambda wildcards: settings_of_model(CONFIGS[wildcards.run], name.format(**wildcards))
 
 
 def predictions_of(run, models):
     return expand(PREDICTIONS, run=run, model=models)
 
 
-def records_of(*sets):
-    return [f"{RECORDS}/{name}/info.json" for name in sets]
+def owner(run, result):
+    """Return the run that a result is made in: a variant's own, or the one it is a variant of."""
+    return run if run not in SHARING or SHARING[run].is_own(result) else BASE_OF[run]
+
+
+def work_of(run, name):
+    """Return the folder of a record set, and of the raw files behind it, of a run."""
+    own = run in SHARING and SHARING[run].is_own(f"records/{name}")
+    return f"{WORK}/variants/{Path(run).name}" if own else WORK
+
+
+def records_of(*sets, run=RUN):
+    return [f"{work_of(run, name)}/records/{name}/info.json" for name in sets]
 
 
 def finished(run, models):
-    return [f"{run}/models/{model}/finished.json" for model in models]
+    return [f"{owner(run, f'models/{model}')}/models/{model}/finished.json" for model in models]
 
 
 def maps_of(run, sets):
-    return [f"{run}/maps/{name}/info.json" for name in sets]
+    return [f"{owner(run, f'maps/{name}')}/maps/{name}/info.json" for name in sets]
+
+
+def there(run):
+    """Return whether everything has been predicted in a run: tables read the repeats there are."""
+    return all(Path(path).exists() for path in predictions_of(run, MODELS))
+
+
+def variant_predictions(run):
+    """Return the predictions of a run's variants."""
+    return [
+        path
+        for name, variant in VARIANTS.items()
+        for path in predictions_of(f"{run}/variants/{name}", variant.models)
+    ]
 
 
 FOLD = r"(-fold\d+of\d+)?"
 
 wildcard_constraints:
-    run="|".join(map(re.escape, [RUN, *REPEATS])),
+    run="|".join(map(re.escape, CONFIGS)),
+    work="|".join(map(re.escape, [WORK, *{work_of(run, name) for run in SHARING for name in runs.RECORD_SETS}])),
     cohort="rsna|aihub|dumc|cq500",
 
 
@@ -99,32 +140,61 @@ shell.prefix("set -euo pipefail; export TF_NUM_INTRAOP_THREADS=$OMP_NUM_THREADS;
 # Whatever follows training reads the run's own configuration. It is no file of the workflow, or a
 # change of it would make everything again; the parameters of the rules tell what to make again.
 onstart:
-    for run, seed in {RUN: EXPERIMENT.seed, **REPEATS}.items():
-        begin_run(replace(EXPERIMENT, seed=seed), Path(RECORDS), runs.RunFolder(Path(run)), replace=True)
+    for run, one in RUNS.items():
+        begin_run(one, Path(RECORDS), runs.RunFolder(Path(run)), replace=True)
+    for run, sharing in SHARING.items():
+        folder, own = runs.RunFolder(Path(run)), Path(f"{WORK}/variants/{Path(run).name}/records")
+        records = sharing.link_shared(folder, runs.RunFolder(Path(BASE_OF[run])), own, Path(RECORDS))
+        begin_run(sharing.changed, records, folder, replace=True)
 
 
 rule all:
     input: f"{RUN}/report.html"
 
 
+def config_file(wildcards):
+    """Return the configuration of the cohorts and records in a folder: a variant has its own."""
+    name = Path(wildcards.work).name
+    return CONFIG if wildcards.work == WORK else f"{RUN}/variants/{name}/config.yaml"
+
+
+def records_config(wildcards):
+    return EXPERIMENT if wildcards.work == WORK else CONFIGS[f"{RUN}/variants/{Path(wildcards.work).name}"]
+
+
 if SYNTHETIC:
 
     rule phantom:
-        output: f"{RAW}/{{cohort}}/.phantom.json"
-        params: settings_of(EXPERIMENT, "phantom")
+        output: "{work}/raw/{cohort}/.phantom.json"
+        params:
+            settings=lambda wildcards: settings_of(
+                replace(records_config(wildcards), phantom=records_config(wildcards).phantom.of(wildcards.cohort)),
+                "phantom",
+            ),
+            config=config_file,
         threads: 1
-        benchmark: f"{RUN}/costs/phantom/{{cohort}}.tsv"
+        benchmark: f"{RUN}/costs/phantom/{{work}}/{{cohort}}.tsv"
         shell:
-            "python data_prep/phantom.py --config {CONFIG:q} --output {RAW:q} "
+            "python data_prep/phantom.py --config {params.config:q} --output {wildcards.work:q}/raw "
             "--cohorts {wildcards.cohort} --workers {threads}"
 
 
-def raw_of(cohort):
-    return f"{RAW}/{cohort}/.phantom.json" if SYNTHETIC else f"{RAW}/{cohort}"
+def raw_of(cohort, work=WORK):
+    """Return the raw files of a cohort; a variant with the same synthetic scans reads the run's."""
+    if not SYNTHETIC:
+        return f"{RAW}/{cohort}"
+    name = Path(work).name
+    same = work == WORK or CONFIGS[f"{RUN}/variants/{name}"].phantom.of(cohort) == EXPERIMENT.phantom.of(cohort)
+    return f"{WORK if same else work}/raw/{cohort}/.phantom.json"
 
 
 def script_of(wildcards):
     return wildcards.set.split("-")[0]
+
+
+def raw_folder(wildcards):
+    path = Path(raw_of(script_of(wildcards), wildcards.work))
+    return path.parent if SYNTHETIC else path
 
 
 def set_option(wildcards):
@@ -134,40 +204,42 @@ def set_option(wildcards):
 def shares_of(wildcards):
     count = int(config.get("record_shares", 1))
     shares = range(1, count + 1) if count > 1 else []
-    return [f"{RECORDS}/shares/{wildcards.set}/{share}-of-{count}" for share in shares]
+    return [f"{wildcards.work}/records/shares/{wildcards.set}/{share}-of-{count}" for share in shares]
 
 
 rule records:
     input:
-        lambda wildcards: raw_of(script_of(wildcards)),
+        lambda wildcards: raw_of(script_of(wildcards), wildcards.work),
         shares_of,
-    output: f"{RECORDS}/{{set}}/info.json"
+    output: "{work}/records/{set}/info.json"
     params:
-        settings=settings_of(EXPERIMENT, "records"),
+        settings=lambda wildcards: settings_of(records_config(wildcards), "records"),
         script=script_of,
-        input=lambda wildcards: f"{RAW}/{script_of(wildcards)}",
+        config=config_file,
+        input=raw_folder,
         option=set_option,
-    benchmark: f"{RUN}/costs/records/{{set}}.tsv"
+    benchmark: f"{RUN}/costs/records/{{work}}/{{set}}.tsv"
     shell:
-        "python data_prep/{params.script}.py --config {CONFIG:q} --input {params.input:q} "
-        "--output {RECORDS:q}/{wildcards.set} {params.option} --workers {threads}"
+        "python data_prep/{params.script}.py --config {params.config:q} --input {params.input:q} "
+        "--output {wildcards.work:q}/records/{wildcards.set} {params.option} --workers {threads}"
 
 
 # --config record_shares=8: one cohort's records are written by eight jobs, and joined by a ninth
 use rule records as record_share with:
-    input: lambda wildcards: raw_of(script_of(wildcards))
-    output: touch(f"{RECORDS}/shares/{{set}}/{{share}}-of-{{shares}}")
+    input: lambda wildcards: raw_of(script_of(wildcards), wildcards.work)
+    output: touch("{work}/records/shares/{set}/{share}-of-{shares}")
     params:
-        settings=settings_of(EXPERIMENT, "records"),
+        settings=lambda wildcards: settings_of(records_config(wildcards), "records"),
         script=script_of,
-        input=lambda wildcards: f"{RAW}/{script_of(wildcards)}",
+        config=config_file,
+        input=raw_folder,
         option=lambda wildcards: f"{set_option(wildcards)} --shard {wildcards.share}/{wildcards.shares}",
-    benchmark: f"{RUN}/costs/record_share/{{set}}-{{share}}-of-{{shares}}.tsv"
+    benchmark: f"{RUN}/costs/record_share/{{work}}/{{set}}-{{share}}-of-{{shares}}.tsv"
 
 
 rule classifier:
     input:
-        lambda wildcards: records_of(runs.ARM_RECORDS[wildcards.arm]),
+        lambda wildcards: records_of(runs.ARM_RECORDS[wildcards.arm], run=wildcards.run),
     output: "{run}/models/{backbone}-{arm}/finished.json"
     params: training("{backbone}-{arm}")
     wildcard_constraints: backbone="|".join(BACKBONES), arm="|".join(ARMS)
@@ -183,7 +255,7 @@ def fold_option(wildcards):
 
 
 rule encoder:
-    input: records_of("aihub-scans")
+    input: lambda wildcards: records_of("aihub-scans", run=wildcards.run)
     output: "{run}/models/encoder-subtype{fold}/finished.json"
     params:
         settings=settings("encoder"),
@@ -198,14 +270,14 @@ def starting_network(wildcards):
     """Return the training whose network a segmenter starts from, if any."""
     if wildcards.segmenter == "subtype":
         return finished(wildcards.run, [f"encoder-subtype{wildcards.fold}"])
-    if wildcards.segmenter in SPECIALISTS and EXPERIMENT.segmenters.specialist_training:
+    if wildcards.segmenter in SPECIALISTS and CONFIGS[wildcards.run].segmenters.specialist_training:
         return finished(wildcards.run, [f"{runs.segmenter_name('all')}{wildcards.fold}"])
     return []
 
 
 rule segmenter:
     input:
-        records_of("aihub-scans"),
+        lambda wildcards: records_of("aihub-scans", run=wildcards.run),
         starting_network,
     output: "{run}/models/segmenter-{segmenter}{fold}/finished.json"
     params:
@@ -228,8 +300,8 @@ def segmenters_of_folds(wildcards):
 
 rule maps:
     input:
-        f"{RECORDS}/{{set}}/info.json",
-        finished("{run}", SEGMENTERS),
+        lambda wildcards: records_of(wildcards.set, run=wildcards.run),
+        lambda wildcards: finished(wildcards.run, SEGMENTERS),
         segmenters_of_folds,
     output: "{run}/maps/{set}/info.json"
     params: settings("maps")
@@ -238,7 +310,7 @@ rule maps:
 
 
 rule ensemble:
-    input: maps_of("{run}", ["aihub-scans"])
+    input: lambda wildcards: maps_of(wildcards.run, ["aihub-scans"])
     output: "{run}/models/ensemble-{combination}/finished.json"
     params: training("ensemble-{combination}")
     wildcard_constraints: combination="|".join(EXPERIMENT.ensembles.combinations)
@@ -254,7 +326,7 @@ rule baselines:
     input:
         lambda wildcards: maps_of(wildcards.run, ["aihub-scans"])
         if wildcards.fit == "nnls/weights"
-        else records_of("aihub-scans"),
+        else records_of("aihub-scans", run=wildcards.run),
     output: "{run}/models/baseline-{fit}.json"
     params:
         settings=settings("baselines"),
@@ -286,6 +358,7 @@ for NAMES, READ, MADE in PREDICTED:
         name: f"predict_{NAMES[0]}".replace("-", "_")
         input: READ, MADE
         output: expand(PREDICTIONS, model=NAMES, allow_missing=True)
+        wildcard_constraints: run="|".join(map(re.escape, RUNS))
         params:
             settings=settings("predictions"),
             models=NAMES,
@@ -297,13 +370,40 @@ for NAMES, READ, MADE in PREDICTED:
             "python eval/predict.py --run {wildcards.run:q} --models {params.models:q}"
 
 
+def read_by_variant(wildcards):
+    """Return what the predictions of a variant's model are made of."""
+    run, model = wildcards.run, wildcards.model
+    of_records = model in [*CLASSIFIERS, runs.THRESHOLD]
+    read = records_of(*SETS, run=run) if of_records else maps_of(run, SETS)
+    return [*read, *finished(run, [model])]
+
+
+if VARIANTS:
+
+    rule predict_variant:
+        input: read_by_variant
+        output: PREDICTIONS
+        params: settings("predictions")
+        wildcard_constraints:
+            run="|".join(map(re.escape, SHARING)),
+            model="|".join(CLASSIFIERS + SEGMENTERS + ENSEMBLES),
+        benchmark: "{run}/costs/predict/{model}.tsv"
+        shell:
+            "(python models/calibrate.py --run {wildcards.run:q} --models {wildcards.model} "
+            "|| [ $? -eq 3 ]) && "
+            "python eval/predict.py --run {wildcards.run:q} --models {wildcards.model}"
+
+
+THERE = [run for run in REPEATS if there(run)]
+
 # what the scripts of eval/ read; all others read metrics.json
 READS = {
     "metrics": predictions_of(RUN, MODELS),
     "table1": records_of(*runs.RECORD_SETS),
     "figure1": records_of("rsna", "aihub-slices", "aihub-scans"),
     "slice_position": records_of(*SETS),
-    "contrasts": [METRICS, *predictions_of(list(REPEATS), REPEATED if REPEATS else [])],
+    "contrasts": [METRICS, *predictions_of(THERE, MODELS if THERE else [])],
+    "variants": [METRICS, *[p for run in [RUN, *THERE] for p in variant_predictions(run) if Path(p).exists()]],
     "costs": [f"{RUN}/predict/predictions.csv", *predictions_of(RUN, MODELS)],
     "localise": [*finished(RUN, CLASSIFIERS), *records_of("dumc")],
     "lesions": predictions_of(RUN, SEGMENTERS + BASELINES + ENSEMBLES),
@@ -391,3 +491,13 @@ rule results:
         expand(f"{RUN}/{{result}}", result=SCRIPTS),
         f"{RUN}/review/review.html",
     shell: "python eval/report.py --run {RUN:q} && python eval/results.py --run {RUN:q}"
+
+
+# every training again with each of the other seeds
+rule repeats:
+    input: predictions_of([RUN, *REPEATS], MODELS)
+
+
+# what explains the answers, in the run and in the repeats there are
+rule variants:
+    input: [path for run in [RUN, *THERE] for path in variant_predictions(run)]

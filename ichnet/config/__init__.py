@@ -5,7 +5,9 @@ from ichnet.config.load import (
     config_to_mapping,
     load_config,
     save_config,
+    variant_config,
 )
+from ichnet.config.questions import ClaimsConfig, ContrastConfig, RepeatsConfig, VariantConfig
 from ichnet.config.schema import (
     ARMS,
     BACKBONES,
@@ -17,13 +19,11 @@ from ichnet.config.schema import (
     ClassifierConfig,
     Config,
     ConfigError,
-    ContrastConfig,
     EnsembleConfig,
     EvaluationConfig,
     ImageConfig,
     LeftOut,
     PhantomConfig,
-    RepeatsConfig,
     Segmenter,
     SegmenterConfig,
     SelectionConfig,
@@ -42,6 +42,7 @@ __all__ = [
     "Arm",
     "AugmentationConfig",
     "Backbone",
+    "ClaimsConfig",
     "ClassifierConfig",
     "Config",
     "ConfigError",
@@ -56,6 +57,7 @@ __all__ = [
     "SegmenterConfig",
     "SelectionConfig",
     "TrainingConfig",
+    "VariantConfig",
     "WindowConfig",
     "config_from_mapping",
     "config_to_mapping",
@@ -63,5 +65,6 @@ __all__ = [
     "load_config",
     "members_of",
     "save_config",
+    "variant_config",
     "weights_split",
 ]

@@ -94,7 +94,12 @@ DEPENDS_ON: dict[str, Settings] = {
     "tables": Settings(("evaluation", "classifiers.arms", "ensembles.combinations")),
     "table1": Settings(()),
     "costs": Settings(()),
-    "contrasts": Settings(("contrasts", "repeats", "selection.small_lesion_ml")),
+    "contrasts": Settings(
+        ("contrasts", "repeats", "claims", "classifiers.backbones", "selection.small_lesion_ml")
+    ),
+    "variants": Settings(
+        ("variants", "repeats", "claims", "classifiers.backbones", "selection.small_lesion_ml")
+    ),
     "export": Settings(
         (
             "data_statement",

@@ -5,17 +5,19 @@ An unknown key is refused; the message suggests the most similar known one.
 
 from __future__ import annotations
 
+import copy
 import difflib
 import json
 import re
 import types
 import typing
-from dataclasses import MISSING, asdict, fields, is_dataclass
+from dataclasses import MISSING, asdict, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 import yaml
 
+from ichnet.config.questions import RepeatsConfig, VariantConfig
 from ichnet.config.schema import Config, ConfigError
 from ichnet.files import write_whole
 
@@ -76,6 +78,29 @@ def config_to_mapping(config: Config) -> dict[str, Any]:
     """Return plain dictionaries and lists from which the same configuration can be built."""
     mapping: dict[str, Any] = json.loads(json.dumps(asdict(config)))
     return mapping
+
+
+def variant_config(config: Config, variant: VariantConfig) -> Config:
+    """Return an experiment with the changes of one of its variants, without repeats and variants.
+
+    Raises:
+        ConfigError: when a change names no place of the configuration, or does not fit there.
+    """
+    mapping = copy.deepcopy(config_to_mapping(config))
+    where = f"variant {variant.name}"
+    for place, value in variant.changes.items():
+        *path, last = place.split(".")
+        section: Any = mapping
+        for name in path:
+            section = section.get(name) if isinstance(section, dict) else None
+        if not isinstance(section, dict):
+            raise ConfigError(f"{where}: the configuration has no {place!r}")
+        section[last] = value
+    changed = replace(
+        config_from_mapping(mapping, where), repeats=RepeatsConfig(seeds=()), variants=()
+    )
+    _check_values(changed, where)
+    return changed
 
 
 def _convert(value: object, kind: Any, where: str) -> object:
@@ -165,6 +190,7 @@ def _check_values(config: Config, source: str) -> None:
     for where, name in (
         ("name", config.name),
         *(("ensembles.combinations", one) for one in config.ensembles.combinations),
+        *(("variants", one.name) for one in config.variants),
     ):
         if not NAME.fullmatch(name):
             raise ConfigError(
@@ -189,6 +215,10 @@ def _check_values(config: Config, source: str) -> None:
     ]
     if not all(0 <= training.average_decay < 1 for training in trainings):
         raise ConfigError(f"{source}: a training's average_decay must be from 0 to below 1")
+    if not 0 < config.classifiers.outlined_share <= 1:
+        raise ConfigError(f"{source}: classifiers.outlined_share must be above 0 and at most 1")
+    for variant in config.variants:
+        variant_config(config, variant)
     if config.ensembles.maps == "out-of-fold":
         if config.ensembles.folds < 2:
             raise ConfigError(f"{source}: ensembles.folds must be 2 or more")

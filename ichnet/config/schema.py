@@ -12,6 +12,8 @@ import typing
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
+from ichnet.config.questions import ClaimsConfig, ContrastConfig, RepeatsConfig, VariantConfig
+
 Backbone = Literal["DenseNet121", "InceptionResNetV2", "MobileNetV2", "VGG19"]
 Arm = Literal["rsna-weak", "aihub-weak", "aihub-strong"]
 Segmenter = Literal["all", "subtype", "sdh", "sah", "small"]
@@ -19,6 +21,7 @@ Segmenter = Literal["all", "subtype", "sdh", "sah", "small"]
 BACKBONES: tuple[str, ...] = typing.get_args(Backbone)
 ARMS: tuple[str, ...] = typing.get_args(Arm)
 LeftOut = Literal["randomisation", "face-and-neck", "bright-rim"]
+Realistic = Literal["rsna", "aihub", "dumc", "cq500"]
 Pooling = Literal["mean-of-3", "maximum", "over-10-mm", "over-15-mm", "noisy-or"]
 
 SEGMENTERS: tuple[str, ...] = typing.get_args(Segmenter)
@@ -71,6 +74,8 @@ class PhantomConfig:
             (heads, blood and scanners as in the cohort ``rsna``), ``face-and-neck`` (no slice below
             the skull base, nothing in front of the skull) and ``bright-rim`` (brain as dense at its
             surface and near bone as in its middle).
+        mix_of: for a cohort, another cohort whose frequencies of subtypes it takes.
+        sites_of: for a cohort, another cohort whose scanners it takes.
     """
 
     matrix: int
@@ -79,6 +84,14 @@ class PhantomConfig:
     ich_share: dict[str, float]
     mix: Literal["even", "paper"] = "even"
     without: tuple[LeftOut, ...] = ()
+    mix_of: dict[Realistic, Realistic] = field(default_factory=dict)
+    sites_of: dict[Realistic, Realistic] = field(default_factory=dict)
+
+    def of(self, cohort: str) -> PhantomConfig:
+        """Return the settings for one cohort, without those of the others."""
+        each = ("scans", "ich_share", "mix_of", "sites_of")
+        own = {name: {k: v for k, v in getattr(self, name).items() if k == cohort} for name in each}
+        return replace(self, **own)
 
 
 @dataclass(frozen=True)
@@ -185,6 +198,9 @@ class ClassifierConfig:
         saliency_loss: loss between saliency map and outline in the strong arm: ``dice``, ``bce``,
             ``dice+bce`` or ``energy`` (share of positive evidence outside the outline).
         saliency_weight: weight of the saliency loss relative to the classification loss.
+        outlined_share: share of the training slices with hemorrhage whose outlines the strong arm
+            learns from; the saliency loss of the others has weight 0. The choice is the same for
+            all seeds, and a smaller share is a subset of a larger one.
         frozen_epochs: first epochs, in which only the head is trained and the backbone is frozen;
             for pre-trained weights.
         training: training of each classifier.
@@ -201,6 +217,7 @@ class ClassifierConfig:
     saliency_loss: Literal["dice", "bce", "dice+bce", "energy"]
     saliency_weight: float
     training: TrainingConfig
+    outlined_share: float = 1.0
     frozen_epochs: int = 0
     loss: str | dict[str, Any] = "BinaryCrossentropy"
     metrics: tuple[str | dict[str, Any], ...] = ()
@@ -309,35 +326,6 @@ class EvaluationConfig:
 
 
 @dataclass(frozen=True)
-class RepeatsConfig:
-    """Repeats of the experiment with other training seeds, on the same data and splits.
-
-    Attributes:
-        seeds: one repeat for each seed; an empty list for no repeats.
-        backbones: classifiers to repeat, in all arms; all segmenters and ensembles are repeated.
-    """
-
-    seeds: tuple[int, ...]
-    backbones: tuple[Backbone, ...]
-
-
-@dataclass(frozen=True)
-class ContrastConfig:
-    """A planned comparison: does ``model`` have a higher AUC than ``against``?
-
-    Attributes:
-        question: the question in one sentence.
-        model, against: names of the models, e.g. ``ensemble-all``.
-        test_set: scans with hemorrhage to include, in addition to all normal scans (see Table 3).
-    """
-
-    question: str
-    model: str
-    against: str
-    test_set: Literal["All", "SDH", "SAH", "Small"]
-
-
-@dataclass(frozen=True)
 class Config:
     """Configuration of one experiment.
 
@@ -349,6 +337,8 @@ class Config:
             and metrics can then be named, e.g. ``tensorflow_addons``.
         export: models to export as SavedModels, e.g. ``ensemble-all``.
         contrasts: planned comparisons; their p values are corrected for multiple testing.
+        variants: parts of the experiment with other settings, to explain its results.
+        claims: performance that a classifier needs for its contrasts to be answered.
     """
 
     name: str
@@ -366,6 +356,8 @@ class Config:
     export: tuple[str, ...]
     repeats: RepeatsConfig
     contrasts: tuple[ContrastConfig, ...]
+    variants: tuple[VariantConfig, ...] = ()
+    claims: ClaimsConfig = field(default_factory=ClaimsConfig)
 
 
 def members_of(config: Config, combination: str) -> tuple[Segmenter, ...]:

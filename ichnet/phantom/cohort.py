@@ -42,6 +42,8 @@ class Task:
     matrix: int
     slices: tuple[int, int]
     mix: Literal["even", "paper"]
+    mix_of: str
+    sites_of: str
     root: Path
 
 
@@ -73,7 +75,7 @@ def generate(
     counts = {}
     for cohort in cohorts:
         folder = root / cohort
-        settings = {"settings": fingerprint([config, seed, cohort])}
+        settings = {"settings": fingerprint([config.of(cohort), seed, cohort])}
         counts[cohort] = len(with_hemorrhage(config, seed, cohort))
         marker = folder / MARKER
         if marker.exists() and json.loads(marker.read_text(encoding="utf-8")) == settings:
@@ -100,6 +102,10 @@ def _start_anew(folder: Path) -> None:
 
 def tasks_of(config: PhantomConfig, seed: int, cohort: str, folder: Path) -> list[Task]:
     """Return one task for each patient; :func:`with_hemorrhage` chooses those with hemorrhage."""
+    mix_of, sites_of = (
+        {str(name): str(other) for name, other in others.items()}.get(cohort, cohort)
+        for others in (config.mix_of, config.sites_of)
+    )
     return [
         Task(
             cohort,
@@ -109,6 +115,8 @@ def tasks_of(config: PhantomConfig, seed: int, cohort: str, folder: Path) -> lis
             config.matrix,
             config.slices,
             config.mix,
+            mix_of,
+            sites_of,
             folder,
         )
         for index, has_ich in enumerate(with_hemorrhage(config, seed, cohort))
@@ -146,6 +154,8 @@ def _write_patients(tasks: Sequence[Task], workers: int) -> list[Row]:
 def write_patient(task: Task) -> list[Row]:
     """Render and write one patient; return the rows of the cohort's label table."""
     cv2.setNumThreads(1)  # processes are parallel already
-    patient = draw_patient(task.seed, task.cohort, task.index, task.has_ich, task.mix)
-    scan = scan_patient(patient, task.seed, task.matrix, task.slices)
+    patient = draw_patient(
+        task.seed, task.cohort, task.index, task.has_ich, task.mix, mix_of=task.mix_of
+    )
+    scan = scan_patient(patient, task.seed, task.matrix, task.slices, task.sites_of)
     return WRITERS[task.cohort](patient, scan, task.seed, task.root)

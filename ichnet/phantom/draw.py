@@ -36,6 +36,7 @@ def draw_patient(
     has_ich: bool,
     mix: Literal["even", "paper"] = "even",
     without: Collection[LeftOut] = (),
+    mix_of: str | None = None,
 ) -> Patient:
     """Draw one patient.
 
@@ -46,6 +47,7 @@ def draw_patient(
         has_ich: whether the patient has a hemorrhage.
         mix: frequency of subtypes: as in the paper's Table 1, or evened out.
         without: features of the cohort ``wide`` to leave out (see ``ablation``).
+        mix_of: cohort whose frequencies of subtypes to use; ``None`` for the cohort's own.
     """
     if cohort == WIDE:
         patient = draw_wide_patient(seed, index, has_ich)
@@ -55,7 +57,7 @@ def draw_patient(
     rng = generator(seed, cohort, index)
     age_years = int(np.clip(rng.normal(*AGE_YEARS[cohort]), 18, 97))
     size = rng.normal(1.0, 0.02) * rng.normal(1.0, [0.025, 0.025, 0.02])
-    lesions = _draw_lesions(rng, cohort, mix) if has_ich else ()
+    lesions = _draw_lesions(rng, mix_of or cohort, mix) if has_ich else ()
     mimics = frozenset(name for name, chance in MIMICS.items() if rng.random() < chance)
     swelling = float(rng.uniform(0.6, 1.0)) if "pseudo-sah" in mimics else 0.0
     return Patient(

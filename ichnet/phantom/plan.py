@@ -44,9 +44,9 @@ def drawn_site(rng: np.random.Generator, cohort: str) -> Site:
     return sites[int(rng.integers(len(sites)))]
 
 
-def draw_plan(rng: np.random.Generator, head: Head, slices: tuple[int, int]) -> Plan:
-    """Draw scanner and slice positions, such that no lesion falls between two slices."""
-    site = drawn_site(rng, head.patient.cohort)
+def draw_plan(rng: np.random.Generator, head: Head, slices: tuple[int, int], sites_of: str) -> Plan:
+    """Draw a cohort's scanner and slice positions, such that no lesion falls between two slices."""
+    site = drawn_site(rng, sites_of)
     if head.patient.without:
         site = site_without(site, rng, head.patient.without)
     count = int(rng.integers(slices[0], slices[1] + 1))

@@ -63,7 +63,9 @@ class Scan:
         )
 
 
-def scan_patient(patient: Patient, seed: int, matrix: int, slices: tuple[int, int]) -> Scan:
+def scan_patient(
+    patient: Patient, seed: int, matrix: int, slices: tuple[int, int], sites_of: str | None = None
+) -> Scan:
     """Render a scan of a patient on one of the cohort's scanners.
 
     Args:
@@ -71,11 +73,12 @@ def scan_patient(patient: Patient, seed: int, matrix: int, slices: tuple[int, in
         seed: seed of the whole phantom.
         matrix: rows and columns of each slice.
         slices: smallest and largest number of slices.
+        sites_of: cohort whose scanners to use; ``None`` for the patient's own.
     """
     _keep_freed_memory()
     rng = generator(seed, patient.cohort, patient.index, purpose=1)
     head = make_head(patient)
-    plan = draw_plan(rng, head, slices)
+    plan = draw_plan(rng, head, slices, sites_of or patient.cohort)
     lattice = Lattice.over(plan.field_of_view_mm, matrix)
     normal = slice_normal(plan.orientation)
     camera = Camera(rng, patient, plan, lattice, matrix)

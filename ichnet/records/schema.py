@@ -8,6 +8,8 @@ import tensorflow as tf
 
 from ichnet.subtypes import LABELS
 
+DRAW_STEPS = 2**20
+
 Example = dict[str, tf.Tensor]
 """A parsed slice, or a batch of them, by feature name."""
 
@@ -59,7 +61,9 @@ def parse_training_batch(serialized: tf.Tensor, matrix: int) -> Example:
         matrix: rows and columns of the slices.
 
     Returns:
-        ``hu`` and ``mask`` float32 [batch, matrix, matrix], ``labels`` float32 [batch, 6].
+        ``hu`` and ``mask`` float32 [batch, matrix, matrix], ``labels`` float32 [batch, 6],
+        ``outline_draw`` float32 [batch]: an even draw from [0, 1) that follows from the outline
+        alone, so that it is the same for every seed and every reading.
     """
     wanted = {name: FEATURES[name] for name in ("mask", "labels")}
     stored = tf.io.parse_example(serialized, wanted)
@@ -67,7 +71,14 @@ def parse_training_batch(serialized: tf.Tensor, matrix: int) -> Example:
         "hu": parse_hu(serialized, matrix),
         "mask": decode_masks(stored["mask"], matrix),
         "labels": tf.cast(stored["labels"], tf.float32),
+        "outline_draw": even_draw(stored["mask"]),
     }
+
+
+def even_draw(stored: tf.Tensor) -> tf.Tensor:
+    """Return an even draw from [0, 1) for each text, float32 [batch], by its hash."""
+    bucket = tf.strings.to_hash_bucket_fast(stored, DRAW_STEPS)
+    return tf.cast(bucket, tf.float32) / DRAW_STEPS
 
 
 def parse_hu(serialized: tf.Tensor, matrix: int) -> tf.Tensor:

@@ -90,7 +90,7 @@ def _fit(
     validation = slices_dataset(record_set, "validation").batch(training.batch_size)
 
     def train(first_epoch: int) -> tf.data.Dataset:
-        return training_dataset(
+        batches = training_dataset(
             record_set,
             "train",
             training,
@@ -98,7 +98,10 @@ def _fit(
             seed=config.seed,
             first_epoch=first_epoch,
             augmentation=config.augmentation,
-        ).map(classifier_targets)
+        )
+        if arm == STRONG and settings.outlined_share < 1:
+            return batches.map(lambda batch: partly_outlined(batch, settings.outlined_share))
+        return batches.map(classifier_targets)
 
     return fit(
         build,
@@ -140,3 +143,15 @@ def compile_classifier(model: keras.Model, config: Config, strong: bool) -> kera
 def classifier_targets(batch: dict[str, tf.Tensor]) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
     """Return the input ``hu`` [batch, m, m] and the targets of both outputs."""
     return batch["hu"], {"probability": batch["labels"][:, :1], "saliency": batch["mask"]}
+
+
+def partly_outlined(batch: dict[str, tf.Tensor], share: float) -> Any:
+    """Return inputs, targets and weights for a training of which only a share has outlines.
+
+    The saliency loss of a slice with hemorrhage outside that share has the weight zero. A slice
+    without hemorrhage needs nobody to outline it.
+    """
+    hu, targets = classifier_targets(batch)
+    seen = (batch["outline_draw"] < share) | (batch["labels"][:, 0] == 0)
+    weights = {"probability": tf.ones(tf.shape(hu)[:1]), "saliency": tf.cast(seen, tf.float32)}
+    return hu, targets, weights

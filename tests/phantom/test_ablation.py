@@ -46,7 +46,7 @@ def test_without_face_and_neck_slices_begin_at_the_base_and_faces_are_removed():
         lowest.append(wide.first_mm)
     assert min(lowest) < BASE_MM - 30  # there was something to leave out
     patient = draw_patient(SEED, WIDE, 0, False, without=("face-and-neck",))
-    plan = draw_plan(generator(SEED, WIDE, 0, purpose=1), make_head(patient), (8, 8))
+    plan = draw_plan(generator(SEED, WIDE, 0, purpose=1), make_head(patient), (8, 8), WIDE)
     assert plan.site.first_mm == BASE_MM
     assert plan.site.defaced
 

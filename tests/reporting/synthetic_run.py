@@ -55,8 +55,11 @@ def write_run(
     replicates: int = 50,
     data_statement: str | None = None,
     seed: int = 7,
+    model_seed: int = 7,
 ) -> RunFolder:
     """Write configuration, predictions, logs and prediction pictures below ``root``/runs/tiny.
+
+    ``seed`` is that of the scans, ``model_seed`` that of what models say of them.
 
     Records tables go to ``root``/work/tiny/records.
     """
@@ -72,6 +75,7 @@ def write_run(
     (run.root / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False), "utf-8")
     (run.root / "records.json").write_text('{"records": "../../work/tiny/records"}', "utf-8")
     truth = {cohort: make_truth(cohort, count, rng) for cohort, count in scans.items()}
+    rng = np.random.default_rng([seed, model_seed])
     arms = config["classifiers"]["arms"]
     models = [classifier_name(b, arm) for b in backbones for arm in arms]
     models += [segmenter_name(name) for name in ("all", "subtype", "sdh", "sah", "small")]
@@ -173,10 +177,13 @@ def write_log(path: Path, rng: np.random.Generator) -> None:
     path.parent.mkdir(parents=True)
     with path.open("w", encoding="utf-8", newline="") as handle:
         writer = csv.writer(handle)
-        writer.writerow(["epoch", "loss", "val_loss"])
+        writer.writerow(
+            ["epoch", "loss", "val_loss", "val_probability_loss", "val_probability_auc"]
+        )
         for epoch in range(1, 7):
             loss = 0.9 * np.exp(-epoch / 3) + 0.02 * rng.random()
-            writer.writerow([float(epoch), loss, loss + 0.05 + 0.01 * epoch * rng.random()])
+            validation = loss + 0.05 + 0.01 * epoch * rng.random()
+            writer.writerow([float(epoch), loss, validation, validation, 0.87 + epoch / 100])
 
 
 def write_predict(run: RunFolder, rows: list[dict[str, object]], rng: np.random.Generator) -> None:

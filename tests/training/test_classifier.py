@@ -7,11 +7,13 @@ from dataclasses import replace
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from small_experiment import MATRIX, stand_in
 
 from ichnet.networks.classifiers import Bias
+from ichnet.records.schema import even_draw
 from ichnet.training import classifier as classifier_module
-from ichnet.training.classifier import train_classifier
+from ichnet.training.classifier import compile_classifier, partly_outlined, train_classifier
 from ichnet.training.fit import read_log
 
 
@@ -91,3 +93,67 @@ def test_a_frozen_body_stays_and_the_head_learns_then_all_does(config, records, 
 
     assert moved(initial, head) == [False, True, True]
     assert moved(head, model) == [True, True, True]
+
+
+def test_slices_outside_the_share_have_no_saliency_loss(config, records, run, asked, monkeypatch):
+    monkeypatch.setattr(classifier_module, "build_classifier", stand_in)
+    for share in (1.0, 0.9, 1e-6):
+        settings = replace(config.classifiers, outlined_share=share)
+        changed = replace(config, classifiers=settings, seed=int(10 * share))
+        train_classifier(changed, "VGG19", "aihub-strong", records, run)
+        batches = list(asked["train"](0).as_numpy_iterator())
+        if share == 1:
+            assert all(len(batch) == 2 for batch in batches)
+            continue
+        for _, targets, weights in batches:
+            np.testing.assert_array_equal(weights["probability"], np.ones(4))
+            normal = targets["probability"][:, 0] == 0
+            np.testing.assert_array_equal(weights["saliency"][normal], 1)
+            if share < 0.1:
+                np.testing.assert_array_equal(weights["saliency"][~normal], 0)
+
+
+def test_outlines_are_drawn_evenly_and_a_smaller_share_lies_within_a_larger():
+    rng = np.random.default_rng(1)
+    masks = [one.tobytes() for one in rng.integers(0, 2, (600, 16), dtype=np.uint8)]
+    draw = even_draw(tf.constant(masks))
+    batch = {
+        "hu": tf.zeros((600, 4, 4)),
+        "mask": tf.zeros((600, 4, 4)),
+        "labels": tf.tile([[1.0] + 5 * [0.0]], (600, 1)),
+        "outline_draw": draw,
+    }
+    seen = {s: partly_outlined(batch, s)[2]["saliency"].numpy() for s in (0.1, 0.3)}
+    assert [float(one.mean()) for one in seen.values()] == pytest.approx([0.1, 0.3], abs=0.05)
+    assert (seen[0.1] <= seen[0.3]).all()
+
+
+def test_a_slice_whose_outline_is_not_seen_teaches_no_saliency(config):
+    """The gradient of the saliency loss is that of the seen slices alone."""
+    model = stand_in("VGG19", config.image, None, 1)
+    compile_classifier(model, config, strong=True)
+    hu = np.random.default_rng(2).normal(30, 10, (2, MATRIX, MATRIX)).astype(np.float32)
+    mask = np.zeros_like(hu)
+    mask[:, :8, :8] = 1
+    targets = {"probability": np.ones((2, 1)), "saliency": mask}
+    both, one, none = (
+        model.evaluate(
+            hu,
+            targets,
+            sample_weight={"probability": np.ones(2), "saliency": np.array(w, np.float32)},
+            return_dict=True,
+            verbose=0,
+        )["loss"]
+        for w in ([1, 1], [1, 0], [0, 0])
+    )
+    assert none < one < both
+    other = np.zeros_like(hu[1:])
+    changed = {**targets, "saliency": np.concatenate([mask[:1], other])}
+    again = model.evaluate(
+        hu,
+        changed,
+        sample_weight={"probability": np.ones(2), "saliency": np.array([1, 0], np.float32)},
+        return_dict=True,
+        verbose=0,
+    )["loss"]
+    assert again == pytest.approx(one)

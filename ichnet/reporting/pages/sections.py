@@ -49,6 +49,13 @@ SECTIONS: tuple[Section, ...] = (
         tables=("contrasts",),
     ),
     Section(
+        "explained",
+        "What explains it",
+        "Parts of the experiment again with one thing changed, against the experiment itself.",
+        "variants",
+        tables=("variants",),
+    ),
+    Section(
         "cohorts",
         "Cohorts",
         "The cohorts, as the paper's Table 1 describes its own.",

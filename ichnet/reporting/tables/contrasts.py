@@ -1,36 +1,51 @@
 """The questions that a configuration asks before the run, answered by its predictions.
 
-Each contrast is a difference of two AUCs on the same scans, tested by DeLong's method and
-corrected by Holm's for the number of contrasts. Repeats of the experiment with other seeds show
-how much of a difference is due to the seed: DeLong's interval is about the two models at hand, and
-not about the models that another seed would have given.
+Each contrast is a difference of two AUCs on the same scans, with one interval over the test scans
+and over the trainings there are (:mod:`ichnet.statistics.crossed`), corrected by Holm's method for
+the number of contrasts of its family. Contrasts of a classifier that has not learned enough are
+measured and left out of the answers.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from ichnet.config import Config, ContrastConfig
 from ichnet.reporting.measures.estimate import Estimate, signed
-from ichnet.reporting.measures.metrics import Metrics, load_metrics
-from ichnet.reporting.measures.model_predictions import ModelPredictions, load_predictions
-from ichnet.reporting.measures.performance import compare, unmeasurable
+from ichnet.reporting.measures.learned import undertrained
+from ichnet.reporting.measures.model_predictions import ModelPredictions
+from ichnet.reporting.measures.performance import unmeasurable
 from ichnet.reporting.measures.testsets import units_by_set
+from ichnet.reporting.measures.trainings import load_trainings, scores_of
 from ichnet.reporting.tables.table import DASH, Cell, Table, p_value
 from ichnet.runs import RunFolder
+from ichnet.statistics.crossed import CrossedDifference, crossed_auc_difference
 from ichnet.statistics.multiplicity import holm
 
 CAPTION = (
     "Scan level; {scans}. Written down before the run. AUC of the first model minus that of the "
-    "second, both on the scans of the test set with hemorrhage and on all normal ones; DeLong's "
-    "95 % interval and two-sided p, Holm's correction over the {count} contrasts.{repeats} An "
-    "answer other than “not shown” needs a corrected p below 0.05."
+    "second, both on the scans of the test set with hemorrhage and on all normal ones: the mean "
+    "over the trainings, with one 95 % interval over scans and trainings (Obuchowski and "
+    "Rockette's analysis, trainings as readers); two-sided p, and Holm's correction within each "
+    "family. With one training the interval is DeLong's and holds the scans only. An answer other "
+    "than “not shown” needs a corrected p below 0.05; a classifier counts as trained from an AUC "
+    "of {slices:g} on validation slices, and an interval above {scans_auc:g} on test scans."
 )
-REPEATS = (
-    " Other seeds: the same difference when everything is trained again on the same data; its "
-    "spread is what the interval does not hold."
+COLUMNS = (
+    "Family",
+    "Question",
+    "Model",
+    "Against",
+    "Scans",
+    "AUC difference",
+    "p",
+    "p, Holm",
+    "By training",
+    "Answer",
 )
+EVERY = "*"
+"""In a model's name: each network, of whose differences the mean is taken."""
 
 
 @dataclass(frozen=True)
@@ -40,79 +55,121 @@ class ContrastResult:
     Attributes:
         contrast: the question.
         scans: e.g. ``32 ICH, 38 normal``.
-        difference, p: of the run itself; ``None`` when it could not be measured.
-        repeats: the difference for each other seed, ``None`` where models were not repeated.
+        found: over scans and trainings; ``None`` when it could not be measured.
+        left_out: why it takes no part in the answers; empty when it does.
+        without: networks left out of a mean over networks, and why.
     """
 
     contrast: ContrastConfig
     scans: str
-    difference: Estimate | None
-    p: float | None
-    repeats: tuple[float | None, ...]
+    found: CrossedDifference | None
+    left_out: str = ""
+    without: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def counts(self) -> bool:
+        """Whether it belongs to its family's tests."""
+        return self.found is not None and not self.left_out
 
 
 def contrasts_table(run: RunFolder, config: Config) -> Table:
-    """Return every contrast of the configuration with its difference, p and repeats."""
-    seeds = config.repeats.seeds
-    names = [name for c in config.contrasts for name in (c.model, c.against)]
-    predictions = load_predictions(run, names)
-    metrics = load_metrics(run, config)
-    repeats = [
-        load_predictions(RunFolder(run.root / "repeats" / str(seed)), names) for seed in seeds
-    ]
-    results = [
-        measure_contrast(contrast, metrics, repeats, config) for contrast in config.contrasts
-    ]
-    tested = [one.p for one in results if one.p is not None]
-    adjusted = iter(holm(tested).tolist() if tested else [])
-    rows = [_row(one, next(adjusted) if one.p is not None else None) for one in results]
+    """Return every contrast of the configuration, over the trainings there are."""
+    return answers_table(run, config, config.contrasts, "contrasts", "Contrasts")
+
+
+def answers_table(
+    run: RunFolder, config: Config, contrasts: Sequence[ContrastConfig], name: str, title: str
+) -> Table:
+    """Return contrasts as a table, each with its answer."""
+    names = [model for c in contrasts for pair in pairs_of(c, config) for model in pair]
+    trainings = load_trainings(run, config, names)
+    why = {
+        model: reason
+        for model in dict.fromkeys(names)
+        if (reason := undertrained(model, run, config, trainings))
+    }
+    results = [measure_contrast(one, config, trainings, why) for one in contrasts]
+    adjusted = adjusted_p(results)
+    own = trainings[config.seed]
+    notes = [f"{model}: {reason}." for model, reason in own.missing.items()]
+    notes += [f"{model} is undertrained: {reason}." for model, reason in why.items()]
+    for result in results:
+        for network, reason in result.without.items():
+            notes.append(f"{result.contrast.question} Without {network}: {reason}.")
     return Table(
-        name="contrasts",
-        title="Contrasts",
+        name=name,
+        title=title,
         caption=CAPTION.format(
-            scans=predictions.describe(),
-            count=len(tested),
-            repeats=REPEATS if seeds else "",
+            scans=own.describe(),
+            slices=config.claims.validation_slice_auc,
+            scans_auc=config.claims.scan_auc,
         ),
-        columns=(
-            "Question",
-            "Model",
-            "Against",
-            "Scans",
-            "AUC difference",
-            "p",
-            "p, Holm",
-            *(f"Seed {seed}" for seed in seeds),
-            "Answer",
-        ),
-        rows=tuple(rows),
-        notes=tuple(f"{model}: {why}." for model, why in predictions.missing.items()),
+        columns=COLUMNS,
+        rows=tuple(_row(*one) for one in zip(results, adjusted, strict=True)),
+        notes=tuple(notes),
+        section_column=True,
     )
+
+
+def pairs_of(contrast: ContrastConfig, config: Config) -> list[tuple[str, str]]:
+    """Return the pairs of models of a contrast: one, or one for each network."""
+    if EVERY not in contrast.model + contrast.against:
+        return [(contrast.model, contrast.against)]
+    return [
+        (contrast.model.replace(EVERY, backbone), contrast.against.replace(EVERY, backbone))
+        for backbone in config.classifiers.backbones
+    ]
 
 
 def measure_contrast(
-    contrast: ContrastConfig, metrics: Metrics, repeats: Sequence[ModelPredictions], config: Config
+    contrast: ContrastConfig,
+    config: Config,
+    trainings: Mapping[int, ModelPredictions],
+    why: Mapping[str, str],
 ) -> ContrastResult:
-    """Look up one contrast in a run's metrics, and measure it on the repeats."""
-    found = metrics.of("scan", contrast.test_set)
-    first = found.comparisons.get((contrast.model, contrast.against))
+    """Measure one contrast over the trainings in which all its models were tested.
+
+    Args:
+        contrast: the question.
+        config: the experiment.
+        trainings: predictions by seed.
+        why: undertrained models, and the reason.
+    """
+    pairs = pairs_of(contrast, config)
+    without = {}
+    if len(pairs) > 1:  # a mean is taken over the networks that have learned
+        without = {first: why.get(first, "") or why.get(other, "") for first, other in pairs}
+        without = {network: reason for network, reason in without.items() if reason}
+        pairs = [pair for pair in pairs if pair[0] not in without] or pairs  # or all, left out
+    models = [model for pair in pairs for model in pair]
+    sets = (units_by_set(one, config)[contrast.test_set] for one in trainings.values())
+    units = [one for one in sets if set(models) <= one.by_model.keys()]
+    if not units or unmeasurable(units[0]):
+        return ContrastResult(contrast, DASH, None)
+    first, second = (scores_of(units, side) for side in zip(*pairs, strict=True))
+    with_ich = int(units[0].ich.sum())
     return ContrastResult(
-        contrast=contrast,
-        scans=found.counts,
-        difference=None if first is None else first.difference,
-        p=None if first is None else first.p,
-        repeats=tuple(_difference(contrast, repeat, config) for repeat in repeats),
+        contrast,
+        f"{with_ich:,} ICH, {len(units[0]) - with_ich:,} normal",
+        crossed_auc_difference(units[0].ich, first, second),
+        next((why[model] for model in models if model in why), ""),
+        without,
     )
 
 
-def _difference(
-    contrast: ContrastConfig, predictions: ModelPredictions, config: Config
-) -> float | None:
-    units = units_by_set(predictions, config)[contrast.test_set]
-    known = {contrast.model, contrast.against} <= units.by_model.keys()
-    if not known or unmeasurable(units):
-        return None
-    return compare(units, contrast.model, contrast.against, config).difference.value
+def adjusted_p(results: Sequence[ContrastResult]) -> list[float | None]:
+    """Return each contrast's p, corrected within its family; ``None`` where it takes no part."""
+    adjusted: list[float | None] = [None] * len(results)
+    for family in {one.contrast.family for one in results}:
+        places = [
+            place
+            for place, one in enumerate(results)
+            if one.counts and one.contrast.family == family
+        ]
+        p = [found.p for place in places if (found := results[place].found)]
+        for place, value in zip(places, holm(p) if p else (), strict=True):
+            adjusted[place] = float(value)
+    return adjusted
 
 
 def verdict(difference: float, adjusted_p: float) -> str:
@@ -122,17 +179,19 @@ def verdict(difference: float, adjusted_p: float) -> str:
     return "yes" if difference > 0 else "no, the opposite"
 
 
-def _row(result: ContrastResult, adjusted_p: float | None) -> tuple[Cell, ...]:
-    contrast = result.contrast
-    heads = (contrast.question, contrast.model, contrast.against, result.scans)
-    repeats = [DASH if value is None else signed(value) for value in result.repeats]
-    if result.difference is None or result.p is None or adjusted_p is None:
-        return (*heads, DASH, DASH, DASH, *repeats, DASH)
+UNDERTRAINED = "left out: undertrained"
+
+
+def _row(result: ContrastResult, adjusted: float | None) -> tuple[Cell, ...]:
+    contrast, found = result.contrast, result.found
+    heads = (contrast.family, contrast.question, contrast.model, contrast.against, result.scans)
+    if found is None:
+        return (*heads, *[DASH] * 5)
     return (
         *heads,
-        result.difference,
-        p_value(result.p),
-        p_value(adjusted_p),
-        *repeats,
-        verdict(result.difference.value, adjusted_p),
+        Estimate(found.value, found.low, found.high, signed=True),
+        p_value(found.p),
+        DASH if adjusted is None else p_value(adjusted),
+        ", ".join(signed(one) for one in found.of_training),
+        UNDERTRAINED if adjusted is None else verdict(found.value, adjusted),
     )

@@ -9,9 +9,9 @@ from ichnet.reporting.tables.table import Table
 from ichnet.runs import RunFolder
 
 CAPTION = (
-    "All jobs of the workflow, repeats included, each with the threads it was given. A job that "
-    "was interrupted and went on counts from where it went on. Memory is the largest resident set "
-    "of one job."
+    "All jobs of the workflow, repeats and variants included, each with the threads it was given. "
+    "A job that was interrupted and went on counts from where it went on. Memory is the largest "
+    "resident set of one job."
 )
 
 
@@ -21,11 +21,12 @@ def costs_table(run: RunFolder) -> Table:
     Raises:
         ValueError: when a file of ``costs/`` is not one of Snakemake's benchmark files.
     """
-    folders = [run.root / "costs", *sorted(run.root.glob("repeats/*/costs"))]
+    within = ("costs", "variants/*/costs", "repeats/*/costs", "repeats/*/variants/*/costs")
+    folders = [folder for pattern in within for folder in sorted(run.root.glob(pattern))]
     jobs: dict[str, list[tuple[float, float, float]]] = {}
     for folder in folders:
-        for path in sorted(folder.glob("*/*.tsv")):
-            jobs.setdefault(path.parent.name, []).append(_read(path))
+        for path in sorted(folder.glob("*/**/*.tsv")):
+            jobs.setdefault(path.relative_to(folder).parts[0], []).append(_read(path))
     rows = [
         (
             step,
