@@ -17,7 +17,7 @@ BIN = $(VENV)/bin
 # one core for each job of the workflow; TensorFlow's C++ log is chatter
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: help demo reproduce embedded test test-quick lint unit test-addons benchmark docs hashes wheels sbom \
+.PHONY: help demo reproduce reproduce-all embedded test test-quick lint unit test-addons benchmark docs hashes wheels sbom \
 	dist clean
 
 help:  ## list the targets
@@ -27,8 +27,16 @@ demo: $(INSTALLED)  ## synthetic heads, training, evaluation, export, prediction
 	PATH="$(CURDIR)/$(BIN):$$PATH" snakemake $(TARGET) --cores $(CORES) --configfile "$(CONFIG)" --quiet rules
 	@echo 'Report: $(RUN)/report.html'
 
-reproduce:  ## the paper's full structure on synthetic cohorts, and docs/results.md from it
-	$(MAKE) demo CONFIG=models/reproduce.yaml TARGET=results
+REPRODUCE = $(MAKE) demo CONFIG=models/reproduce.yaml
+
+reproduce:  ## the paper's full structure on synthetic cohorts, one seed, and docs/results.md from it
+	$(REPRODUCE) TARGET=results
+
+reproduce-all:  ## every seed and what explains the answers, then docs/results.md; hours, resumable
+	$(REPRODUCE) TARGET=results
+	$(REPRODUCE) TARGET=repeats
+	$(REPRODUCE) TARGET=variants
+	$(REPRODUCE) TARGET=results
 
 EMBEDDED = --run runs/embedded --config models/embedded.yaml --records work/embedded/records
 

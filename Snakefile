@@ -404,7 +404,7 @@ READS = {
     "slice_position": records_of(*SETS),
     "contrasts": [METRICS, *predictions_of(THERE, MODELS if THERE else [])],
     "variants": [METRICS, *[p for run in [RUN, *THERE] for p in variant_predictions(run) if Path(p).exists()]],
-    "costs": [f"{RUN}/predict/predictions.csv", *predictions_of(RUN, MODELS)],
+    "costs": [f"{RUN}/predict/predictions.csv", *predictions_of([RUN, *THERE], MODELS)],
     "localise": [*finished(RUN, CLASSIFIERS), *records_of("dumc")],
     "lesions": predictions_of(RUN, SEGMENTERS + BASELINES + ENSEMBLES),
     "method_figures": [

@@ -48,6 +48,7 @@ DEPENDS_ON: dict[str, Settings] = {
         without=(
             "segmenters.loss",
             "segmenters.training",
+            "segmenters.training_by_segmenter",
             *SPECIALIST_ONLY,
         ),
     ),
@@ -143,6 +144,8 @@ def settings_of_model(config: Config, model: str) -> dict[str, Any]:
             own = config.classifiers.of(backbone)  # type: ignore[arg-type]
             return settings_of(replace(config, classifiers=own), "classifier")
     kind, _, name = re.sub(r"-fold\d+of\d+$", "", model).partition("-")
+    if kind == "segmenter":
+        config = replace(config, segmenters=config.segmenters.of(name))  # type: ignore[arg-type]
     found = settings_of(config, f"{kind}-{name}" if f"{kind}-{name}" in DEPENDS_ON else kind)
     return {**found, "members": list(members_of(config, name))} if kind == "ensemble" else found
 

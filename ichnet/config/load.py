@@ -211,6 +211,7 @@ def _check_values(config: Config, source: str) -> None:
         *config.classifiers.training_by_backbone.values(),
         config.segmenters.training,
         config.segmenters.pretraining,
+        *config.segmenters.training_by_segmenter.values(),
         config.ensembles.training,
     ]
     if not all(0 <= training.average_decay < 1 for training in trainings):

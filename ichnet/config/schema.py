@@ -246,6 +246,7 @@ class SegmenterConfig:
         neighbours: number of adjacent slices on either side that the networks also see (paper: 0).
         specialist_training: if given, the specialists (Models 3 to 5) start from the weights of
             Model 1 and are trained with these settings; otherwise with ``training``.
+        training_by_segmenter: replaces ``training`` for single segmenters.
         weights: ``embedded`` to start from the weights of the model in the package, which requires
             its ``stem_factor``, ``base_width``, ``depth``, ``neighbours`` and windows; null for
             random weights.
@@ -260,12 +261,18 @@ class SegmenterConfig:
     neighbours: int = 0
     specialist_training: TrainingConfig | None = None
     weights: Literal["embedded"] | None = None
+    training_by_segmenter: dict[Segmenter, TrainingConfig] = field(default_factory=dict)
+
+    def of(self, segmenter: Segmenter) -> SegmenterConfig:
+        """Return the settings for one segmenter: its own training, without those of the others."""
+        training = self.training_by_segmenter.get(segmenter, self.training)
+        return replace(self, training=training, training_by_segmenter={})
 
     def training_of(self, segmenter: Segmenter) -> TrainingConfig:
         """Return the training settings of a segmenter."""
         if segmenter in SPECIALISTS and self.specialist_training is not None:
             return self.specialist_training
-        return self.training
+        return self.of(segmenter).training
 
 
 @dataclass(frozen=True)

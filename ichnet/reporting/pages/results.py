@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import csv
-import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 from ichnet.config import Config, fingerprint, load_config
 from ichnet.files import whole_path, write_whole
-from ichnet.reporting.pages.sections import SECTIONS
+from ichnet.reporting.measures.metrics import load_metrics
+from ichnet.reporting.measures.trainings import trainings_of
+from ichnet.reporting.pages.lead import lead
+from ichnet.reporting.pages.sections import SECTIONS, Section
 from ichnet.runs import RunFolder
 
 HEAD = """# Results on synthetic cohorts
@@ -20,9 +22,17 @@ HEAD = """# Results on synthetic cohorts
 {statement} These numbers compare ways of training on heads that a program drew; they say nothing
 about patients, and nothing about the paper's own figures.
 
-Made by `make reproduce` with `{name}.yaml` (configuration {config}, seed {seed}, repeats with
-{repeats}). Each part names the command that makes its numbers again from the run folder.
+{lead}
+
+{figures}
+
+Made by `make reproduce`, and by `make reproduce-all` where there are repeats, with `{name}.yaml`
+(configuration {config}, seed {seed}, repeats with {repeats}). Each part names the command that makes its numbers again from the run folder.
 """
+
+
+LEADING = ("figure2", "contrasts")
+"""Figures that the page leads with."""
 
 
 def results_page(run: RunFolder, images: Path, analysis: str) -> str:
@@ -38,7 +48,7 @@ def results_page(run: RunFolder, images: Path, analysis: str) -> str:
         FileNotFoundError: when a table or figure is missing; names the command that makes it.
     """
     config = load_config(run.config)
-    parts = [_head(config)]
+    parts = [_head(run, config, images)]
     for section in SECTIONS:
         command = section.command(run.root)
         parts.append(f"## {section.title}\n\n{section.text}\n\n`{command}`\n")
@@ -48,10 +58,7 @@ def results_page(run: RunFolder, images: Path, analysis: str) -> str:
                 parts.append(f"### What the contrasts show\n\n{analysis.strip()}\n")
         parts += [_table(run.tables / f"{name}.md", command) for name in section.tables]
         for name in section.figures:
-            path = _existing(run.figures / f"{name}.png", command)
-            with whole_path(images / path.name) as copy:
-                shutil.copyfile(path, copy)
-            parts.append(f"![{section.title}]({images.parent.name}/{images.name}/{path.name})\n")
+            parts.append(_figure(run, name, section, images) + "\n")
     return "\n".join(parts)
 
 
@@ -78,20 +85,34 @@ def _answer(row: dict[str, str]) -> str:
         f"{float(row[f'AUC difference{end}']):+.3f}".replace("-", "−")
         for end in ("", " low", " high")
     )
-    again = [row[name] for name in row if re.fullmatch(r"Seed \d+", name) and row[name]]
-    seeds = f"; with other seeds {', '.join(again)}" if again else ""
+    trainings = row["By training"]
+    each = f"; by training {trainings}" if "," in trainings else "; one training"
+    corrected = f", corrected p {row['p, Holm']}" if row["p, Holm"] else ""
     answer = row["Answer"][0].upper() + row["Answer"][1:]
-    return f"**{answer}**: AUC {value} ({low} to {high}), corrected p {row['p, Holm']}{seeds}."
+    return f"**{answer}**: AUC {value} ({low} to {high}){corrected}{each}."
 
 
-def _head(config: Config) -> str:
-    seeds = config.repeats.seeds
+def _figure(run: RunFolder, name: str, section: Section, images: Path) -> str:
+    """Copy a figure beside the page and return the Markdown that shows it."""
+    path = _existing(run.figures / f"{name}.png", section.command(run.root))
+    with whole_path(images / path.name) as copy:
+        shutil.copyfile(path, copy)
+    return f"![{section.title}]({images.parent.name}/{images.name}/{path.name})"
+
+
+def _head(run: RunFolder, config: Config, images: Path) -> str:
+    """Return the sentences and figures that the page leads with, and what it was made from."""
+    made = [seed for seed in trainings_of(run, config) if seed != config.seed]
+    section_of = {name: one for one in SECTIONS for name in one.figures}
+    said = lead(load_metrics(run, config).of("scan"), run.tables / "contrasts.csv")
     return HEAD.format(
+        lead="\n".join(f"- {sentence}" for sentence in said),
+        figures="\n\n".join(_figure(run, name, section_of[name], images) for name in LEADING),
         statement=config.data_statement.strip(),
         name=config.name,
         config=fingerprint(config),
         seed=config.seed,
-        repeats=f"seeds {', '.join(map(str, seeds))}" if seeds else "no other seed",
+        repeats=f"seeds {', '.join(map(str, made))}" if made else "no other seed",
     )
 
 

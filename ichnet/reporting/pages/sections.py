@@ -47,6 +47,7 @@ SECTIONS: tuple[Section, ...] = (
         "What was asked before the run, and what came out.",
         "contrasts",
         tables=("contrasts",),
+        figures=("contrasts",),
     ),
     Section(
         "explained",

@@ -6,16 +6,22 @@ from pathlib import Path
 
 import pytest
 
+from ichnet.reporting.measures.metrics import NOTHING, load_metrics
+from ichnet.reporting.pages.lead import lead
 from ichnet.reporting.pages.results import sentences, write_results
 from ichnet.reporting.pages.sections import SECTIONS
 from ichnet.runs import RunFolder
 
 CONTRASTS = """\
-Question,Model,Against,Scans,AUC difference,AUC difference low,AUC difference high,p,"p, Holm",\
-Seed 8,Answer
-Is it so?,a,b,9 ICH,0.1234,0.05,0.2,0.001,0.003,+0.110,yes
-And this?,a,c,9 ICH,-0.01,-0.05,0.03,0.500,0.500,,not shown
-And that?,a,d,9 ICH,,,,,,,
+Family,Question,Model,Against,Scans,AUC difference,AUC difference low,AUC difference high,p,\
+"p, Holm",By training,Answer
+outlines,Is it so?,a,b,9 ICH,0.1234,0.05,0.2,0.001,0.003,"+0.110, +0.137",yes
+specialists,And this?,a,c,9 ICH,-0.01,-0.05,0.03,0.500,0.500,−0.010,not shown
+specialists,Or this?,a,c,9 ICH,-0.01,-0.02,0.02,0.500,0.500,−0.010,not shown
+specialists,Even this?,a,c,9 ICH,0.02,0.01,0.04,0.030,0.060,+0.020,not shown
+outlines,Does it guess?,a,c,9 ICH,-0.01,-0.05,0.03,0.500,,−0.010,left out: undertrained
+networks,Is it worse?,a,c,9 ICH,-0.1,-0.15,-0.05,0.001,0.001,−0.100,"no, the opposite"
+outlines,And that?,a,d,9 ICH,,,,,,,
 """
 
 
@@ -36,12 +42,38 @@ def complete(run, tmp_path) -> RunFolder:
 
 
 def test_a_sentence_for_each_contrast(complete):
-    assert list(sentences(complete.tables / "contrasts.csv")) == [
-        "- Is it so? **Yes**: AUC +0.123 (+0.050 to +0.200), corrected p 0.003; with other seeds "
-        "+0.110.",
-        "- And this? **Not shown**: AUC −0.010 (−0.050 to +0.030), corrected p 0.500.",
-        "- And that? Not measured: a model or a class is missing.",
+    found = list(sentences(complete.tables / "contrasts.csv"))
+    assert found[0] == (
+        "- Is it so? **Yes**: AUC +0.123 (+0.050 to +0.200), corrected p 0.003; by training "
+        "+0.110, +0.137."
+    )
+    assert found[1] == (
+        "- And this? **Not shown**: AUC −0.010 (−0.050 to +0.030), corrected p 0.500; one training."
+    )
+    assert found[4] == (
+        "- Does it guess? **Left out: undertrained**: AUC −0.010 (−0.050 to +0.030); one training."
+    )
+    assert found[6] == "- And that? Not measured: a model or a class is missing."
+
+
+def test_the_page_leads_with_answers_worded_by_their_intervals(complete, run, config):
+    metrics = load_metrics(run, config).of("scan")
+    first, *answers = lead(metrics, complete.tables / "contrasts.csv")
+    auc = metrics.models["ensemble-all"].auc
+    assert f"{metrics.units} synthetic scans, {metrics.with_ich} of them" in first
+    assert f"AUC of {auc}" in first
+    assert answers == [
+        "Is it so? Yes (AUC +0.123, +0.050 to +0.200).",
+        "And this? The run does not tell: gain and loss are both possible (AUC −0.010, −0.050 to "
+        "+0.030).",
+        "Or this? It makes no difference of 0.03 or more (AUC −0.010, −0.020 to +0.020).",
+        "Even this? Not shown, once corrected for the number of questions (AUC "
+        "+0.020, +0.010 to +0.040).",
+        "Does it guess? This cannot be answered: a network did not learn enough (AUC −0.010, "
+        "−0.050 to +0.030).",
+        "Not answered: 1 of 7 contrasts, because a network did not learn enough to be compared.",
     ]
+    assert lead(NOTHING, complete.tables / "contrasts.csv")[0].startswith("There is no final")
 
 
 def test_every_table_and_figure_with_its_command(complete, tmp_path):
@@ -56,6 +88,7 @@ def test_every_table_and_figure_with_its_command(complete, tmp_path):
         for name in section.figures:
             assert f"(images/results/{name}.png)" in text
             assert (tmp_path / f"docs/images/results/{name}.png").read_bytes() == name.encode()
+    assert text.index("(images/results/figure2.png)") < text.index("\n## ")
     # the reading comes before the long table
     assert text.index("It did not learn enough.") < text.index("\ntable contrasts\n")
 

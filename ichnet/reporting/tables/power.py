@@ -1,0 +1,120 @@
+"""Table of what a planned experiment can find: scans, trainings, power."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ichnet.reporting.tables.table import DASH, Table
+from ichnet.statistics.power import crossed_difference_positives, crossed_difference_power
+
+MOST_TRAININGS = 10
+
+CAPTION = (
+    "Power of a two-sided test at {alpha:g}, before correction, of the analysis over scans and "
+    "trainings; {normal:,} normal scans, {trainings} trainings. Assumed are the lower AUC, the "
+    "correlation of the two AUCs, and the standard deviation of the true difference between "
+    "trainings (for a mean over networks that of the mean). Needed are the scans with the finding "
+    "that reach a power of {power:g} with as many trainings, and the trainings that reach it with "
+    "as many scans."
+)
+
+
+@dataclass(frozen=True)
+class Assumption:
+    """What is expected of a family of contrasts.
+
+    Attributes:
+        family: its name.
+        auc: of the model that is worse.
+        correlation: of the AUCs of two models on the same scans.
+        training_sd: standard deviation of the true difference between trainings.
+        test_sets: on which it is asked.
+    """
+
+    family: str
+    auc: float
+    correlation: float
+    training_sd: float
+    test_sets: tuple[str, ...]
+
+
+DIFFERENCES: dict[str, float] = {"All": 0.03, "SDH": 0.05, "SAH": 0.05, "Small": 0.05}
+"""The difference of AUCs that is to be found, by test set."""
+
+ASSUMPTIONS: tuple[Assumption, ...] = (
+    Assumption("outlines, one network", 0.85, 0.6, 0.02, ("All",)),
+    Assumption("outlines, mean of four", 0.85, 0.75, 0.01, tuple(DIFFERENCES)),
+    Assumption("specialists", 0.90, 0.9, 0.01, tuple(DIFFERENCES)),
+)
+"""Correlations and spreads are about those of the run before, whose trainings were shorter."""
+
+
+def power_table(
+    scans: Mapping[str, int],
+    normal: int,
+    trainings: int,
+    power: float = 0.8,
+    alpha: float = 0.05,
+) -> Table:
+    """Return the power of each assumption on each of its test sets.
+
+    Args:
+        scans: with hemorrhage, by test set.
+        normal: scans without.
+        trainings: of each model.
+        power: the one that is aimed at.
+        alpha: two-sided level.
+    """
+    rows = []
+    for one in ASSUMPTIONS:
+        for test_set in one.test_sets:
+            count, difference = scans.get(test_set, 0), DIFFERENCES[test_set]
+            aucs = (one.auc, one.auc + difference)
+            expected = (one.training_sd, one.correlation)
+
+            def reached(
+                times: int,
+                aucs: tuple[float, float] = aucs,
+                count: int = count,
+                expected: tuple[float, float] = expected,
+            ) -> float:
+                return crossed_difference_power(*aucs, count, normal, times, *expected, alpha=alpha)
+
+            needed = crossed_difference_positives(
+                *aucs, normal, trainings, *expected, power=power, alpha=alpha
+            )
+            times = [n for n in range(2, MOST_TRAININGS + 1) if reached(n) >= power]
+            rows.append(
+                (
+                    one.family,
+                    test_set,
+                    f"{count:,}",
+                    f"{difference:g}",
+                    f"{one.auc:g}",
+                    f"{one.correlation:g}",
+                    f"{one.training_sd:g}",
+                    f"{reached(trainings):.2f}",
+                    DASH if needed is None else f"{needed:,}",
+                    f"{times[0]}" if times else f"over {MOST_TRAININGS}",
+                )
+            )
+    return Table(
+        name="power",
+        title="What the plan can find",
+        caption=CAPTION.format(alpha=alpha, normal=normal, trainings=trainings, power=power),
+        columns=(
+            "Contrasts",
+            "Test set",
+            "Scans with ICH",
+            "Difference",
+            "Lower AUC",
+            "Correlation",
+            "SD of trainings",
+            "Power",
+            "Scans needed",
+            "Trainings needed",
+        ),
+        rows=tuple(rows),
+        section_column=True,
+    )
