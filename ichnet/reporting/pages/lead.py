@@ -64,8 +64,8 @@ def _left_out(path: Path) -> Iterator[str]:
     left = sum(row["Answer"] == UNDERTRAINED for row in rows)
     if left:
         yield (
-            f"Not answered: {left} of {len(rows)} contrasts, because a network did not learn enough "
-            "to be compared."
+            f"Not answered: {left} of {len(rows)} contrasts, because a network did not learn "
+            "enough to be compared."
         )
 
 

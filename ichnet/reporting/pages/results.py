@@ -27,7 +27,8 @@ about patients, and nothing about the paper's own figures.
 {figures}
 
 Made by `make reproduce`, and by `make reproduce-all` where there are repeats, with `{name}.yaml`
-(configuration {config}, seed {seed}, repeats with {repeats}). Each part names the command that makes its numbers again from the run folder.
+(configuration {config}, seed {seed}, repeats with {repeats}).
+Each part names the command that makes its numbers again from the run folder.
 """
 
 
