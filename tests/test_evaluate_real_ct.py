@@ -33,14 +33,17 @@ def start(*command: object) -> subprocess.CompletedProcess[str]:
 
 def test_each_cohort_has_its_two_commands():
     scripts = [command.split()[0] for command in COMMANDS]
-    assert scripts[::2] == [f"data_prep/{cohort}.py" for cohort in COHORTS]
-    assert scripts[1::2] == ["eval/external.py"] * len(COHORTS)
+    assert scripts[::2] == [
+        *(f"data_prep/{cohort}.py" for cohort in COHORTS),
+        "data_prep/ct_ich.py",
+    ]
+    assert scripts[1::2] == [*["eval/external.py"] * len(COHORTS), "eval/real_ct.py"]
 
 
 def test_the_second_command_takes_the_records_of_the_first():
     for prepare, evaluate in zip(COMMANDS[::2], COMMANDS[1::2], strict=True):
         written = prepare.split("--output ")[1].split()[0]
-        assert f"--records {written} " in evaluate
+        assert f"--records {written} " in f"{evaluate} "
 
 
 @pytest.mark.slow

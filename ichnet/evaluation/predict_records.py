@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from ichnet.config import Config
+from ichnet.config import Config, ConfigError
 from ichnet.config.depends import settings_of
 from ichnet.evaluation.calibrate import calibration_of, digests, scan_slices
 from ichnet.evaluation.slices import SlicePrediction, by_scan, split_predictor
@@ -47,9 +47,52 @@ def predict_model(config: Config, model: str, records: Path, run: RunFolder) -> 
     require_disjoint_test_patients(
         (RecordSet.open(folder) for folder in learnt if folder.exists()), tested.values()
     )
+    _write_predictions(config, model, tested, records, run, run)
+
+
+def predict_external(
+    config: Config, model: str, record_set: RecordSet, records: Path, run: RunFolder
+) -> None:
+    """Write a calibrated model's predictions of another record set of one cohort, e.g. of real CT.
+
+    They go to ``run.external(<its name>)``, unless they are up to date; nothing is fitted.
+
+    Args:
+        config: the experiment.
+        model: as for :func:`predict_model`.
+        record_set: of whole scans, split ``test``.
+        records: folder of the run's own record sets, on which the model was calibrated.
+        run: as for :func:`predict_model`.
+
+    Raises:
+        FileNotFoundError: when the model is not trained or calibrated, or its maps are not cached.
+        ConfigError: when the slices of the record set are not as the run's, its scans are of
+            several cohorts, or it has no test scans.
+    """
+    cohorts = {row["cohort"] for row in record_set.scans}
+    if len(cohorts) != 1 or record_set.splits != (TEST_SPLIT,):
+        raise ConfigError(f"{record_set.folder}: not one cohort's whole scans (prepare --whole)")
+    own = RecordSet.open(records / TEST_COHORTS[0])
+    if record_set.info["image"] != own.info["image"]:
+        raise ConfigError(
+            f"{record_set.folder}: slices of another size than the run's; prepare them with the "
+            f"run's configuration (--config {run.config})"
+        )
+    there = run.external(record_set.folder.name)
+    _write_predictions(config, model, {cohorts.pop(): record_set}, records, run, there)
+
+
+def _write_predictions(
+    config: Config,
+    model: str,
+    tested: Mapping[str, RecordSet],
+    records: Path,
+    run: RunFolder,
+    to: RunFolder,
+) -> None:
     predict = split_predictor(config, model, records, run)
     calibration = calibration_of(config, model, records, run)
-    folder = run.predictions(model)
+    folder = to.predictions(model)
     made_from = {
         "settings": settings_of(config, "predictions"),
         "columns": {"scans": list(SCAN_COLUMNS), "slices": list(SLICE_COLUMNS)},

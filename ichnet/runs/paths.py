@@ -14,6 +14,7 @@
     runs/<name>/lesions/<model>/                 lesions.csv, scans.csv, froc.csv
     runs/<name>/export/<model>/<version>/        SavedModel, metadata.json, model_card.md and .json
     runs/<name>/tables/, figures/                what eval/ computes from predictions
+    runs/<name>/external/<record set>/           predictions and tables of another test set
     runs/<name>/report.html
 """
 
@@ -133,6 +134,10 @@ class RunFolder:
     def localisation(self, model: str) -> Path:
         """One classifier's saliency maps against outlines, a CSV with one row a slice."""
         return self.root / "localisation" / f"{model}.csv"
+
+    def external(self, record_set: str) -> RunFolder:
+        """What the run's models made of another record set, laid out as a run."""
+        return RunFolder(self.root / "external" / record_set)
 
     def lesions(self, model: str) -> Path:
         """Folder of one model's lesions, scans and FROC points against outlines, CSV files."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import runpy
 import shutil
 from dataclasses import replace
@@ -17,7 +18,7 @@ from ichnet.deployment.export import export_model
 from ichnet.deployment.saved_model import SavedModel
 from ichnet.evaluation.calibrate import calibrate_model, known_scans
 from ichnet.evaluation.maps import cache_maps
-from ichnet.evaluation.predict_records import predict_model, write_cohort
+from ichnet.evaluation.predict_records import predict_external, predict_model, write_cohort
 from ichnet.evaluation.slices import predict_slices, split_predictor
 from ichnet.evaluation.trained import load_trained
 from ichnet.networks.weight_model import build_weight_model
@@ -290,3 +291,26 @@ def test_the_pixel_threshold_is_the_configuration_s(config, records, run, tmp_pa
     row, _ = text_rows(run.predictions("segmenter-sdh") / "dumc.scans.csv")
     assert float(row["score"]) == pytest.approx(0.3 / 3, abs=1e-3)
     assert float(row["predicted_volume_ml"]) == 0
+
+
+def test_another_record_set_is_predicted_beside_the_run(config, records, run, members, tmp_path):
+    """The same scans by another name: the same predictions, in a folder of their own."""
+    shutil.copytree(records / "dumc", tmp_path / "real")
+    again = RecordSet.open(tmp_path / "real")
+    cache_maps(members, again, again.splits, run.maps("real"))
+    predict(config, "segmenter-all", records, run)
+    predict_external(config, "segmenter-all", again, records, run)
+    there = run.external("real").predictions("segmenter-all") / "dumc.scans.csv"
+    assert text_rows(there) == text_rows(run.predictions("segmenter-all") / "dumc.scans.csv")
+    assert not list(there.parent.glob("cq500.*"))
+
+
+def test_another_record_set_must_be_whole_and_of_the_run_s_size(config, records, run, tmp_path):
+    with pytest.raises(ConfigError, match="whole scans"):
+        predict_external(config, "x", RecordSet.open(records / "aihub-scans"), records, run)
+    shutil.copytree(records / "dumc", tmp_path / "real")
+    info = json.loads((tmp_path / "real" / "info.json").read_text(encoding="utf-8"))
+    info["image"]["field_of_view_mm"] += 1
+    (tmp_path / "real" / "info.json").write_text(json.dumps(info), encoding="utf-8")
+    with pytest.raises(ConfigError, match="another size"):
+        predict_external(config, "x", RecordSet.open(tmp_path / "real"), records, run)

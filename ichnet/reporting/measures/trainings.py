@@ -37,7 +37,7 @@ def trainings_of(run: RunFolder, config: Config) -> dict[int, RunFolder]:
 
 
 def load_trainings(
-    run: RunFolder, config: Config, models: Iterable[str]
+    run: RunFolder, config: Config, models: Iterable[str], external: str | None = None
 ) -> dict[int, ModelPredictions]:
     """Return the predictions of each training by seed, all on the same scans.
 
@@ -45,12 +45,16 @@ def load_trainings(
         run: of the experiment.
         config: its configuration.
         models: names, those of variants as :func:`variant_model` gives them.
+        external: name of another record set on which the models were tested; ``None`` for the
+            experiment's test cohorts.
 
     Raises:
         ValueError: when two trainings were tested on different scans.
     """
     names = list(dict.fromkeys(models))
-    found = {seed: _load(folder, names) for seed, folder in trainings_of(run, config).items()}
+    found = {
+        seed: _load(folder, names, external) for seed, folder in trainings_of(run, config).items()
+    }
     first = found[config.seed]
     for seed, one in found.items():
         if one.by_model:
@@ -63,13 +67,13 @@ def scores_of(trainings: Sequence[ModelPredictions], models: Sequence[str]) -> N
     return np.array([[one.by_model[model] for model in models] for one in trainings])
 
 
-def _load(run: RunFolder, names: Sequence[str]) -> ModelPredictions:
-    together = load_predictions(run, [name for name in names if not name.startswith(VARIANTS)])
+def _load(run: RunFolder, names: Sequence[str], external: str | None) -> ModelPredictions:
+    together = _load_some(run, [one for one in names if not one.startswith(VARIANTS)], external)
     for name in names:
         folder, own = folder_of(run, name)
         if folder == run:
             continue
-        one = load_predictions(folder, [own])
+        one = _load_some(folder, [own], external)
         if own in one.missing:
             together = replace(together, missing={**together.missing, name: one.missing[own]})
             continue
@@ -79,6 +83,15 @@ def _load(run: RunFolder, names: Sequence[str]) -> ModelPredictions:
         kept = together if together.by_model else one
         together = replace(kept, by_model=scores, missing=together.missing)
     return together
+
+
+def _load_some(run: RunFolder, names: Sequence[str], external: str | None) -> ModelPredictions:
+    if external is None:
+        return load_predictions(run, names)
+    there = run.external(external)
+    files = there.root.glob("predictions/*/*.scans.csv")
+    cohorts = sorted({path.name.removesuffix(".scans.csv") for path in files})
+    return load_predictions(there, names, cohorts=cohorts)
 
 
 def _require_same_scans(first: ModelPredictions, other: ModelPredictions, who: str) -> None:

@@ -77,16 +77,38 @@ def contrasts_table(run: RunFolder, config: Config) -> Table:
     return answers_table(run, config, config.contrasts, "contrasts", "Contrasts")
 
 
+def external_table(run: RunFolder, config: Config, record_set: str) -> Table:
+    """Return the contrasts of an experiment on another record set, e.g. of real CT."""
+    title = f"Contrasts on {record_set}"
+    return answers_table(run, config, config.contrasts, "contrasts", title, record_set)
+
+
 def answers_table(
-    run: RunFolder, config: Config, contrasts: Sequence[ContrastConfig], name: str, title: str
+    run: RunFolder,
+    config: Config,
+    contrasts: Sequence[ContrastConfig],
+    name: str,
+    title: str,
+    external: str | None = None,
 ) -> Table:
-    """Return contrasts as a table, each with its answer."""
+    """Return contrasts as a table, each with its answer.
+
+    Args:
+        run: of the experiment.
+        config: its configuration.
+        contrasts: the questions.
+        name: of the table's files.
+        title: of the table.
+        external: name of another record set to answer them on. Which classifiers have learned
+            enough is decided on the experiment's own test scans all the same.
+    """
     names = [model for c in contrasts for pair in pairs_of(c, config) for model in pair]
-    trainings = load_trainings(run, config, names)
+    own_tests = load_trainings(run, config, names)
+    trainings = load_trainings(run, config, names, external) if external else own_tests
     why = {
         model: reason
         for model in dict.fromkeys(names)
-        if (reason := undertrained(model, run, config, trainings))
+        if (reason := undertrained(model, run, config, own_tests))
     }
     results = [measure_contrast(one, config, trainings, why) for one in contrasts]
     adjusted = adjusted_p(results)

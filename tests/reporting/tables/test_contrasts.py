@@ -16,6 +16,7 @@ from ichnet.reporting.tables.contrasts import (
     ContrastResult,
     adjusted_p,
     contrasts_table,
+    external_table,
     verdict,
 )
 from ichnet.reporting.tables.table import DASH
@@ -154,6 +155,23 @@ def test_a_variant_s_model_stands_against_the_experiment_s(repeated, config):
     assert row[2:4] == (f"variants/copy/{STRONG}", STRONG)
     assert (str(row[DIFFERENCE]), row[-1]) == ("+0.000 (+0.000 to +0.000)", "not shown")
     assert table.notes[0] == "copy: seed = 1."
+
+
+def test_the_same_contrasts_on_another_record_set(repeated, config):
+    """In each training the external answers are those of DUMC alone."""
+    for folder in (repeated, RunFolder(repeated.root / "repeats" / "8")):
+        for model in ("ensemble-all", WEAK):
+            place = folder.external("real").predictions(model)
+            place.mkdir(parents=True)
+            source = scans_path(folder.predictions(model), "dumc")
+            (place / source.name).write_bytes(source.read_bytes())
+    seeds = RepeatsConfig(seeds=(8,))
+    asked = replace(config, contrasts=(contrast("ensemble-all", WEAK),), repeats=seeds)
+    table = external_table(repeated, asked, "real")
+    assert table.title == "Contrasts on real"
+    assert "40 scans" in table.caption
+    assert table.rows[0][SCANS] == "20 ICH, 20 normal"
+    assert table.rows[0][BY_TRAINING].count(",") == 1
 
 
 @pytest.mark.parametrize(
