@@ -89,9 +89,13 @@ class PhantomConfig:
 
     def of(self, cohort: str) -> PhantomConfig:
         """Return the settings for one cohort, without those of the others."""
-        each = ("scans", "ich_share", "mix_of", "sites_of")
-        own = {name: {k: v for k, v in getattr(self, name).items() if k == cohort} for name in each}
-        return replace(self, **own)
+        return replace(
+            self,
+            scans={name: value for name, value in self.scans.items() if name == cohort},
+            ich_share={name: value for name, value in self.ich_share.items() if name == cohort},
+            mix_of={name: value for name, value in self.mix_of.items() if name == cohort},
+            sites_of={name: value for name, value in self.sites_of.items() if name == cohort},
+        )
 
 
 @dataclass(frozen=True)
