@@ -152,7 +152,7 @@ def slice_of(hu: NDArray[np.int16], number: int, index: int) -> Dataset:
 def read(series: Series) -> Volume:
     """Read a scan and check that it can be judged, as prediction does."""
     volume, skull = read_series_and_skull(series.files, KEY)
-    require_suitable(volume, skull, series.files[0])
+    require_suitable(volume, skull, series.files)
     return volume
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -86,8 +87,10 @@ def discover(
 
     - A damaged file that does not tell its series counts against every series in its folder.
     - So does a file that cannot be read, that the guard refuses, is empty or holds only zeros, when
-      it is named as slices are (``.dcm`` and the like, a number or no suffix, no hidden file), and
-      a file named ``.dcm`` that is no DICOM.
+      it is named as slices are (``.dcm`` and the like, a number or no suffix, no hidden file), a
+      file named ``.dcm`` that is no DICOM, and any of these whose name differs from a slice's by
+      its numbers alone.
+    - A file of the series that is no CT counts: modalities do not change within one.
     - A slice is missing where a gap is twice, three times ... as wide as those on either side
       (:mod:`ichnet.ct.gaps`).
 
@@ -109,14 +112,13 @@ def discover(
         found.search(path)
     headers, unread = read_headers(found.names, partial(_guarded, guard, found.names))
     unreadable = found.exclusions + [replace(one, path=found.names[one.path]) for one in unread]
-    damaged = [one for one in unreadable if _is_damaged_slice(one)]
-    exclusions = list(unreadable)
+    exclusions, unusable = list(unreadable), _Unusable(unreadable)
     series: list[Series] = []
     for slices in group_series(headers).values():
         names = {header.path: found.names[header.path] for header in slices}
         try:
             with errors_named(slices[0].path):
-                _require_undamaged(slices, names, damaged)
+                unusable.require_none(slices, names)
                 one, repeated = _series(slices, names)
         except ReadError as error:
             # by slice, not by series: slices of several patients have different pseudonyms
@@ -144,8 +146,45 @@ def _guarded(
         yield found
 
 
+class _Unusable:
+    """Files that cannot be used, by their series, or by their folder where they tell none."""
+
+    def __init__(self, exclusions: Iterable[Exclusion]) -> None:
+        self._of_series: dict[str, list[Exclusion]] = {}
+        self._in_folder: dict[Path, list[Exclusion]] = {}
+        for one in exclusions:
+            if one.series_uid:
+                self._of_series.setdefault(one.series_uid, []).append(one)
+            else:
+                self._in_folder.setdefault(one.path.parent, []).append(one)
+
+    def require_none(self, slices: Sequence[SliceHeader], names: Mapping[Path, Path]) -> None:
+        """Refuse a series of which one of the files may be a slice.
+
+        Raises:
+            ReadError: ``incomplete-series``.
+        """
+        found = self._of_series.get(slices[0].series_uid, [])
+        lost = [one for one in found if one.reason in (*DAMAGED, "not-ct")]
+        # a member of an archive has another name on disk; its own name tells its folder
+        near = [
+            self._in_folder.get(folder, []) for folder in {one.parent for one in names.values()}
+        ]
+        if any(near):
+            patterns = {_pattern(name) for name in names.values()}
+            lost += [
+                one
+                for found in near
+                for one in found
+                if _is_damaged_slice(one) or _is_lost_slice(one, patterns)
+            ]
+        if lost:
+            detail = f"a slice of it is damaged [{lost[0].reason}], and a hemorrhage may lie there"
+            raise ReadError(slices[0].path, "incomplete-series", detail)
+
+
 def _is_damaged_slice(exclusion: Exclusion) -> bool:
-    """Return whether a file that cannot be used may be a slice of the series in its folder."""
+    """Return whether a file that cannot be used may be a slice of any series in its folder."""
     if exclusion.reason in DAMAGED:
         return True
     name = exclusion.path.name
@@ -158,20 +197,16 @@ def _is_damaged_slice(exclusion: Exclusion) -> bool:
     return exclusion.reason in DAMAGED_IF_NAMED_AS_SLICE and named_as_slice
 
 
-def _require_undamaged(
-    slices: Sequence[SliceHeader], names: Mapping[Path, Path], damaged: Sequence[Exclusion]
-) -> None:
-    # a member of an archive has another name on disk; its own name tells its folder
-    folders = {name.parent for name in names.values()}
-    for one in damaged:
-        if one.series_uid == slices[0].series_uid or (
-            not one.series_uid and one.path.parent in folders
-        ):
-            raise ReadError(
-                slices[0].path,
-                "incomplete-series",
-                f"a slice of it is damaged [{one.reason}], and a hemorrhage may lie there",
-            )
+def _is_lost_slice(exclusion: Exclusion, patterns: Container[str]) -> bool:
+    """Return whether a file's name differs from that of a slice by its numbers alone."""
+    reasons = ("not-dicom", *DAMAGED_IF_NAMED_AS_SLICE)
+    return exclusion.reason in reasons and _pattern(exclusion.path) in patterns
+
+
+def _pattern(path: Path) -> str:
+    """Return a file's name with its numbers replaced; empty when it has none."""
+    pattern, numbers = re.subn(r"\d+", "0", path.name)
+    return pattern if numbers else ""
 
 
 def _series(

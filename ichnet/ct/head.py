@@ -50,8 +50,16 @@ CUT_OFF_SHARE = 0.1
 """Least share of the cranium's slices, and two at least, for a head to count as cut off."""
 
 VERTEX_SHARE = 0.7
-"""Where the topmost slice of a scan shows more than this share of the skull's largest area, the
+"""Where the topmost slice with bone shows more than this share of the skull's largest area, the
 vertex is missing: three centimetres or more of an adult's head."""
+
+LEAST_BONE_MM2 = 100.0
+"""Least bone by which a slice counts as one with bone, not noise or metal."""
+
+BASE_SHARE, MOST_BASE_MM = 0.6, 90.0
+"""The cranium is expected to be shown, from its top, over this share of the square root of its
+largest area, and over 90 mm at most. All of 82 whole heads show more, of their upper halves one in
+ten does."""
 
 SOFT_TISSUE_HU = (-50, 150)
 
@@ -92,13 +100,16 @@ def head_centre_mm(skull: Skull | None) -> tuple[float, float]:
     return skull.centre_mm
 
 
-def require_head(volume: Volume, skull: Skull | None, path: Path) -> None:
+def require_head(volume: Volume, skull: Skull | None, path: Path) -> Skull:
     """Check that a scan shows a head, and the whole width of it.
 
     Args:
         volume: the scan.
         skull: that was found in it.
         path: one of its files, for the error.
+
+    Returns:
+        the skull.
 
     Raises:
         ReadError: ``no-head`` without a skull, or with one that does not enclose soft tissue (HU
@@ -107,7 +118,7 @@ def require_head(volume: Volume, skull: Skull | None, path: Path) -> None:
     """
     if skull is None or volume.slice_spacing_mm[skull.slices].sum() < LEAST_CRANIUM_MM:
         raise ReadError(path, "no-head", "no skull is found in it")
-    coarse = _coarse(volume.hu, skull.steps)[skull.slices]
+    coarse = coarse_grid(volume.hu, skull.steps)[skull.slices]
     low, high = SOFT_TISSUE_HU
     soft = (coarse >= low) & (coarse <= high)
     shares = [np.mean(one[hull]) for one, hull in zip(soft, skull.hulls, strict=True)]
@@ -115,13 +126,45 @@ def require_head(volume: Volume, skull: Skull | None, path: Path) -> None:
         detail = f"its skull encloses {np.median(shares):.0%} soft tissue: HU may be wrong"
         raise ReadError(path, "no-head", detail)
     areas = skull.hulls.sum(axis=(1, 2))
-    if skull.slices[-1] == len(volume.hu) - 1 and areas[-1] > VERTEX_SHARE * areas.max():
+    top = skull.slices[-1]
+    next_up = coarse_grid(volume.hu[top + 1 : top + 2], skull.steps)
+    is_topmost = not slices_with_bone(next_up, skull.pixel_mm).any()
+    if is_topmost and areas[-1] > VERTEX_SHARE * areas.max():
         raise ReadError(path, "incomplete-head", "the scan ends below the top of the head")
     at_edge_px = (soft & skull.hulls & _edge(coarse)).sum(axis=(1, 2))
     cut_off = np.count_nonzero(at_edge_px * max(skull.pixel_mm) >= CUT_OFF_MM)
     if cut_off >= max(2, CUT_OFF_SHARE * len(skull.slices)):
         detail = f"the head leaves the image on {cut_off} slices"
         raise ReadError(path, "incomplete-head", detail)
+    return skull
+
+
+def slices_with_bone(coarse: NDArray[np.int16], pixel_mm: tuple[float, float]) -> NDArray[np.bool_]:
+    """Return which slices show bone, bool [slices].
+
+    Args:
+        coarse: int16 [slices, rows, columns], from :func:`coarse_grid`.
+        pixel_mm: of that grid.
+    """
+    pixels = np.count_nonzero(coarse >= BONE_HU, axis=(1, 2))
+    return np.asarray(pixels * pixel_mm[0] * pixel_mm[1] >= LEAST_BONE_MM2)
+
+
+def caution_about_base(volume: Volume, skull: Skull) -> str:
+    """Return a sentence that the base of the skull is not shown; empty when it seems to be.
+
+    No reason to refuse: a short scan may be all that there is. But an answer about the upper half
+    of a head must not look like one about the whole.
+    """
+    shown_mm = float(volume.slice_spacing_mm[skull.slices].sum())
+    pixel_mm2 = skull.pixel_mm[0] * skull.pixel_mm[1]
+    widest_mm = math.sqrt(float(skull.hulls.sum(axis=(1, 2)).max()) * pixel_mm2)
+    if shown_mm >= min(BASE_SHARE * widest_mm, MOST_BASE_MM):
+        return ""
+    return (
+        f"only the uppermost {shown_mm:.0f} mm of the skull are shown: nothing is known of what "
+        "lies below, and slices may be missing"
+    )
 
 
 def find_skull(
@@ -145,7 +188,7 @@ def find_skull(
     (row_mm, column_mm), (rows, columns) = pixel_spacing_mm, hu.shape[1:]
     steps = (_step(row_mm, rows), _step(column_mm, columns))
     pixel_mm = (row_mm * steps[0], column_mm * steps[1])
-    bone = _largest_bone(_coarse(hu, steps) >= BONE_HU, pixel_mm)
+    bone = _largest_bone(coarse_grid(hu, steps) >= BONE_HU, pixel_mm)
     hulls = _hulls(bone)
     low_cm2, high_cm2 = SKULL_CM2
     pixel_cm2 = pixel_mm[0] * pixel_mm[1] / 100
@@ -170,7 +213,8 @@ def _step(spacing_mm: float, size: int) -> int:
     return min(max(1, int(STEP_MM / spacing_mm)), size)
 
 
-def _coarse(hu: NDArray[np.int16], steps: tuple[int, int]) -> NDArray[np.int16]:
+def coarse_grid(hu: NDArray[np.int16], steps: tuple[int, int]) -> NDArray[np.int16]:
+    """Return the pixels of the grid on which the skull is searched."""
     return hu[:, steps[0] // 2 :: steps[0], steps[1] // 2 :: steps[1]]
 
 

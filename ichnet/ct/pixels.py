@@ -9,12 +9,15 @@ from numpy.typing import NDArray
 
 from ichnet.ct.decode import StoredValues, plain_values, read_plain_values
 from ichnet.ct.decoder import decode_in_child
+from ichnet.ct.errors import ReadError
 from ichnet.ct.slice_header import SliceHeader
 from ichnet.ct.source import read_content
 from ichnet.ct.volume import AIR_HU
 
 HIGHEST_HU = np.iinfo(np.int16).max
 
+TISSUE_HU = (-200, 1000)
+"""What a range of padding values must not cover."""
 
 WRAPPED_FROM = 3096
 """Of 12-bit stored values that are HU modulo 4096, those from here up stand for HU below -1000."""
@@ -58,13 +61,14 @@ def read_pixels(
         content: of the slice's file; read when it is not given.
 
     Raises:
-        ReadError: ``unsupported-syntax`` when no installed decoder knows the transfer syntax,
-            ``truncated`` when the pixels are incomplete or damaged, or take too long or too much
-            memory to decode; the reasons of :func:`ichnet.ct.source.read_content`.
+        ReadError: ``unsupported-syntax`` when no installed decoder knows the transfer syntax;
+            ``bad-header`` when the range of padding covers tissue; ``truncated`` when the pixels
+            are incomplete or damaged, or take too long or too much memory to decode; the reasons of
+            :func:`ichnet.ct.source.read_content`.
     """
     stored = _stored_values(header, out, content)
     slope, intercept = header.rescale
-    padding = None if header.padding is None else _is_padding(stored, header.padding)
+    padding = None if header.padding is None else _is_padding(header, stored, header.padding)
     repaired = _is_wrapped(header, stored)
     if repaired:
         stored = stored.astype(np.int16)
@@ -121,12 +125,19 @@ def _stored_values(
     return read_plain_values(header, header.plain_offset, pixels)
 
 
-def _is_padding(stored: NDArray[np.integer[Any]], padding: tuple[int, int]) -> NDArray[np.bool_]:
+def _is_padding(
+    header: SliceHeader, stored: NDArray[np.integer[Any]], padding: tuple[int, int]
+) -> NDArray[np.bool_]:
     """Find padding. Files write its value signed or unsigned, independently of the pixels."""
     bits = 8 * stored.dtype.itemsize
     low, high = sorted(_wrap(value, bits, stored.dtype.kind == "i") for value in padding)
     if low == high:
         return np.asarray(stored == low)
+    slope, intercept = header.rescale
+    low_hu, high_hu = sorted((low * slope + intercept, high * slope + intercept))
+    if low_hu <= TISSUE_HU[1] and high_hu >= TISSUE_HU[0]:
+        detail = "its range of padding covers tissue, which would be taken for air"
+        raise ReadError(header.path, "bad-header", detail)
     inside: NDArray[np.bool_] = (stored >= low) & (stored <= high)
     return inside
 

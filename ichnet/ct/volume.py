@@ -41,6 +41,7 @@ class Volume:
             not read from DICOM.
         centre_mm: the point of every slice on which the networks' square is centred, in mm from
             the middle of the image down and to the right (:func:`ichnet.ct.head.head_centre_mm`).
+        cautions: sentences on what the scan does not show, for who reads its result.
     """
 
     hu: NDArray[np.int16]
@@ -55,6 +56,7 @@ class Volume:
     turn: Turn = UNTURNED
     digest: str = ""
     centre_mm: tuple[float, float] = (0.0, 0.0)
+    cautions: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         slices = len(self.hu)

@@ -314,8 +314,7 @@ class Predictor:
 
     def _read_suitable(self, series: Series) -> Volume:
         volume, skull = read_series_and_skull(series.files, self.key)
-        require_suitable(volume, skull, series.files[0])
-        return volume
+        return require_suitable(volume, skull, series.files)
 
     def _read_alone(self, series: Series) -> Volume:
         """Read a scan during which the program has ended before, with no other scan at work."""

@@ -211,7 +211,7 @@ def summarize_scan(
         provenance=provenance,
         uncertain_band=metadata.uncertain_band,
         calibrated=is_calibrated(metadata),
-        notes=_notes(decision, total_ml, metadata),
+        notes=(*_notes(decision, total_ml, metadata), *volume.cautions),
         subtypes=of_scan,
     )
 

@@ -8,15 +8,18 @@ reader (:mod:`ichnet.ct.header`).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pydicom
 
+from ichnet.ct.blank_rows import require_written
 from ichnet.ct.contrast_words import tells_of_contrast
 from ichnet.ct.dicom_file import lenient_pydicom
 from ichnet.ct.errors import ReadError
-from ichnet.ct.head import Skull, require_head
+from ichnet.ct.head import Skull, caution_about_base, require_head
+from ichnet.ct.slice_checks import text
 from ichnet.ct.volume import Volume
 
 PIXEL_SPACING_MM = (0.1, 2.5)
@@ -35,30 +38,36 @@ OTHER_PARTS = re.compile(
 )
 HEAD_PARTS = re.compile(r"head|brain|skull|crani|cereb|neuro")
 
-HEADER_WORDS = ["BodyPartExamined", "SeriesDescription", "ProtocolName"]
+HEADER_WORDS = ["BodyPartExamined", "SeriesDescription", "ProtocolName", "ContrastBolusAgent"]
 
 
-def require_suitable(volume: Volume, skull: Skull | None, path: Path) -> None:
+def require_suitable(volume: Volume, skull: Skull | None, files: Sequence[Path]) -> Volume:
     """Check that a scan is a plain CT of a whole head, as far as geometry and header tell.
 
     Args:
         volume: the scan.
         skull: that was found in it when it was read.
-        path: one of its files, whose words on body part and contrast agent are read. Many files say
-            nothing, which is no reason to refuse.
+        files: its files. The words of all of them on body part and contrast agent are read, as a
+            scan may be put together of two acquisitions. Many files say nothing, which is no reason
+            to refuse.
+
+    Returns:
+        the scan, with cautions for who reads its result.
 
     Raises:
-        ReadError: ``bad-spacing``, ``incomplete-head``, ``not-head``, ``with-contrast`` or
-            ``no-head``.
+        ReadError: ``bad-spacing``, ``incomplete-head``, ``not-head``, ``with-contrast``,
+            ``truncated`` or ``no-head``.
     """
+    path = files[0]
     _require_geometry(volume, path)
-    part, *texts = _header_texts(path)
-    part = part.lower()
-    if OTHER_PARTS.search(part) and not HEAD_PARTS.search(part):
-        raise ReadError(path, "not-head", "BodyPartExamined names another part of the body")
-    if tells_of_contrast(texts, volume.description.get("contrast_agent", "")):
-        raise ReadError(path, "with-contrast", "the header tells of a contrast agent")
-    require_head(volume, skull, path)
+    for part, *texts, agent in _header_texts(files):
+        if OTHER_PARTS.search(part.lower()) and not HEAD_PARTS.search(part.lower()):
+            raise ReadError(path, "not-head", "BodyPartExamined names another part of the body")
+        if tells_of_contrast(texts, agent):
+            raise ReadError(path, "with-contrast", "the header tells of a contrast agent")
+    require_written(volume, skull, path)
+    cautions = [caution_about_base(volume, require_head(volume, skull, path))]
+    return replace(volume, cautions=tuple(filter(None, cautions)))
 
 
 def has_burned_in_annotation(files: Iterable[Path]) -> bool:
@@ -85,8 +94,11 @@ def _require_geometry(volume: Volume, path: Path) -> None:
         raise ReadError(path, "incomplete-head", f"{slices} slices that cover {coverage_mm:.0f} mm")
 
 
-def _header_texts(path: Path) -> list[str]:
-    """Return the values of :data:`HEADER_WORDS`."""
+def _header_texts(files: Iterable[Path]) -> set[tuple[str, ...]]:
+    """Return the values of :data:`HEADER_WORDS` in the files, each combination once."""
     with lenient_pydicom():
-        dataset = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=HEADER_WORDS)
-        return [str(dataset.get(keyword) or "") for keyword in HEADER_WORDS]
+        headers = [
+            pydicom.dcmread(path, stop_before_pixels=True, specific_tags=HEADER_WORDS)
+            for path in files
+        ]
+        return {tuple(text(one, keyword) for keyword in HEADER_WORDS) for one in headers}

@@ -38,6 +38,19 @@ from ichnet.ct.contrast_words import Phase, names_agent, phase_of, tells_of_cont
         ("CT HEAD WITHOUT AND WITH CONTRAST", Phase.BOTH),
         ("CT HEAD W/WO", Phase.BOTH),
         ("CT HEAD W/O & W CONTRAST", Phase.BOTH),
+        *[(text, Phase.CONTRAST) for text in ("CT HEAD W", "CT HEAD W CON", "HEAD +C 5mm", "I+")],
+        *[(text, Phase.CONTRAST) for text in ("mit KM", "nach KM", "con mdc", "C/C", "avec PDC")],
+        *[(text, Phase.CONTRAST) for text in ("Injecté", "ARTERIAL", "Venous 5.0", "CTV", "CTP")],
+        *[(text, Phase.CONTRAST) for text in ("Bolus", "Ultravist 300", "HEAD ENH", "Perfusion")],
+        *[(text, Phase.CONTRAST) for text in ("头颅增强", "頭部 造影", "조영증강", "с контрастом")],
+        *[(text, Phase.PLAIN) for text in ("bez kontrastu", "uden kontrast", "utan kontrast")],
+        *[(text, Phase.PLAIN) for text in ("kontrastsız", "без контраста", "S/C", "o. KM", "IV-")],
+        *[
+            (text, Phase.PLAIN)
+            for text in ("平扫", "単純", "비조영", "造影なし", "增强前", "Unenhanced")
+        ],
+        *[(text, Phase.SILENT) for text in ("POST 24 HR", "POST-INTUBATION", "POST MVC", "W 80")],
+        *[(text, Phase.SILENT) for text in ("HEAD WITH BONE", "4TH VENTRICLE", "AX BRAIN 5MM")],
     ],
 )
 def test_what_a_text_says(text, phase):
@@ -48,7 +61,15 @@ def test_what_a_text_says(text, phase):
     ("agent", "named"),
     [
         *[(word, False) for word in ("", " ", "NONE", "None.", "NO CONTRAST", "NO", "N/A", "0")],
-        *[(word, False) for word in ("WITHOUT CONTRAST", "Not given", "SANS IV")],
+        *[(word, False) for word in ("WITHOUT CONTRAST", "Not given", "SANS IV", "NONE GIVEN")],
+        *[
+            (word, False)
+            for word in ("W/O", "0 ml", "NoContrast", "なし", "无", "нет", "없음", "n")
+        ],
+        *[
+            (word, True)
+            for word in ("碘海醇", "造影剤", "조영제", "N/A 100ml", "NON IONIC", "NA IODIDE")
+        ],
         *[(word, True) for word in ("OMNIPAQUE 300", "IV", "APPLIED", "CONTRAST", "NONIONIC 350")],
     ],
 )

@@ -8,6 +8,7 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
+import pydicom
 import pytest
 
 from ichnet.ct.dicom import read_series
@@ -145,6 +146,35 @@ def test_a_slice_cut_before_it_names_its_series_excludes_those_beside_it(write_s
     series, exclusions = discover([tmp_path / "in"], tmp_path / "scratch")
     assert [one.files for one in series] == [tuple(others)]
     assert [e.reason for e in exclusions] == ["bad-header", *["incomplete-series"] * 2]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "reasons"),
+    [
+        ("IM0003", b"<html>404 Not Found</html>", {"not-dicom": 1, "incomplete-series": 3}),
+        ("IM0003", b"", {"empty-file": 1, "incomplete-series": 3}),
+        ("LICENSE", b"do as you like", {"not-dicom": 1}),
+        ("notes 2", b"seen", {"not-dicom": 1}),
+    ],
+)
+def test_what_is_named_as_the_slices_beside_it_was_one(
+    write_series, tmp_path, name, content, reasons
+):
+    for number, file in enumerate(write_series(tmp_path / "in", [FLAT] * 3)):
+        file.rename(file.parent / f"IM{number:04d}")
+    (tmp_path / "in" / name).write_bytes(content)
+    _, exclusions = discover([tmp_path / "in"], tmp_path / "scratch")
+    assert Counter(one.reason for one in exclusions) == reasons
+
+
+def test_a_slice_that_says_it_is_no_ct_is_missing_from_its_series(write_series, tmp_path):
+    files = write_series(tmp_path / "in", [FLAT] * 4)
+    dataset = pydicom.dcmread(files[-1])
+    dataset.Modality = "CU"
+    dataset.save_as(files[-1])
+    series, exclusions = discover([tmp_path / "in"], tmp_path / "scratch")
+    assert series == []
+    assert Counter(one.reason for one in exclusions) == {"not-ct": 1, "incomplete-series": 3}
 
 
 def test_a_scout_among_its_slices_does_not_exclude_a_series(write_series, write_slice, tmp_path):

@@ -6,39 +6,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from ellipsoid_heads import GAP_MM, HEIGHTS_MM, SLICES, SPACING_MM, head_hu
 
 from ichnet.ct.dicom import read_series, read_series_and_skull
 from ichnet.ct.errors import ReadError
-from ichnet.ct.head import OFF_CENTRE_MM, find_skull, head_centre_mm, require_head
+from ichnet.ct.head import (
+    OFF_CENTRE_MM,
+    caution_about_base,
+    find_skull,
+    head_centre_mm,
+    require_head,
+)
 from ichnet.ct.resample import to_matrix
 
 KEY = bytes(32)
-SPACING_MM = (2.0, 2.0)
-SLICES, GAP_MM = 20, 6.0
-HEIGHTS_MM = (np.arange(SLICES) - 8) * GAP_MM
-"""Of the slices above the widest one; the vertex is at 75 mm, the last slice at 66."""
-
-
-def head_hu(
-    down_mm=0.0,
-    right_mm=0.0,
-    size=(128, 128),
-    brain_hu=30,
-    skull_hu=1000,
-    heights_mm=HEIGHTS_MM,
-    air_hu=-1000,
-):
-    """An ellipsoid of 150 x 190 mm, its skull 8 mm thick; pixels of 2 mm."""
-    rows, columns = size
-    y = (np.arange(rows) - (rows - 1) / 2)[:, None] * 2 - down_mm
-    x = (np.arange(columns) - (columns - 1) / 2)[None, :] * 2 - right_mm
-    hu = np.full((len(heights_mm), *size), air_hu, np.int16)
-    for image, height_mm in zip(hu, heights_mm, strict=True):
-        for inward_mm, value in ((0, skull_hu), (8, brain_hu)):
-            size_mm = (95 - inward_mm, 75 - inward_mm, 75 - inward_mm)
-            radii = (y / size_mm[0]) ** 2 + (x / size_mm[1]) ** 2 + (height_mm / size_mm[2]) ** 2
-            image[radii <= 1] = value
-    return hu
 
 
 def spacings(hu) -> np.ndarray:
@@ -196,3 +177,21 @@ def test_the_real_head_is_found_near_the_centre(real_head):
     volume, skull = read_series_and_skull(real_head, KEY)
     assert volume.centre_mm == (0.0, 0.0)
     require_head(volume, skull, real_head[0])
+
+
+def test_air_above_it_does_not_hide_that_the_vertex_is_missing(make_volume):
+    hu = head_hu()
+    hu[SLICES // 2 :] = -1000
+    assert refusal(make_volume, hu) == "incomplete-head"
+
+
+def test_the_upper_half_alone_is_told_of(make_volume):
+    def caution(hu) -> str:
+        volume = make_volume(hu, pixel_spacing_mm=SPACING_MM, gaps_mm=GAP_MM)
+        skull = find_skull(hu, SPACING_MM, volume.slice_spacing_mm)
+        return caution_about_base(volume, require_head(volume, skull, Path("a.dcm")))
+
+    whole = head_hu()
+    assert caution(whole) == ""
+    # ten slices of 6 mm, of which all show the skull; 0.6 of the head's 149 mm are 90
+    assert caution(whole[SLICES // 2 :]).startswith("only the uppermost 60 mm of the skull")

@@ -106,6 +106,21 @@ def test_padding_becomes_air(write_slice, tmp_path, stored, padding, expected):
     assert read_hu(read_header(path))[0].tolist() == expected
 
 
+@pytest.mark.parametrize(("low", "high"), [(1074, 1119), (0, 1054), (1119, 1074)])
+def test_a_range_of_padding_that_covers_tissue_is_refused(write_slice, tmp_path, low, high):
+    # of HU + 1024: 50 to 95 HU, where blood lies; air to 30 HU
+    path = write_slice(
+        tmp_path / "padded.dcm",
+        np.array([[0, 1054, 1084]], np.uint16),
+        RescaleIntercept=-1024,
+        PixelPaddingValue=low,
+        PixelPaddingRangeLimit=high,
+    )
+    with pytest.raises(ReadError) as refused:
+        read_hu(read_header(path))
+    assert refused.value.reason == "bad-header"
+
+
 # encodings ----------------------------------------------------------------------------------------
 
 

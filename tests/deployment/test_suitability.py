@@ -33,7 +33,7 @@ def refusal(write_scan, tmp_path):
                 setattr(dataset, keyword, value)
             dataset.save_as(path)
         try:
-            require_suitable(*read_series_and_skull(files, KEY), files[0])
+            require_suitable(*read_series_and_skull(files, KEY), files)
         except ReadError as error:
             return error.reason
         return ""
@@ -93,9 +93,33 @@ def test_geometry(refusal, heights_mm, reason):
     assert refusal(np.array(heights_mm)) == reason
 
 
+@pytest.mark.parametrize(
+    "elements", [{"ContrastBolusAgent": "OMNIPAQUE"}, {"SeriesDescription": "HEAD C+"}]
+)
+@pytest.mark.parametrize("place", [0, -1])
+def test_one_slice_that_tells_of_contrast_is_enough(write_scan, tmp_path, place, elements):
+    files = write_scan(tmp_path, [SLICE] * 11 + [VERTEX], HEIGHTS_MM)
+    dataset = dcmread(files[place])
+    for keyword, value in elements.items():
+        setattr(dataset, keyword, value)
+    dataset.save_as(files[place])
+    with pytest.raises(ReadError) as refused:
+        require_suitable(*read_series_and_skull(files, KEY), files)
+    assert refused.value.reason == "with-contrast"
+
+
+def test_a_blank_slice_is_no_air(write_scan, tmp_path):
+    pixels = [*[SLICE] * 11, VERTEX]
+    pixels[5] = np.full_like(SLICE, -1024)
+    files = write_scan(tmp_path, pixels, HEIGHTS_MM)
+    with pytest.raises(ReadError) as refused:
+        require_suitable(*read_series_and_skull(files, KEY), files)
+    assert refused.value.reason == "truncated"
+
+
 def test_real_heads_are_judged():
     folder = Path(__file__).parents[3] / "shared" / "data" / "head_ct_ge"
     if not folder.is_dir():
         pytest.skip("the real head CT is not here")
     files = sorted(folder.glob("*.dcm"))
-    require_suitable(*read_series_and_skull(files, KEY), files[0])
+    require_suitable(*read_series_and_skull(files, KEY), files)
