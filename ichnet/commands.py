@@ -167,6 +167,7 @@ def pacs(args: argparse.Namespace) -> int:
 
 def _poll(pacs: Pacs, predictor: Predictor, args: argparse.Namespace) -> int:
     """Predict new studies until a signal comes; a study at work is finished first."""
+    from ichnet.ct.pseudonym import pseudonym
     from ichnet.deployment.pacs_polling import new_studies
     from ichnet.deployment.watch import stopped_by_signals
 
@@ -180,7 +181,10 @@ def _poll(pacs: Pacs, predictor: Predictor, args: argparse.Namespace) -> int:
             stop,
             lambda problem: print(f"ichnet: {problem}", file=sys.stderr, flush=True),
         ):
-            print(outcome, file=sys.stderr if outcome.problem else sys.stdout, flush=True)
+            # nobody has named the study: what is said may end in a log, and excluded.csv has this
+            name = pseudonym(predictor.key, "input", outcome.study_uid)
+            stream = sys.stderr if outcome.problem else sys.stdout
+            print(f"{name}: {outcome.said}", file=stream, flush=True)
     return SUCCESS
 
 
@@ -224,6 +228,8 @@ def _problem_of(url: str, option: str = "--url") -> str:
         is_whole = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
         is_whole = False
+    if is_whole and (parts.query or parts.fragment):
+        return f"{option} must have no query (?...) and no fragment (#...), which may hold secrets"
     return "" if is_whole else f"{option} must be http://HOST/... or https://HOST/..."
 
 

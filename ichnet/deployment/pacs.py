@@ -49,9 +49,14 @@ class StudyOutcome:
         return not self.problem and 0 < self.made == self.stored
 
     def __str__(self) -> str:
+        return f"{self.study_uid}: {self.said}"
+
+    @property
+    def said(self) -> str:
+        """The outcome in a sentence that does not name the study."""
         missing = "" if self.stored == self.made else f" of {self.made} that were made"
         problem = f"; {self.problem}" if self.problem else ""
-        return f"{self.study_uid}: {self.stored} objects stored{missing}{problem}"
+        return f"{self.stored} objects stored{missing}{problem}"
 
 
 def predict_studies(

@@ -113,7 +113,7 @@ class Pacs:
         """
         before = self._ct_series(study_uid)
         if not before:
-            raise PacsError("not-in-pacs", f"the PACS holds no CT of study {study_uid}")
+            raise PacsError("not-in-pacs", "the PACS holds no CT of the study")
         while True:
             time.sleep(self.settle_s)
             now = self._ct_series(study_uid)
@@ -190,10 +190,12 @@ class Pacs:
 
     def _ct_series(self, study_uid: str) -> list[SeriesInPacs]:
         fields = [MODALITY, NUMBER_OF_INSTANCES]
-        found, _ = self._pages(
+        found, is_partial = self._pages(
             lambda offset: self._client.search_for_series(study_uid, fields=fields, offset=offset),
             SERIES_UID,
         )
+        if is_partial:
+            raise PacsError("incomplete-answer", "the PACS lists only some series of the study")
         series = []
         for uid, one in sorted(found.items()):
             if _value(one, MODALITY) in (CT, None):
@@ -227,6 +229,8 @@ class Pacs:
             self._is_partial = False
             try:
                 page = _asked(partial(search, len(found) or None))
+            except (BusyError, UnreachableError):
+                raise
             except PacsError:
                 if not found:
                     raise

@@ -297,13 +297,13 @@ class Predictor:
         """Return a finished result, or the scan; ``None`` for one left to :meth:`_read_alone`."""
         scan_id, instances = series.scan_id(self.key), self._instances(series)
         provenance = self._provenance(series.digest(), instances)
-        finished = self._files.finished(scan_id, provenance)
-        if finished:
-            return finished
         seen = self._files.earlier(scan_id).instances
         if missing := seen.difference(instances):
             detail = f"{len(missing)} slices came in an earlier call: give all files together"
             raise ReadError(series.files[0], "incomplete-series", detail)
+        finished = self._files.finished(scan_id, provenance)
+        if finished:
+            return finished
         self._at_work[scan_id] = work = (
             f"{provenance.digest}/{self.model.fingerprint}/{__version__}"
         )

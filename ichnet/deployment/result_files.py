@@ -96,11 +96,16 @@ class ResultFiles:
 
     def earlier(self, scan_id: str) -> Earlier:
         """Return what earlier calls recorded of a scan."""
+        refused = self._refused(scan_id)
         result = read_result(self.json(scan_id))
-        if result is not None:
-            made = (result.provenance if result.dicom else None, result.predecessor)
-            instances = frozenset(result.provenance.instances)
-            return Earlier(instances, tuple(one for one in made if one is not None))
+        if result is None:
+            return refused
+        made = (result.provenance if result.dicom else None, result.predecessor)
+        # of both: a kill may have come between writing the one and removing the other
+        instances = refused.instances.union(result.provenance.instances)
+        return Earlier(instances, tuple(one for one in made if one is not None))
+
+    def _refused(self, scan_id: str) -> Earlier:
         try:
             mapping = json.loads(self.refusal(scan_id).read_text(encoding="utf-8"))
             reported = tuple(read_provenance(one) for one in mapping["reported"])

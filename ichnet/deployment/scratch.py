@@ -24,6 +24,9 @@ LOCK_SUFFIX = ".lock"
 PARTIAL = re.compile(r"\..+\.(\d+)\.partial(\..+)?")
 """Pattern of the names that :func:`ichnet.files.whole_path` gives to unfinished files."""
 
+ENDING = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGXCPU", "SIGUSR1", "SIGUSR2")
+"""Signals of a terminal, a service manager or a batch system that end a program by default."""
+
 PRIVATE = 0o077
 """The umask: new files get the mode 0600, folders 0700."""
 
@@ -80,21 +83,24 @@ def private_files() -> Iterator[None]:
 
 @contextmanager
 def ended_by_signals() -> Iterator[None]:
-    """Let SIGINT, SIGTERM and SIGHUP end the program as ``sys.exit`` does, cleaning up on the way.
+    """Let signals that end the program do it as ``sys.exit`` does, cleaning up on the way.
 
-    By default the last two end it at once, and the first with a traceback.
+    By default they end it at once, SIGINT with a traceback. A SIGHUP that is ignored (``nohup``)
+    stays so.
     """
 
     def end(number: int, frame: FrameType | None) -> None:
         raise SystemExit(128 + number)
 
-    names = [name for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
-    before = {name: signal.signal(getattr(signal, name), end) for name in names}
+    numbers = [getattr(signal, name) for name in ENDING if hasattr(signal, name)]
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
+        numbers.remove(signal.SIGHUP)
+    before = {number: signal.signal(number, end) for number in numbers}
     try:
         yield
     finally:
-        for name, handler in before.items():
-            signal.signal(getattr(signal, name), handler)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _locked_name() -> tuple[int, Path]:

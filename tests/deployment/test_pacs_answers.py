@@ -13,6 +13,7 @@ from odd_pacs import OddPacs, odd_pacs  # noqa: F401
 from prediction_files import rows_of
 
 from ichnet.cli import EXCLUDED, FAILED, SUCCESS, main
+from ichnet.deployment import pacs_client
 
 pytestmark = [
     pytest.mark.slow,
@@ -155,7 +156,13 @@ def test_a_pacs_that_does_not_keep_what_it_takes_is_told_of(pacs, model_dir, tmp
 
 @pytest.mark.parametrize(
     "url",
-    ["http://doctor:s3cret@127.0.0.1/x", "http://doctor:s3/cret@127.0.0.1/x", "ftp://s3cret/"],
+    [
+        "http://doctor:s3cret@127.0.0.1/x",
+        "http://doctor:s3/cret@127.0.0.1/x",
+        "ftp://s3cret/",
+        "http://127.0.0.1/x?token=s3cret",
+        "http://127.0.0.1/x#s3cret",
+    ],
 )
 def test_secrets_in_urls_are_refused_and_not_repeated(url, model_dir, tmp_path, capsys):
     arguments = ["--model", str(model_dir), "--out", str(tmp_path / "out"), STUDY]
@@ -164,3 +171,16 @@ def test_secrets_in_urls_are_refused_and_not_repeated(url, model_dir, tmp_path, 
     assert "s3" not in said
     assert "doctor" not in said
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("status", [400, 503])
+def test_a_list_of_series_of_which_a_page_is_missing_is_refused(
+    pacs, model_dir, write_scan, tmp_path, monkeypatch, status
+):
+    monkeypatch.setattr(pacs_client, "BUSY_PAUSES_S", (0.01,))
+    pacs.add(write_scan(tmp_path / "more", head(), HEIGHTS_MM, series="6"))
+    pacs.page, pacs.refuses_pages = 1, status
+    assert fetch(pacs, model_dir, tmp_path / "out") == EXCLUDED
+    assert predicted(tmp_path / "out") == []
+    assert reasons(tmp_path / "out") == ["incomplete-answer" if status == 400 else "pacs-failure"]
+    assert pacs.stored == []

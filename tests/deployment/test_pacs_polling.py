@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import threading
+from argparse import Namespace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from ichnet import commands
+from ichnet.ct.pseudonym import pseudonym
 from ichnet.deployment import pacs_polling
 from ichnet.deployment.pacs import StudyOutcome
 from ichnet.deployment.pacs_client import PacsError
@@ -76,3 +80,14 @@ def test_a_pacs_that_does_not_answer_is_asked_again(taken):
     studies, told = taken(error, {"1": None}, {"1": None}, **STORED)
     assert studies == ["1"]
     assert told == ["the PACS does not answer"]
+
+
+def test_what_is_said_of_studies_that_nobody_named_holds_no_uid(monkeypatch, capsys):
+    outcomes = [StudyOutcome("1.2.3", 2, 2), StudyOutcome("1.2.4", problem="the PACS refused")]
+    monkeypatch.setattr(pacs_polling, "new_studies", lambda *_: iter(outcomes))
+    predictor = SimpleNamespace(key=bytes(32), model=SimpleNamespace(load=lambda: None))
+    commands._poll(None, predictor, Namespace(poll=1.0, days=1))
+    said = capsys.readouterr()
+    assert said.out == f"{pseudonym(bytes(32), 'input', '1.2.3')}: 2 objects stored\n"
+    name = pseudonym(bytes(32), "input", "1.2.4")
+    assert said.err == f"{name}: 0 objects stored; the PACS refused\n"

@@ -81,6 +81,19 @@ def test_a_half_after_the_whole_is_refused(model_dir, halves, tmp_path):
     assert reasons(out) == ["incomplete-series"] * 12
 
 
+def test_a_refusal_that_was_cut_short_by_a_kill_still_holds(model_dir, halves, tmp_path):
+    """Between writing that the second half came alone and removing the first half's answer."""
+    out, (lower, upper) = tmp_path / "out", halves
+    assert predict_into(model_dir, out, lower) == SUCCESS
+    (answer,) = out.glob("*.json")
+    kept = answer.read_bytes()
+    assert predict_into(model_dir, out, upper) == EXCLUDED
+    answer.write_bytes(kept)
+    assert predict_into(model_dir, out, lower) == EXCLUDED
+    assert reasons(out) == ["incomplete-series"] * 12
+    assert not answer.exists()
+
+
 def test_a_part_that_was_too_short_is_remembered(model_dir, write_scan, tmp_path):
     files = write_scan(tmp_path / "few", tall_head(), HEIGHTS_MM)
     (tmp_path / "most").mkdir()

@@ -17,7 +17,14 @@ from known_scans import HEIGHTS_MM, head
 
 from ichnet.cli import EXCLUDED, SUCCESS, main
 from ichnet.deployment.header_values import allowed_values
-from ichnet.deployment.scratch import PREFIX, scratch_folder, sweep_partials, sweep_scratch
+from ichnet.deployment.scratch import (
+    ENDING,
+    PREFIX,
+    ended_by_signals,
+    scratch_folder,
+    sweep_partials,
+    sweep_scratch,
+)
 
 SECRETS = (
     b"Quisling",
@@ -230,3 +237,27 @@ def test_what_a_killed_process_was_writing_is_swept(tmp_path):
         path.touch()
     sweep_partials(tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == {mine.name, ".hidden.png"}
+
+
+@pytest.mark.parametrize("name", ENDING)
+def test_signals_that_end_the_program_let_it_clean_up(tmp_path, monkeypatch, name):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    number = getattr(signal, name)
+    before = signal.getsignal(number)
+    signal.signal(number, signal.SIG_DFL)
+    try:
+        with pytest.raises(SystemExit) as ended, ended_by_signals(), scratch_folder():
+            signal.raise_signal(number)
+    finally:
+        signal.signal(number, before)
+    assert ended.value.code == 128 + number
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_nohup_started_goes_on_when_the_terminal_is_closed():
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with ended_by_signals():
+            signal.raise_signal(signal.SIGHUP)
+    finally:
+        signal.signal(signal.SIGHUP, before)

@@ -28,6 +28,7 @@ class OddPacs:
         status: of such an answer.
         gives_single: whether instances can be asked for one by one.
         page: of lists it gives so many entries at once.
+        refuses_pages: status with which it answers when further pages are asked for, 0 for none.
         counts: whether it tells NumberOfSeriesRelatedInstances.
         growing: how often the number still grows when it is asked for.
         drips: whether answers come a byte at a time, for ever.
@@ -42,6 +43,7 @@ class OddPacs:
     status: int = 200
     gives_single: bool = True
     page: int = 10_000
+    refuses_pages: int = 0
     counts: bool = True
     growing: int = 0
     drips: bool = False
@@ -100,7 +102,9 @@ class _Handler(BaseHTTPRequestHandler):
         kind = url.path.split("/")[-1]
         study = self.pacs.holds.get(uids[0], {})
         first = int(parse_qs(url.query).get("offset", ["0"])[0])
-        if self.pacs.busy:
+        if first and self.pacs.refuses_pages:
+            self.send_error(self.pacs.refuses_pages)
+        elif self.pacs.busy:
             self.pacs.busy -= 1
             self.send_error(503)
         elif uids[0] in self.pacs.fails:
