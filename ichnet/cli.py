@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,8 @@ __all__ = ["CRASHED", "EXCLUDED", "FAILED", "SUCCESS", "build_parser", "main"]
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
     args = build_parser().parse_args(arguments)
+    if isinstance(sys.stdout, TextIOWrapper):  # folders may have names that are not UTF-8
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         result: int = args.run(args)
     except Exception as error:

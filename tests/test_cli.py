@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 
 import pytest
 
-from ichnet import __version__
+from ichnet import __version__, commands
 from ichnet.cli import FAILED, SUCCESS, main
 from ichnet.config import load_config
 from ichnet.phantom import cohort
@@ -90,3 +91,12 @@ def test_phantom_makes_the_configuration_s_cohorts(tmp_path, monkeypatch, capsys
     assert main(["phantom", "--config", str(DEMO), "--out", str(tmp_path)]) == SUCCESS
     assert asked == [(config.phantom.matrix, config.seed, tmp_path)]
     assert capsys.readouterr().out == f"{tmp_path}/rsna: 3 scans\n{tmp_path}/dumc: 2 scans\n"
+
+
+def test_a_folder_whose_name_is_not_utf_8_is_told_all_the_same(monkeypatch):
+    said = BytesIO()
+    monkeypatch.setattr(sys, "stdout", TextIOWrapper(said, encoding="utf-8"))
+    monkeypatch.setattr(commands, "info", lambda _: print("M\udcfcller") or SUCCESS)
+    assert main(["info"]) == SUCCESS
+    sys.stdout.flush()
+    assert said.getvalue() == b"M\\udcfcller\n"

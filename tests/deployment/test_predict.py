@@ -329,7 +329,7 @@ def test_watching_predicts_what_arrives_and_ends_with_a_signal(model_dir, write_
     command = [sys.executable, "-m", "ichnet", "predict", "--model", model_dir, "--out", out]
     command += ["--watch", inbox, "--settle", "0.2"]
     process = subprocess.Popen([str(word) for word in command], stdout=subprocess.PIPE, text=True)
-    for _ in range(600):
+    for _ in range(3000):
         if list(out.glob("*.json")) or process.poll() is not None:
             break
         time.sleep(0.1)
