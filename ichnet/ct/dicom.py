@@ -14,6 +14,7 @@ import numpy as np
 
 from ichnet.ct.digest import content_digest, series_digest
 from ichnet.ct.errors import Exclusion, ReadError, errors_named
+from ichnet.ct.gaps import missing_numbers
 from ichnet.ct.head import Skull, find_skull, head_centre_mm
 from ichnet.ct.header import read_frames
 from ichnet.ct.orientation import turn_of, turned_grid
@@ -140,6 +141,8 @@ def _read_slices(
     centre_mm = head_centre_mm(skull)
     if centre_mm == (0.0, 0.0) and first.reduction:
         centre_mm = middle_of_whole_mm(first, turn)
+    missing = missing_numbers([header.instance_number for header in slices])
+    caution = f"the numbers of its slices leave out {missing}: slices may be missing"
     description = dict(first.description)
     if repaired:
         description[REPAIRED] = str(repaired)
@@ -156,6 +159,7 @@ def _read_slices(
         turn=turn,
         digest=series_digest(digests.values()) if with_digest else "",
         centre_mm=centre_mm,
+        cautions=(caution,) if missing else (),
     )
     return volume, skull
 

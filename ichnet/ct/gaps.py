@@ -1,6 +1,9 @@
-"""Finds missing slices from the gaps between the others."""
+"""Finds missing slices from the gaps between the others, and from their numbers."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +13,9 @@ EVEN = 0.1
 
 MOST_IN_A_ROW = 3
 """More wide gaps than this in a row are a change of spacing, not missing slices."""
+
+LARGEST_STEP = 2
+"""Numbers that rise by more from each slice to the next are counted in another way."""
 
 FEWEST_GAPS = 3
 """Fewest gaps of one size that make a stack regular."""
@@ -45,6 +51,22 @@ def missing_slices(heights_mm: NDArray[np.float64]) -> list[tuple[int, int]]:
         if (both or at_an_end) and stop - start <= MOST_IN_A_ROW and regular_gaps >= FEWEST_GAPS:
             found += [(at, _times(gaps_mm[at], regular) - 1) for at in range(start, stop)]
     return found
+
+
+def missing_numbers(numbers: Sequence[int | None]) -> int:
+    """Return how many instance numbers are left out between the first slice and the last.
+
+    Numbers count only where they rise, or fall, from slice to slice.
+
+    Args:
+        numbers: of the slices in their order, ``None`` where one has none.
+    """
+    known = [number for number in numbers if number is not None]
+    steps = [above - below for below, above in pairwise(known)]
+    if len(known) < len(numbers) or not (all(s > 0 for s in steps) or all(s < 0 for s in steps)):
+        return 0
+    sizes = [abs(step) for step in steps] or [1]
+    return sum(size - 1 for size in sizes) if min(sizes) <= LARGEST_STEP else 0
 
 
 def _times(gap_mm: float, regular_mm: float) -> int:

@@ -66,7 +66,8 @@ def require_suitable(volume: Volume, skull: Skull | None, files: Sequence[Path])
         if tells_of_contrast(texts, agent):
             raise ReadError(path, "with-contrast", "the header tells of a contrast agent")
     require_written(volume, skull, path)
-    cautions = [caution_about_base(volume, require_head(volume, skull, path))]
+    of_base = caution_about_base(volume, require_head(volume, skull, path))
+    cautions = [*volume.cautions, of_base]
     return replace(volume, cautions=tuple(filter(None, cautions)))
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ichnet.ct.discover import discover
-from ichnet.ct.gaps import missing_slices
+from ichnet.ct.gaps import missing_numbers, missing_slices
 
 FLAT = np.full((4, 6), 40, np.int16)
 
@@ -83,3 +83,22 @@ def test_an_empty_file_that_is_no_slice_by_its_name_costs_nothing(write_series, 
     series, exclusions = discover([tmp_path / "in"], tmp_path / "scratch")
     assert [len(one.files) for one in series] == [12]
     assert [e.reason for e in exclusions] == ["empty-file"]
+
+
+@pytest.mark.parametrize(
+    ("numbers", "missing"),
+    [
+        ([1, 2, 3, 4], 0),
+        ([5, 4, 3, 2], 0),
+        ([1, 2, 4, 5], 1),
+        ([9, 8, 4, 3], 3),
+        ([1, 3, 5, 7], 3),  # every second slice
+        ([10, 20, 30], 0),  # counted by tens
+        ([1, 2, 2, 4], 0),
+        ([1, 3, 2, 5], 0),  # not in order: they tell nothing
+        ([1, 2, None, 5], 0),
+        ([7], 0),
+    ],
+)
+def test_numbers_that_are_left_out(numbers, missing):
+    assert missing_numbers(numbers) == missing
