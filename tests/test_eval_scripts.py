@@ -61,6 +61,14 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
     ("script", "names"),
     [
         ("metrics.py", ["metrics.json"]),
+        (
+            "contrasts.py",
+            [
+                *(f"tables/contrasts.{suffix}" for suffix in SUFFIXES),
+                *(f"figures/contrasts.{suffix}" for suffix in ("png", "svg")),
+            ],
+        ),
+        ("variants.py", [f"tables/variants.{suffix}" for suffix in SUFFIXES]),
         ("pooling.py", [f"tables/pooling.{suffix}" for suffix in SUFFIXES]),
         ("subtypes.py", [f"tables/subtypes.{suffix}" for suffix in SUFFIXES]),
         ("table1.py", [f"tables/table1.{suffix}" for suffix in SUFFIXES]),

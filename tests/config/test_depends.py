@@ -49,6 +49,7 @@ def changed(section: str, **values: object) -> Config:
         # Model 2 alone, through its encoder's weights: none of the four others
         (changed("segmenters", pretraining=SHORT), {"encoder-subtype"}),
         (changed("segmenters", training=SHORT), SEGMENTERS),
+        (changed("segmenters", training_by_segmenter={"all": SHORT}), {"segmenter-all"}),
         (changed("segmenters", base_width=4), {*SEGMENTERS, "encoder-subtype"}),
         (changed("selection", small_lesion_ml=9.0), {"segmenter-small-fold2of5"}),
         (changed("ensembles", width=3), ENSEMBLES),
