@@ -158,7 +158,7 @@ def run(
 
 def done_with(out: Path) -> int:
     """Return how many scans have a result, or were refused."""
-    return sum(1 for path in out.glob("*") if path.suffix in (".json", ".refused"))
+    return sum(1 for path in out.glob("[!.]*") if path.suffix in (".json", ".refused"))
 
 
 def named(*folders: Path) -> int:
@@ -171,7 +171,7 @@ def named(*folders: Path) -> int:
 def answers(out: Path) -> dict[str, str]:
     """Return the answer about each scan, and the reason for each file that was left out."""
     found = {}
-    for path in out.glob("*.json"):
+    for path in out.glob("[!.]*.json"):
         result = json.loads(path.read_text(encoding="utf-8"))
         score, volume = result["score"], result["volume_ml"]
         found[f"scan {path.stem}"] = f"{result['decision']} {score:.6f} {volume:.6f}"
