@@ -3,6 +3,11 @@
 Twenty kilobytes of JPEG 2000 can claim an image of gigabytes, and a damaged codestream can keep a
 decoder busy for ever or crash it. So decoders run in a child process with limits on memory and
 time. When the child fails, one slice is lost; the next slice gets a new child.
+
+A child is a new interpreter, as this process may have threads that a fork would lose, and with them
+the locks that they hold. Imports take most of a second. Worker processes that have no threads say so
+(:func:`fork_decoders`): their children are copies of them, behind the same limits, and start at
+once.
 """
 
 from __future__ import annotations
@@ -15,8 +20,9 @@ import signal
 import subprocess
 import sys
 import threading
-from multiprocessing import Pipe
+from multiprocessing import Pipe, get_context
 from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import numpy as np
@@ -42,7 +48,7 @@ class Decoder:
 
     def __init__(self) -> None:
         self._connection: Connection | None = None
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: subprocess.Popen[bytes] | BaseProcess | None = None
         self._content: bytes | None = None
 
     def decode(self, header: SliceHeader, content: bytes) -> StoredValues:
@@ -79,26 +85,57 @@ class Decoder:
             self._connection.close()
         if self._process is not None:
             self._process.kill()
-            self._process.wait()
+            if isinstance(self._process, BaseProcess):
+                self._process.join()
+            else:
+                self._process.wait()
         self._connection = self._process = self._content = None
 
     def _start(self) -> Connection:
         ours, theirs = Pipe()
-        paths = [str(PACKAGE_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "ichnet.ct.decoder", str(theirs.fileno())],
-            pass_fds=[theirs.fileno()],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,  # decoders complain there
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
-        )
+        self._process = _forked(ours, theirs) if _may_fork else _new_interpreter(theirs)
         theirs.close()
         self._connection = ours
         if not ours.poll(START_SECONDS):
             raise TimeoutError
         ours.recv_bytes()  # it is ready
         return ours
+
+
+def _new_interpreter(connection: Connection) -> subprocess.Popen[bytes]:
+    paths = [str(PACKAGE_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return subprocess.Popen(
+        [sys.executable, "-m", "ichnet.ct.decoder", str(connection.fileno())],
+        pass_fds=[connection.fileno()],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,  # decoders complain there
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+    )
+
+
+def _forked(ours: Connection, theirs: Connection) -> BaseProcess:
+    process = get_context("fork").Process(target=_serve_forked, args=(ours, theirs), daemon=True)
+    process.start()
+    return process
+
+
+def _serve_forked(parents: Connection, connection: Connection) -> None:
+    """Serve in a copy of the parent, which must not hold the parent's end: it would never end."""
+    parents.close()
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for standard in range(3):
+        os.dup2(nowhere, standard)
+    serve(connection)
+
+
+_may_fork = False
+
+
+def fork_decoders() -> None:
+    """Let children of this process be copies of it. Call it only where there are no threads."""
+    global _may_fork  # noqa: PLW0603 - a property of the process
+    _may_fork = True
 
 
 _lock = threading.Lock()

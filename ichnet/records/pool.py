@@ -15,6 +15,7 @@ from typing import Any
 
 import cv2
 
+from ichnet.ct.decoder import fork_decoders
 from ichnet.ct.dicom import Mapper
 from ichnet.records.record_set import RecordSetError
 
@@ -38,9 +39,11 @@ def available_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _one_thread_each() -> None:
+def _one_thread_each(are_forked: bool) -> None:
     """Let a worker use one thread: there are as many workers as cores to use."""
     cv2.setNumThreads(1)
+    if are_forked:
+        fork_decoders()
 
 
 @contextmanager
@@ -56,7 +59,7 @@ def worker_pool(workers: int) -> Iterator[Executor | None]:
     kind = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
     context = multiprocessing.get_context(kind)
     context.set_forkserver_preload(PRELOADED)
-    with ProcessPoolExecutor(workers, context, _one_thread_each) as pool:
+    with ProcessPoolExecutor(workers, context, _one_thread_each, (kind == "forkserver",)) as pool:
         try:
             yield pool
         except BaseException:

@@ -15,6 +15,7 @@ import ichnet.ct.decoder
 from ichnet.ct.decoder import Decoder, decode_in_child
 from ichnet.ct.errors import ReadError
 from ichnet.ct.header import read_header
+from ichnet.records.pool import worker_pool
 
 STORED = np.arange(96, dtype=np.int16).reshape(8, 12)
 
@@ -100,3 +101,29 @@ def test_this_process_has_one_child(compressed):
     first = ichnet.ct.decoder._decoders[os.getpid()]
     decode_in_child(header, content)
     assert ichnet.ct.decoder._decoders == {os.getpid(): first}
+
+
+def decode_in_worker(header, content):
+    """Decode in the child of a worker process, once more after that child was killed.
+
+    Returns values, whether the killed child cost one slice, the command of the last child, its id.
+    """
+    decode_in_child(header, content)
+    decoder = ichnet.ct.decoder._decoders[os.getpid()]
+    decoder._process.kill()
+    try:
+        decode_in_child(header, content)
+    except ReadError as error:
+        reason = error.reason
+    values = decode_in_child(header, content)
+    pid = decoder._process.pid
+    return values, reason, Path(f"/proc/{pid}/cmdline").read_bytes(), pid
+
+
+def test_a_worker_copies_itself_and_ends_its_child(compressed):
+    with worker_pool(2) as pool:
+        values, reason, command, pid = pool.submit(decode_in_worker, *compressed).result()
+    np.testing.assert_array_equal(values, STORED)
+    assert reason == "truncated"
+    assert b"forkserver" in command
+    assert not Path(f"/proc/{pid}").exists()
