@@ -4,8 +4,9 @@ The usual loop reads each file with pydicom, takes ``pixel_array``, rescales to 
 ``cv2.resize`` (INTER_AREA) and writes a tf.train.Example, in one process. Ours is the whole of
 ``data_prep/dumc.py`` on the same files with two workers: headers of all files, ledger, geometry,
 pseudonyms, tables. Both write 256 x 256 int16, from and to memory (3 GB of /dev/shm) where the
-system has it, so that no disk decides. Imports are not counted on either side, the start of our
-workers is; all take turns, medians are compared. Of decoders pydicom prefers GDCM, which takes all
+system has it, so that no disk decides. The first turn of each way is thrown away, and with it TensorFlow's
+import in the usual loop and the imports of the process from which our workers are forked; forking
+workers and their decoders is counted in every turn. Medians are compared. Of decoders pydicom prefers GDCM, which takes all
 cores for JPEG 2000; there the usual loop is timed with it and with pylibjpeg, which takes one, and
 ours with whole and with half resolution (``--reduced``). Headers are as short as RSNA's (22
 elements), or as long as scanners write them (80; real heads have 80 to 90).
@@ -13,7 +14,7 @@ Memory is the peak of one process, over 6 scans and over 60.
 
 Beside the time of one process stands what the machine cannot do without, each measured alone in
 the same turns: reading the bytes of the file and writing those of the record, the checksum over
-them, and the multiplications of resampling at the rate of the BLAS library.
+them, and the multiplications of resampling at the rate of the BLAS library on one core.
 ``over_limit_uncompressed`` is the processor's time of a slice over their sum.
 
 The last line is one JSON object.
@@ -45,6 +46,7 @@ import pydicom.dataset
 from pydicom.data import get_testdata_file
 from pydicom.encaps import encapsulate
 from pydicom.uid import UID, ExplicitVRLittleEndian, JPEG2000Lossless, JPEGLosslessSV1
+from threadpoolctl import threadpool_limits
 
 from ichnet.config import Config, load_config
 from ichnet.ct.dicom import read_series
@@ -253,13 +255,14 @@ def show_limits(raw: Path, config: Config) -> float:
         ),
     }
     limits = {}
-    for part, (run, share) in parts.items():
-        seconds = []
-        for _ in range(ROUNDS + 1):
-            start = time.process_time()
-            run()
-            seconds.append(time.process_time() - start)
-        limits[part] = float(np.median(seconds[1:])) / len(files) * share * 1e3
+    with threadpool_limits(1):
+        for part, (run, share) in parts.items():
+            seconds = []
+            for _ in range(ROUNDS + 1):
+                start = time.process_time()
+                run()
+                seconds.append(time.process_time() - start)
+            limits[part] = float(np.median(seconds[1:])) / len(files) * share * 1e3
     print("  cannot be done without, ms of a core a slice:")
     for part, milliseconds in limits.items():
         print(f"    {part:25} {milliseconds:6.3f}")

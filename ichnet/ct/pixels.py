@@ -79,10 +79,12 @@ def read_pixels(
         hu[...] = np.rint(stored * slope + intercept).clip(AIR_HU, HIGHEST_HU)
     else:
         # in 16-bit integers, which wrap to the right value: ten times faster
-        np.add(stored.view(np.int16), np.int16(intercept), out=hu)
+        whole = stored.view(np.int16)
+        if intercept or lowest >= AIR_HU:
+            whole = np.add(whole, np.int16(intercept), out=hu)
         if lowest < AIR_HU:
-            # compared with a row of air, not with a scalar: that takes NumPy a seventh of the time
-            np.maximum(hu, np.full(hu.shape[-1], AIR_HU, np.int16), out=hu)
+            # the limits' type matters: with others NumPy takes eight times as long
+            np.clip(whole, np.int16(AIR_HU), np.int16(HIGHEST_HU), out=hu)
     if padding is not None:
         np.putmask(hu, padding, AIR_HU)
     return Pixels(hu, repaired)

@@ -68,11 +68,11 @@ class SliceRecord:
         )
         after_mask = (
             _text("patient_id", self.patient_id),
-            _floats("pixel_spacing_mm", _float_bytes(self.pixel_spacing_mm)),
+            _float("pixel_spacing_mm", self.pixel_spacing_mm),
             _text("scan_id", self.scan_id),
             _integers("scan_labels", *self.scan_labels.tolist()),
             _integers("slice_index", self.slice_index),
-            _floats("slice_spacing_mm", _float_bytes(self.slice_spacing_mm)),
+            _float("slice_spacing_mm", self.slice_spacing_mm),
             _floats("volume_ml", _float_bytes(self.volume_ml)),
         )
         features = [
@@ -97,6 +97,11 @@ def _pixels_begin(name: str, length: int) -> bytes:
 @lru_cache(maxsize=64)
 def _text(name: str, value: str) -> bytes:
     return b"".join(_feature(name, BYTES, [value.encode()]))
+
+
+@lru_cache(maxsize=64)
+def _float(name: str, value: float) -> bytes:
+    return _floats(name, _float_bytes(value))
 
 
 def _float_bytes(values: float | NDArray[np.float64]) -> bytes:
