@@ -4,12 +4,13 @@ The usual loop reads each file with pydicom, takes ``pixel_array``, rescales to 
 ``cv2.resize`` (INTER_AREA) and writes a tf.train.Example, in one process. Ours is the whole of
 ``data_prep/dumc.py`` on the same files with two workers: headers of all files, ledger, geometry,
 pseudonyms, tables. Both write 256 x 256 int16, from and to memory (3 GB of /dev/shm) where the
-system has it, so that no disk decides. The first turn of each way is thrown away, and with it TensorFlow's
-import in the usual loop and the imports of the process from which our workers are forked; forking
-workers and their decoders is counted in every turn. Medians are compared. Of decoders pydicom prefers GDCM, which takes all
-cores for JPEG 2000; there the usual loop is timed with it and with pylibjpeg, which takes one, and
-ours with whole and with half resolution (``--reduced``). Headers are as short as RSNA's (22
-elements), or as long as scanners write them (80; real heads have 80 to 90).
+system has it, so that no disk decides. The first turn of each way is thrown away, and with it
+TensorFlow's import in the usual loop and the imports of the process from which our workers are
+forked; forking workers and their decoders is counted in every turn. Medians are compared. Of
+decoders pydicom prefers GDCM, which takes all cores for JPEG 2000; there the usual loop is timed
+with it and with pylibjpeg, which takes one, and ours with whole and with half resolution
+(``--reduced``). Headers are as short as RSNA's (22 elements), or as long as scanners write them
+(80; real heads have 80 to 90).
 Memory is the peak of one process, over 6 scans and over 60.
 
 Beside the time of one process stands what the machine cannot do without, each measured alone in

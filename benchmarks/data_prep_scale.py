@@ -6,8 +6,8 @@ number of scans is prepared in a process of its own, by ``data_prep/dumc.py``'s 
 processor's. All records are written first, then the command is run again: that is what it costs to
 take up an interrupted run, listing the files, and to join the shards.
 
-The last line is one JSON object: milliseconds a scan, of the first run and of the second, and MiB, by
-number of scans; ``growth`` is the milliseconds a scan with most scans over those with fewest.
+The last line is one JSON object: milliseconds a scan, of the first run and of the second, and MiB,
+by number of scans; ``growth`` is the milliseconds a scan with most scans over those with fewest.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from pathlib import Path
 
 import numpy as np
 import pydicom
-from data_prep import peak_kb
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
 
+from data_prep import peak_kb
 from ichnet.config import load_config
 from ichnet.records.prepare import Options, prepare
 

@@ -5,8 +5,8 @@ decoder busy for ever or crash it. So decoders run in a child process with limit
 time. When the child fails, one slice is lost; the next slice gets a new child.
 
 A child is a new interpreter, as this process may have threads that a fork would lose, and with them
-the locks that they hold. Imports take most of a second. Worker processes that have no threads say so
-(:func:`fork_decoders`): their children are copies of them, behind the same limits, and start at
+the locks that they hold. Imports take most of a second. Worker processes that have no threads say
+so (:func:`fork_decoders`): their children are copies of them, behind the same limits, and start at
 once.
 """
 
@@ -134,7 +134,7 @@ _may_fork = False
 
 def fork_decoders() -> None:
     """Let children of this process be copies of it. Call it only where there are no threads."""
-    global _may_fork  # noqa: PLW0603 - a property of the process
+    global _may_fork
     _may_fork = True
 
 

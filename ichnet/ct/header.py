@@ -52,7 +52,8 @@ def read_frames(path: Path) -> list[SliceHeader]:
     """
     quick = _read_quick(path)
     if quick is not None:
-        return [_checked(path, quick, quick.transfer_syntax, quick.pixel_bytes, quick.pixel_offset)]
+        plain = (quick.transfer_syntax, quick.pixel_bytes, quick.pixel_offset)
+        return [_checked(path, quick.values, *plain)]
     with lenient_pydicom():
         dataset, stored_bytes = read_dataset(path, KEYWORDS)
         if _frames(path, dataset) > 1:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
+from functools import lru_cache
 
 from pydicom.datadict import dictionary_VR, tag_for_keyword
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
@@ -157,7 +158,9 @@ def _skip_items(start: bytes, position: int) -> int:
         position += length
 
 
+@lru_cache(maxsize=4096)
 def _value(content: bytes, vr: bytes) -> Value:
+    """Decode a value; most of them are those of other slices, too."""
     if vr in (b"US", b"SS"):
         (number,) = struct.unpack("<H" if vr == b"US" else "<h", content)
         return int(number)

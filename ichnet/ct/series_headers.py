@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
+from operator import attrgetter
 from typing import Any
 
 from ichnet.ct.slice_header import SliceHeader
@@ -36,7 +37,7 @@ class SeriesHeaders:
         shared: dict[str, Any] = {}
         own: dict[str, tuple[Any, ...]] = {}
         for name in NAMES:
-            values = tuple(getattr(header, name) for header in slices)
+            values = tuple(map(attrgetter(name), slices))
             if values.count(values[0]) == len(values):
                 shared[name] = values[0]
             else:

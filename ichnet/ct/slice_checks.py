@@ -148,6 +148,8 @@ def text(dataset: Elements, keyword: str) -> str:
         value = dataset.get(keyword)
         if isinstance(value, str):  # nearly always
             return value.strip()
+        if value is None:
+            return ""
         several = isinstance(value, (list, MultiValue))
         return "\\".join(map(str, value)) if several else str(value or "").strip()
     except PARSE_ERRORS:
