@@ -5,7 +5,7 @@ decoder busy for ever or crash it. So decoders run in a child process with limit
 time. When the child fails, one slice is lost; the next slice gets a new child.
 
 A child is a new interpreter, as this process may have threads that a fork would lose, and with them
-the locks that they hold. Imports take most of a second. Worker processes that have no threads say
+the locks that they hold. Its imports take longer than many slices. Workers that have no threads say
 so (:func:`fork_decoders`): their children are copies of them, behind the same limits, and start at
 once.
 """
