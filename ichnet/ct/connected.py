@@ -1,4 +1,4 @@
-"""The largest connected piece of a volume, slice by slice: in a third of ``ndimage.label``'s time.
+"""The largest connected piece of a volume, slice by slice: in half of ``ndimage.label``'s time.
 
 OpenCV labels pieces in two dimensions only, but quickly. All slices are labelled as one image, one
 below the other, and pieces of neighbouring slices that touch are joined afterwards. Voxels touch at
@@ -37,7 +37,8 @@ def largest_piece(voxels: NDArray[np.bool_], reach_px: tuple[int, int]) -> NDArr
     wide = cv2.dilate(image.reshape(-1, shape[2]), kernel).reshape(shape)
     wide[:, rows:] = 0
     wide[:, :, columns:] = 0
-    count, labels = cv2.connectedComponents(wide.reshape(-1, shape[2]), connectivity=8)
+    count, found = cv2.connectedComponents(wide.reshape(-1, shape[2]), connectivity=8)
+    labels = np.asarray(found, np.int32)
     piece_of_label = _pieces(labels, shape[1] * shape[2], count)
     places = np.flatnonzero(image.view(bool))
     pieces = piece_of_label[labels.ravel()[places]]
@@ -71,9 +72,9 @@ def _touching(
     highest, lowest = cv2.dilate(values, AROUND), MOST_LABELS - cv2.dilate(from_above, AROUND)
     below, above = values.ravel()[:-slice_px], highest.ravel()[slice_px:]
     both = (below > 0) & (above > 0)
-    starts = both.copy()  # along a row most pairs repeat
-    starts[1:] &= (below[1:] != below[:-1]) | (above[1:] != above[:-1])
-    starts = np.flatnonzero(starts)
+    begins = both.copy()  # along a row most pairs repeat
+    begins[1:] &= (below[1:] != below[:-1]) | (above[1:] != above[:-1])
+    starts = np.flatnonzero(begins)
     # where labels meet, each of the neighbours is looked at
     meet = np.flatnonzero(both & (above != lowest.ravel()[slice_px:]))
     steps = np.add.outer(np.array([-1, 0, 1]) * labels.shape[1], [-1, 0, 1]).ravel()
