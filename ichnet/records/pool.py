@@ -25,7 +25,7 @@ LARGEST_CHUNK = 64
 CHUNKS_EACH = 4
 """Least number of chunks for each worker, so that all are busy until the end."""
 
-PRELOADED = ["ichnet.records.parts", "scipy.sparse"]
+PRELOADED = ["ichnet.records.parts", "scipy.sparse.csgraph"]
 """Modules that are imported before workers are forked."""
 
 KILLED = (
