@@ -28,7 +28,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -44,6 +43,7 @@ import google_crc32c
 import numpy as np
 import pydicom
 import pydicom.dataset
+from peak_memory import peak_kb
 from pydicom.data import get_testdata_file
 from pydicom.encaps import encapsulate
 from pydicom.uid import UID, ExplicitVRLittleEndian, JPEG2000Lossless, JPEGLosslessSV1
@@ -351,12 +351,6 @@ def memory_ratio(folder: Path) -> float:
     peaks = list(peaks_kb(folder, (6, 60)))
     print(f"peak memory: 6 scans {peaks[0] / 1024:.0f} MiB, 60 scans {peaks[1] / 1024:.0f} MiB")
     return peaks[1] / peaks[0]
-
-
-def peak_kb() -> int:
-    """Return this process's peak memory; getrusage would tell that of the parent at the start."""
-    status = Path("/proc/self/status").read_text(encoding="ascii")
-    return int(re.findall(r"VmHWM:\s+(\d+) kB", status)[0])
 
 
 def peaks_kb(folder: Path, sizes: tuple[int, ...]) -> Iterator[int]:

@@ -23,9 +23,9 @@ from pathlib import Path
 
 import numpy as np
 import pydicom
+from peak_memory import peak_kb
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
 
-from data_prep import peak_kb
 from ichnet.config import load_config
 from ichnet.records.prepare import Options, prepare
 
@@ -46,7 +46,7 @@ def main() -> None:
         print(json.dumps(measured(*args.prepare)))
         return
     memory = Path("/dev/shm")
-    result = {}
+    result: dict[str, float] = {}
     with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as name:
         os.environ["ICHNET_PSEUDONYM_KEY_FILE"] = str(Path(name) / "key")
         for scans in args.sizes:
