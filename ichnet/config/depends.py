@@ -41,8 +41,14 @@ DEPENDS_ON: dict[str, Settings] = {
     # a classifier does not depend on which others are trained
     "classifier": Settings(
         (*TRAINING, "augmentation", "classifiers"),
-        without=("classifiers.backbones", "classifiers.arms", "classifiers.training_by_backbone"),
+        without=(
+            "classifiers.backbones",
+            "classifiers.arms",
+            "classifiers.training_by_backbone",
+            "classifiers.pretraining",
+        ),
     ),
+    "backbone": Settings((*TRAINING, "augmentation", "classifiers.pretraining")),
     "encoder": Settings(
         SEGMENTER,
         without=(

@@ -201,6 +201,12 @@ def _check_values(config: Config, source: str) -> None:
     if not 0 <= low <= high <= 1:
         raise ConfigError(f"{source}: evaluation.uncertain must be two ordered probabilities")
     blurred, sharpened = config.augmentation.sharpness
+    weights = config.classifiers.weights
+    if weights not in (None, "imagenet") and "/" not in str(weights):
+        raise ConfigError(
+            f"{source}: classifiers.weights: {weights!r} is neither imagenet nor a folder with a "
+            "slash in its path"
+        )
     if not -1 <= blurred <= sharpened:
         raise ConfigError(f"{source}: augmentation.sharpness must be two ordered numbers from -1")
     shares = config.selection.validation_share + config.selection.ensemble_share
@@ -209,6 +215,7 @@ def _check_values(config: Config, source: str) -> None:
     trainings = [
         config.classifiers.training,
         *config.classifiers.training_by_backbone.values(),
+        *([config.classifiers.pretraining] if config.classifiers.pretraining else []),
         config.segmenters.training,
         config.segmenters.pretraining,
         *config.segmenters.training_by_segmenter.values(),

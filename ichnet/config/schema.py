@@ -10,6 +10,7 @@ import hashlib
 import json
 import typing
 from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
 from typing import Any, Literal
 
 from ichnet.config.questions import ClaimsConfig, ContrastConfig, RepeatsConfig, VariantConfig
@@ -198,7 +199,8 @@ class ClassifierConfig:
     Attributes:
         backbones: networks to train.
         arms: combinations of cohort and supervision to train.
-        weights: ``imagenet``, or null for random initial weights.
+        weights: initial weights: ``imagenet``, null for random ones, or a folder that holds a file
+            ``<backbone>.npz`` for each network, as ``models/pretrain_backbone.py`` writes it.
         saliency_loss: loss between saliency map and outline in the strong arm: ``dice``, ``bce``,
             ``dice+bce`` or ``energy`` (share of positive evidence outside the outline).
         saliency_weight: weight of the saliency loss relative to the classification loss.
@@ -213,11 +215,13 @@ class ClassifierConfig:
         metrics: metrics of the probability in addition to its AUC, in the same format.
         training_by_backbone: replaces ``training`` for single backbones. VGG19, which has no batch
             normalisation, does not train at the learning rate of the others.
+        pretraining: training of a backbone on whole scans, of which ``weights`` can begin; null
+            for an experiment without.
     """
 
     backbones: tuple[Backbone, ...]
     arms: tuple[Arm, ...]
-    weights: Literal["imagenet"] | None
+    weights: str | None
     saliency_loss: Literal["dice", "bce", "dice+bce", "energy"]
     saliency_weight: float
     training: TrainingConfig
@@ -226,6 +230,13 @@ class ClassifierConfig:
     loss: str | dict[str, Any] = "BinaryCrossentropy"
     metrics: tuple[str | dict[str, Any], ...] = ()
     training_by_backbone: dict[Backbone, TrainingConfig] = field(default_factory=dict)
+    pretraining: TrainingConfig | None = None
+
+    def weights_of(self, backbone: Backbone) -> Path | str | None:
+        """Return ``imagenet``, the file of a backbone's initial weights, or ``None``."""
+        if self.weights in (None, "imagenet"):
+            return self.weights
+        return Path(self.weights) / f"{backbone}.npz"
 
     def of(self, backbone: Backbone) -> ClassifierConfig:
         """Return the settings of one backbone, with its own training and none of the others'."""

@@ -17,6 +17,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from ichnet.config import BACKBONES, Backbone, ImageConfig
+from ichnet.networks.backbone_weights import load_backbone
 from ichnet.networks.channels import hu_input
 from ichnet.networks.normalisation import set_batch_norm_momentum
 
@@ -40,8 +41,9 @@ def build_classifier(
     Args:
         backbone: one of the four.
         image: matrix and windows.
-        weights: ``None`` for random weights, ``"imagenet"``, or a file of the backbone's
-            three-channel weights (see :func:`widen_kernel` for the further channels).
+        weights: ``None`` for random weights, ``"imagenet"``, a file of the backbone's
+            three-channel weights (see :func:`widen_kernel` for the further channels), or an
+            ``.npz`` file of :mod:`~ichnet.networks.backbone_weights`.
         seed: of the initial weights; sets the global seeds of Python, NumPy and TensorFlow.
 
     Returns:
@@ -50,7 +52,8 @@ def build_classifier(
         and without the head's bias, so that ``logit = mean(saliency) + bias``.
 
     Raises:
-        ValueError: for an unknown backbone, or one whose layers are not as expected.
+        ValueError: for an unknown backbone, one whose layers are not as expected, or weights of
+            another backbone.
     """
     if backbone not in BACKBONES:
         raise ValueError(f"no backbone {backbone!r}; known: {', '.join(BACKBONES)}")
@@ -64,6 +67,8 @@ def build_classifier(
         raise ValueError(f"{backbone}: {FEATURE_LAYERS[backbone]} is not its last feature map")
     if weights is None:
         draw_for_relu(body, seed)
+    elif isinstance(weights, Path) and weights.suffix == ".npz":
+        load_backbone(weights, body.layers)
     else:
         donor = application(
             include_top=False, weights=weights, input_shape=(image.matrix, image.matrix, 3)

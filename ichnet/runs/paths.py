@@ -6,6 +6,7 @@
     work/<name>/records/<record set>/            TFRecords, scans.csv, slices.csv, excluded.csv
     runs/<name>/config.yaml, records.json        the one configuration, and where the records lie
     runs/<name>/models/<model>/                  best.keras, last.keras, log.csv, finished.json
+    runs/<name>/backbones/<backbone>.npz         pre-trained weights that other runs begin with
     runs/<name>/models/baseline-threshold/rule.json, models/baseline-nnls/weights.json
     runs/<name>/calibration/<model>/             calibration.json: raw score -> probability, by scan
     runs/<name>/maps/<record set>/               the five segmenters' maps, TFRecords
@@ -108,6 +109,10 @@ class RunFolder:
     def best(self, model: str) -> Path:
         """The checkpoint that did best on validation data."""
         return self.model(model) / "best.keras"
+
+    def backbone(self, backbone: str) -> Path:
+        """Pre-trained weights of a classifier's backbone, for other runs to begin with."""
+        return self.root / "backbones" / f"{backbone}.npz"
 
     def calibration(self, model: str) -> Path:
         """What turns the slice scores of a scan into its probability."""

@@ -16,6 +16,7 @@ import tensorflow as tf
 
 from ichnet.config import Arm, Backbone, Config, TrainingConfig
 from ichnet.config.depends import settings_of_model
+from ichnet.networks.backbone_weights import backbone_digest
 from ichnet.networks.classifiers import HEAD_LAYERS, build_classifier
 from ichnet.records.reader import slices_dataset, training_dataset
 from ichnet.records.record_set import RecordSet, require_patient_disjoint
@@ -54,7 +55,7 @@ def train_classifier(
     of_arm = (config, backbone, arm, record_set)
 
     def build(frozen: bool = False) -> keras.Model:
-        model = build_classifier(backbone, config.image, settings.weights, config.seed)
+        model = build_classifier(backbone, config.image, settings.weights_of(backbone), config.seed)
         if frozen:
             freeze_body(model)
         return compile_classifier(model, config, strong=arm == STRONG)
@@ -88,6 +89,7 @@ def _fit(
     """Train the model that ``build`` returns on the slices of an arm."""
     settings = config.classifiers
     validation = slices_dataset(record_set, "validation").batch(training.batch_size)
+    begins_with = settings.weights_of(backbone)
 
     def train(first_epoch: int) -> tf.data.Dataset:
         batches = training_dataset(
@@ -114,6 +116,7 @@ def _fit(
             "arm": arm,
             "head_only": training != settings.training,
             "records": record_set.fingerprint,
+            **({"weights": backbone_digest(begins_with)} if isinstance(begins_with, Path) else {}),
         },
         lambda folder: [SaliencyOverlays(folder, *fixed_slices(validation))],
     )

@@ -18,6 +18,11 @@ from ichnet.ct.resample import axis_weights
 EVIDENCE_GUARD = 1.0
 """Smallest maximum that the normalisation of a saliency map divides by."""
 
+CELL_FULL_MM2 = 25.0
+"""Blood of this area or more makes a cell of a feature map one that holds blood."""
+CELL_WEIGHT = 4.0
+"""Weight of such a cell relative to one without blood."""
+
 SALIENCY_LOSSES: tuple[str, ...] = ("dice", "bce", "dice+bce", "energy")
 
 
@@ -181,6 +186,36 @@ class SaliencyLoss(keras.losses.Loss):
     def get_config(self) -> dict[str, Any]:
         """Return the arguments to create the same loss, as Keras needs them."""
         return {**super().get_config(), "kind": self.kind}
+
+
+@keras.saving.register_keras_serializable("ichnet")
+class CellEntropy(keras.losses.Loss):
+    """Cross-entropy between the cells of a feature map and whether blood lies in them.
+
+    A cell's target is the area of blood in it over :data:`CELL_FULL_MM2`, at most one. Most cells
+    are without: a cell full of blood weighs :data:`CELL_WEIGHT` times as much.
+
+    Args:
+        pixel_area_mm2: area of a pixel of the outline.
+        name: of the loss.
+    """
+
+    def __init__(self, pixel_area_mm2: float, name: str = "cell_entropy", **kwargs: Any) -> None:
+        super().__init__(name=name, **kwargs)
+        self.pixel_area_mm2 = pixel_area_mm2
+
+    def call(self, y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:
+        """Return [batch] for outlines [batch, rows, columns] and logits [batch, h, w]."""
+        outline = tf.cast(y_true, y_pred.dtype)
+        pixels = outline.shape[1] * outline.shape[2] / (y_pred.shape[1] * y_pred.shape[2])
+        blood_mm2 = reduce_by_area(outline, *y_pred.shape[1:]) * pixels * self.pixel_area_mm2
+        target = tf.minimum(1.0, blood_mm2 / CELL_FULL_MM2)
+        entropy = tf.nn.sigmoid_cross_entropy_with_logits(target, y_pred)
+        return tf.reduce_mean((1 + (CELL_WEIGHT - 1) * target) * entropy, axis=[1, 2])
+
+    def get_config(self) -> dict[str, Any]:
+        """Return what rebuilds the loss."""
+        return {**super().get_config(), "pixel_area_mm2": self.pixel_area_mm2}
 
 
 def normalise_saliency(saliency: tf.Tensor) -> tf.Tensor:

@@ -140,7 +140,11 @@ def test_types_are_those_of_the_fields():
             ["VGG16"],
             "classifiers: backbones[0]: 'VGG16' is not one of DenseNet121, InceptionResNetV2,",
         ),
-        (["classifiers", "weights"], "random", "weights: 'random' is not one of imagenet"),
+        (
+            ["classifiers", "weights"],
+            "random",
+            "'random' is neither imagenet nor a folder",
+        ),
         (["ensembles", "weighting"], ["image"], "weighting: ['image'] is not one of image, pixel"),
         (
             ["ensembles", "combinations", "sdh"],
@@ -169,6 +173,7 @@ def test_refused_with_the_key_and_the_cause(load, keys, value, message):
         (["segmenters", "training", "optimizer"], "Adam"),
         (["classifiers", "weights"], "imagenet"),
         (["classifiers", "weights"], None),
+        (["classifiers", "weights"], "models/weights"),
         (["register"], ["tensorflow_addons"]),
         (["evaluation", "uncertain"], [0.5, 0.5]),
         (["image", "field_of_view_mm"], 256),

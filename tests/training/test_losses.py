@@ -12,6 +12,7 @@ import tensorflow as tf
 from ichnet.training.losses import (
     SALIENCY_LOSSES,
     BatchDicePlusBCE,
+    CellEntropy,
     DicePlusBCE,
     FocalTversky,
     SaliencyLoss,
@@ -321,3 +322,21 @@ def test_serialization_round_trip(loss):
     assert type(again) is type(loss)
     assert again.get_config() == loss.get_config()
     assert float(again(TARGET, MAP)) == float(loss(TARGET, MAP))
+
+
+def test_cells_are_taught_where_blood_lies():
+    """Four cells of 2 x 2 pixels of 10 mm2: 40, 10, 0 and 0 mm2 of blood; 25 mm2 fill a cell."""
+    outline = np.zeros((1, 4, 4), np.float32)
+    outline[0, :2, :2] = outline[0, 0, 2] = 1
+    logits = np.float32([[[2, 0], [-1, 0]]])
+
+    def entropy(target: float, logit: float) -> float:
+        chance = 1 / (1 + math.exp(-logit))
+        return -target * math.log(chance) - (1 - target) * math.log(1 - chance)
+
+    # targets 1, .4, 0, 0; weights 4, 1 + 3 x .4, 1, 1
+    expected = (4 * entropy(1, 2) + 2.2 * entropy(0.4, 0) + entropy(0, -1) + entropy(0, 0)) / 4
+    loss = CellEntropy(pixel_area_mm2=10.0)
+    assert float(loss(outline, logits)) == pytest.approx(expected, rel=1e-5)
+    again = CellEntropy.from_config(loss.get_config())
+    assert float(again(outline, logits)) == pytest.approx(expected, rel=1e-5)

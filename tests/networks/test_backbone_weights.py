@@ -1,0 +1,66 @@
+"""Files of a backbone's weights: what is stored, what is refused."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+
+from ichnet.networks.backbone_weights import (
+    BackboneWeightsError,
+    backbone_digest,
+    load_backbone,
+    save_backbone,
+)
+
+
+def layers_of(units: int = 2, depth: int = 2) -> list[keras.layers.Layer]:
+    inputs = keras.Input((3,))
+    output = keras.layers.Activation("relu")(inputs)  # without weights
+    for _ in range(depth):
+        output = keras.layers.Dense(units)(output)
+    return keras.Model(inputs, output).layers
+
+
+def test_weights_are_those_stored_to_half_precision(tmp_path):
+    layers, path = layers_of(), tmp_path / "a" / "b.npz"
+    path.parent.mkdir()
+    layers[2].set_weights([np.float32([[1 / 3, 2], [3, 4], [5, 6]]), np.float32([7, 0.1])])
+    save_backbone(layers, path)
+    others = layers_of()
+    load_backbone(path, others)
+    kernel, bias = others[2].get_weights()
+    assert (kernel.shape, kernel.dtype) == ((3, 2), np.float32)
+    assert kernel[0, 0] == np.float32(np.float16(1 / 3)) == np.float32(0.33325195)
+    np.testing.assert_array_equal(kernel[1:], [[3, 4], [5, 6]])
+    np.testing.assert_array_equal(bias, np.float32(np.float16([7, 0.1])))
+    np.testing.assert_allclose(
+        others[3].get_weights()[0], layers[3].get_weights()[0], rtol=0, atol=1e-3
+    )
+
+
+def test_weights_of_another_backbone_are_refused(tmp_path):
+    path = tmp_path / "two.npz"
+    save_backbone(layers_of(), path)
+    with pytest.raises(BackboneWeightsError, match=r"two\.npz: does not fit dense"):
+        load_backbone(path, layers_of(units=4))
+    with pytest.raises(BackboneWeightsError, match=r"two\.npz: does not fit dense"):
+        load_backbone(path, layers_of(depth=3))
+    with pytest.raises(BackboneWeightsError, match=r"two\.npz: is of a backbone with more layers"):
+        load_backbone(path, layers_of(depth=1))
+    with pytest.raises(FileNotFoundError):
+        load_backbone(tmp_path / "none.npz", layers_of())
+
+
+@pytest.mark.parametrize("value", [7e4, np.nan])
+def test_what_half_precision_cannot_hold_is_not_stored(tmp_path, value):
+    layers = layers_of()
+    layers[2].set_weights([np.full((3, 2), value, np.float32), np.zeros(2, np.float32)])
+    with pytest.raises(BackboneWeightsError, match="too large to store"):
+        save_backbone(layers, tmp_path / "w.npz")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_digest_is_of_the_bytes(tmp_path):
+    (tmp_path / "w.npz").write_bytes(b"abc")
+    assert backbone_digest(tmp_path / "w.npz") == "ba7816bf8f01"  # SHA-256 of "abc", FIPS 180-2
