@@ -17,7 +17,8 @@ BIN = $(VENV)/bin
 # one core for each job of the workflow; TensorFlow's C++ log is chatter
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: help demo reproduce reproduce-all embedded test test-quick lint unit test-addons benchmark docs hashes wheels sbom \
+.PHONY: help demo reproduce reproduce-all first-weights embedded test test-quick lint unit test-addons \
+	benchmark docs hashes wheels sbom \
 	dist clean
 
 help:  ## list the targets
@@ -38,15 +39,27 @@ reproduce-all:  ## every seed and what explains the answers, then docs/results.m
 	$(REPRODUCE) TARGET=variants
 	$(REPRODUCE) TARGET=results
 
+# the five segmenters of a run
+SEGMENTERS = $(BIN)/python models/train_segmenter.py --segmenter all $(1) && \
+	$(BIN)/python models/pretrain_encoder.py $(1) && \
+	for segmenter in subtype sdh sah small; do \
+		$(BIN)/python models/train_segmenter.py --segmenter $$segmenter $(1) || exit 1; \
+	done
+
+FIRST = --run runs/first_weights --config models/first_weights.yaml --records work/first_weights/records
+
+first-weights: $(INSTALLED)  ## models/weights, what other trainings begin with, from nothing; hours
+	$(BIN)/python data_prep/synthetic.py --config models/first_weights.yaml --out work/first_weights/records
+	$(call SEGMENTERS,$(FIRST))
+	$(BIN)/python models/save_weights.py --run runs/first_weights --out models/weights
+	$(BIN)/python models/pretrain_backbone.py --backbone MobileNetV2 $(FIRST)
+	cp runs/first_weights/backbones/MobileNetV2.npz models/weights/
+
 EMBEDDED = --run runs/embedded --config models/embedded.yaml --records work/embedded/records
 
-embedded: $(INSTALLED)  ## the model in the package, from nothing: heads, five segmenters, weights; hours
+embedded: $(INSTALLED)  ## the model in the package, from models/weights; hours
 	$(BIN)/python data_prep/synthetic.py --config models/embedded.yaml --out work/embedded/records
-	$(BIN)/python models/train_segmenter.py --segmenter all $(EMBEDDED)
-	$(BIN)/python models/pretrain_encoder.py $(EMBEDDED)
-	for segmenter in subtype sdh sah small; do \
-		$(BIN)/python models/train_segmenter.py --segmenter $$segmenter $(EMBEDDED) || exit 1; \
-	done
+	$(call SEGMENTERS,$(EMBEDDED))
 	$(BIN)/python models/cache_maps.py --run runs/embedded --set aihub-scans
 	$(BIN)/python models/train_ensemble.py --combination all $(EMBEDDED)
 	$(BIN)/python models/calibrate.py --run runs/embedded --models ensemble-all

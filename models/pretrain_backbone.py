@@ -4,7 +4,7 @@ Where ImageNet's weights cannot be had: `classifiers.weights` of another experim
 of the file that this writes.
 
 Example:
-    python models/pretrain_backbone.py --config models/embedded.yaml --backbone MobileNetV2
+    python models/pretrain_backbone.py --config models/first_weights.yaml --backbone MobileNetV2
 """
 
 from ichnet.config import BACKBONES

@@ -72,7 +72,9 @@ def tiny_config() -> Config:
             ensemble_share=0.25,
             small_lesion_ml=20.0,
         ),
-        classifiers=replace(config.classifiers, training=short(config.classifiers.training)),
+        classifiers=replace(
+            config.classifiers, training=short(config.classifiers.training), weights=None
+        ),
         segmenters=replace(
             config.segmenters,
             base_width=4,

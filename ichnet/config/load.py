@@ -201,12 +201,15 @@ def _check_values(config: Config, source: str) -> None:
     if not 0 <= low <= high <= 1:
         raise ConfigError(f"{source}: evaluation.uncertain must be two ordered probabilities")
     blurred, sharpened = config.augmentation.sharpness
-    weights = config.classifiers.weights
-    if weights not in (None, "imagenet") and "/" not in str(weights):
-        raise ConfigError(
-            f"{source}: classifiers.weights: {weights!r} is neither imagenet nor a folder with a "
-            "slash in its path"
-        )
+    for key, weights, name in (
+        ("classifiers.weights", config.classifiers.weights, "imagenet"),
+        ("segmenters.weights", config.segmenters.weights, "embedded"),
+    ):
+        if weights is not None and weights != name and "/" not in weights:
+            raise ConfigError(
+                f"{source}: {key}: {weights!r} is neither {name} nor a folder with a slash in its "
+                "path"
+            )
     if not -1 <= blurred <= sharpened:
         raise ConfigError(f"{source}: augmentation.sharpness must be two ordered numbers from -1")
     shares = config.selection.validation_share + config.selection.ensemble_share

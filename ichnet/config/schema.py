@@ -234,7 +234,7 @@ class ClassifierConfig:
 
     def weights_of(self, backbone: Backbone) -> Path | str | None:
         """Return ``imagenet``, the file of a backbone's initial weights, or ``None``."""
-        if self.weights in (None, "imagenet"):
+        if self.weights is None or self.weights == "imagenet":
             return self.weights
         return Path(self.weights) / f"{backbone}.npz"
 
@@ -262,9 +262,11 @@ class SegmenterConfig:
         specialist_training: if given, the specialists (Models 3 to 5) start from the weights of
             Model 1 and are trained with these settings; otherwise with ``training``.
         training_by_segmenter: replaces ``training`` for single segmenters.
-        weights: ``embedded`` to start from the weights of the model in the package, which requires
-            its ``stem_factor``, ``base_width``, ``depth``, ``neighbours`` and windows; null for
-            random weights.
+        weights: initial weights: ``embedded`` for those of the model in the package, a folder that
+            holds ``segmenter-<name>.npz`` for each network, as ``models/save_weights.py`` writes
+            it, or null for random ones. The first two require the ``stem_factor``,
+            ``base_width``, ``depth``, ``neighbours`` and windows that the weights were trained
+            with.
     """
 
     stem_factor: int
@@ -275,13 +277,19 @@ class SegmenterConfig:
     pretraining: TrainingConfig
     neighbours: int = 0
     specialist_training: TrainingConfig | None = None
-    weights: Literal["embedded"] | None = None
+    weights: str | None = None
     training_by_segmenter: dict[Segmenter, TrainingConfig] = field(default_factory=dict)
 
     def of(self, segmenter: Segmenter) -> SegmenterConfig:
         """Return the settings for one segmenter: its own training, without those of the others."""
         training = self.training_by_segmenter.get(segmenter, self.training)
         return replace(self, training=training, training_by_segmenter={})
+
+    def stored_weights(self, segmenter: Segmenter) -> Path | None:
+        """Return the file of a segmenter's initial weights, if they are in a folder."""
+        if self.weights is None or self.weights == "embedded":
+            return None
+        return Path(self.weights) / f"segmenter-{segmenter}.npz"
 
     def training_of(self, segmenter: Segmenter) -> TrainingConfig:
         """Return the training settings of a segmenter."""

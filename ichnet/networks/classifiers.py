@@ -17,9 +17,9 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from ichnet.config import BACKBONES, Backbone, ImageConfig
-from ichnet.networks.backbone_weights import load_backbone
 from ichnet.networks.channels import hu_input
 from ichnet.networks.normalisation import set_batch_norm_momentum
+from ichnet.networks.stored_weights import load_weights
 
 FEATURE_LAYERS: dict[str, str] = {
     "DenseNet121": "relu",
@@ -43,7 +43,7 @@ def build_classifier(
         image: matrix and windows.
         weights: ``None`` for random weights, ``"imagenet"``, a file of the backbone's
             three-channel weights (see :func:`widen_kernel` for the further channels), or an
-            ``.npz`` file of :mod:`~ichnet.networks.backbone_weights`.
+            ``.npz`` file of :mod:`~ichnet.networks.stored_weights`.
         seed: of the initial weights; sets the global seeds of Python, NumPy and TensorFlow.
 
     Returns:
@@ -68,7 +68,7 @@ def build_classifier(
     if weights is None:
         draw_for_relu(body, seed)
     elif isinstance(weights, Path) and weights.suffix == ".npz":
-        load_backbone(weights, body.layers)
+        load_weights(weights, body.layers)
     else:
         donor = application(
             include_top=False, weights=weights, input_shape=(image.matrix, image.matrix, 3)

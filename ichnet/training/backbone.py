@@ -15,8 +15,8 @@ import tensorflow as tf
 
 from ichnet.config import Backbone, Config, ConfigError
 from ichnet.config.depends import settings_of_model
-from ichnet.networks.backbone_weights import save_backbone
 from ichnet.networks.classifiers import FEATURE_LAYERS, build_classifier
+from ichnet.networks.stored_weights import save_weights
 from ichnet.records.reader import slices_dataset, training_dataset
 from ichnet.records.record_set import RecordSet, require_patient_disjoint
 from ichnet.runs import RunFolder
@@ -90,7 +90,7 @@ def pretrain_backbone(config: Config, backbone: Backbone, records: Path, run: Ru
     )
     path = run.backbone(backbone)
     path.parent.mkdir(exist_ok=True)
-    save_backbone((layer for layer in best.layers if layer.name not in HEADS), path)
+    save_weights((layer for layer in best.layers if layer.name not in HEADS), path)
     return path
 
 

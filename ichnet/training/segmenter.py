@@ -21,7 +21,7 @@ from ichnet.training.compiling import compile_model, register_modules
 from ichnet.training.distribution import make_strategy
 from ichnet.training.fit import fit
 from ichnet.training.losses import BatchDicePlusBCE, DicePlusBCE, FocalTversky, SoftDice
-from ichnet.training.segmenter_networks import embedded_fingerprint, new_encoder, new_segmenter
+from ichnet.training.segmenter_networks import first_weights_digest, new_encoder, new_segmenter
 from ichnet.training.validation import class_balanced_weights
 
 RECORD_SET = "aihub-scans"
@@ -56,7 +56,7 @@ def pretrain_encoder(
         return compile_model(new_encoder(config), training, loss, metrics=metrics)
 
     return _fit_on_scans(
-        config, records, folder, build, training, lambda batch: batch["labels"], fold=fold
+        config, records, folder, build, training, lambda batch: batch["labels"], "subtype", fold
     )
 
 
@@ -141,8 +141,8 @@ def _fit_on_scans(
     build: Callable[[], keras.Model],
     training: TrainingConfig,
     target: Callable[[dict[str, tf.Tensor]], Any],
-    segmenter: Segmenter = "all",
-    fold: int | None = None,
+    segmenter: Segmenter,
+    fold: int | None,
     begun_from: keras.Model | None = None,
 ) -> keras.Model:
     """Train on the slices of the segmenter's scans, without those of a fold."""
@@ -181,7 +181,7 @@ def _fit_on_scans(
         for row in record_set.slices
         if row["split"] == "validation" and row["scan_id"] in set(scans["validation"])
     ]
-    embedded = embedded_fingerprint(config)
+    first_weights = first_weights_digest(config, segmenter)
     weigh = class_balanced_weights(to_pair, kinds.count("1"), kinds.count("0"))
     return fit(
         build,
@@ -194,6 +194,6 @@ def _fit_on_scans(
             "begun_from": None if begun_from is None else weights_fingerprint(begun_from),
             "scans": fingerprint(scans),
             "records": record_set.fingerprint,
-            **({} if embedded is None else {"embedded": embedded}),
+            **({} if first_weights is None else {"first_weights": first_weights}),
         },
     )

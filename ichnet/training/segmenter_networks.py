@@ -14,10 +14,13 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from ichnet.config import Config, ConfigError, Segmenter
+from ichnet.config import SEGMENTERS, Config, ConfigError, Segmenter
 from ichnet.deployment.embedded import WEIGHTS_DIR, embedded_model_dir
 from ichnet.deployment.metadata import ModelMetadata, model_fingerprint, read_metadata
 from ichnet.networks.inception_unet import build_inception_unet, build_subtype_encoder
+from ichnet.networks.loading import load_network
+from ichnet.networks.stored_weights import load_weights, save_weights, weights_digest
+from ichnet.runs import RunFolder, segmenter_name
 
 VARIABLE = "network_variables/{}/.ATTRIBUTES/VARIABLE_VALUE"
 """Key of a network variable, by its number, in the checkpoint of an exported model."""
@@ -34,7 +37,7 @@ def new_encoder(config: Config) -> keras.Model:
         settings.stem_factor,
         settings.neighbours,
     )
-    if settings.weights == "embedded":
+    if settings.weights is not None:
         whole = new_segmenter(config, "subtype", "subtype")
         for layer in encoder.layers:
             if layer.weights:
@@ -55,7 +58,10 @@ def new_segmenter(config: Config, segmenter: Segmenter, name: str) -> keras.Mode
             the experiment's networks differ from its own; the message names the setting.
     """
     network = _untrained(config, segmenter, name)
-    if config.segmenters.weights == "embedded":
+    stored = config.segmenters.stored_weights(segmenter)
+    if stored is not None:
+        load_weights(stored, network.layers)
+    elif config.segmenters.weights == "embedded":
         network.set_weights(embedded_weights(config, segmenter))
     return network
 
@@ -86,8 +92,28 @@ def embedded_weights(
     raise ConfigError(f"segmenters.weights: the embedded model has no segmenter {segmenter!r}")
 
 
-def embedded_fingerprint(config: Config) -> str | None:
-    """Return the digest of the embedded model if segmenters start from it, otherwise ``None``."""
+def save_segmenters(run: RunFolder, folder: Path) -> None:
+    """Write the weights of a run's five segmenters, for other trainings to begin with.
+
+    Args:
+        run: in which all five have been trained.
+        folder: gets ``segmenter-<name>.npz`` for each.
+
+    Raises:
+        FileNotFoundError: when a segmenter has not been trained.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for segmenter in SEGMENTERS:
+        name = segmenter_name(segmenter)
+        network = load_network(run.best(name), compiled=False)
+        save_weights(network.layers, folder / f"{name}.npz")
+
+
+def first_weights_digest(config: Config, segmenter: Segmenter) -> str | None:
+    """Return a digest of the weights that a segmenter begins with; ``None`` for random ones."""
+    stored = config.segmenters.stored_weights(segmenter)
+    if stored is not None:
+        return weights_digest(stored)
     if config.segmenters.weights is None:
         return None
     return model_fingerprint(embedded_model_dir())

@@ -87,7 +87,7 @@ def test_types_are_those_of_the_fields():
     assert isinstance(config.image.windows[0].level_hu, float)  # written as 40
     assert config.phantom.slices == (14, 18)
     assert config.register == ()
-    assert config.classifiers.weights is None
+    assert config.classifiers.weights == "models/weights"
     with pytest.raises(FrozenInstanceError):
         config.seed = 1  # type: ignore[misc]
 
@@ -174,6 +174,8 @@ def test_refused_with_the_key_and_the_cause(load, keys, value, message):
         (["classifiers", "weights"], "imagenet"),
         (["classifiers", "weights"], None),
         (["classifiers", "weights"], "models/weights"),
+        (["segmenters", "weights"], "embedded"),
+        (["segmenters", "weights"], "models/weights"),
         (["register"], ["tensorflow_addons"]),
         (["evaluation", "uncertain"], [0.5, 0.5]),
         (["image", "field_of_view_mm"], 256),
@@ -243,8 +245,8 @@ def test_exponents_without_a_point_are_numbers(tmp_path, text, number):
     """Also where a configuration is open, as an optimizer's is; YAML 1.1 takes them for text."""
     path = tmp_path / "mine.yaml"
     yaml_text = PHANTOM.read_text(encoding="utf-8")
-    path.write_text(yaml_text.replace("learning_rate: 0.001", f"learning_rate: {text}"), "utf-8")
-    optimizer = load_config(path).classifiers.training.optimizer
+    path.write_text(yaml_text.replace("learning_rate: 0.003", f"learning_rate: {text}"), "utf-8")
+    optimizer = load_config(path).ensembles.training.optimizer
     assert optimizer == {"class_name": "Adam", "config": {"learning_rate": number}}
 
 

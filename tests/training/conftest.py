@@ -29,7 +29,7 @@ def config() -> Config:
             noise_hu=0.0,
             offset_hu=0.0,
         ),
-        classifiers=replace(demo.classifiers, training=training),
+        classifiers=replace(demo.classifiers, training=training, weights=None),
         segmenters=replace(
             demo.segmenters,
             base_width=4,

@@ -40,7 +40,7 @@ def config() -> Config:
         demo,
         image=replace(demo.image, matrix=MATRIX, field_of_view_mm=32.0),
         augmentation=AugmentationConfig(0.0, 0.0, 0.0, False, 0.0, 0.0),
-        classifiers=replace(demo.classifiers, training=training),
+        classifiers=replace(demo.classifiers, training=training, weights=None),
         segmenters=replace(demo.segmenters, training=training, neighbours=0, weights=None),
         ensembles=replace(demo.ensembles, combinations={"pair": ("all", "sdh")}, training=training),
     )

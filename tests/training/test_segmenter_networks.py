@@ -9,16 +9,19 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ichnet.config import Config, ConfigError, load_config
+from ichnet.config import SEGMENTERS, Config, ConfigError, load_config
 from ichnet.deployment.embedded import embedded_model_dir
 from ichnet.networks.mirrored import mirrored
 from ichnet.networks.neighbours import with_neighbours
 from ichnet.networks.scores import TopPixelMean, map_and_subtypes
+from ichnet.networks.stored_weights import weights_digest
+from ichnet.runs import RunFolder
 from ichnet.training.segmenter_networks import (
-    embedded_fingerprint,
     embedded_weights,
+    first_weights_digest,
     new_encoder,
     new_segmenter,
+    save_segmenters,
 )
 
 ROOT = Path(__file__).parents[2]
@@ -80,10 +83,37 @@ def test_weights_fit_another_matrix(config):
 
 def test_without_them_weights_are_random_and_no_digest_is_kept(config):
     random = replace(config, segmenters=replace(config.segmenters, weights=None))
-    assert embedded_fingerprint(random) is None
-    assert len(embedded_fingerprint(config) or "") == 64
+    assert first_weights_digest(random, "all") is None
+    assert len(first_weights_digest(config, "all") or "") == 64
     first = new_segmenter(random, "all", "all").get_weights()[0]
     assert np.abs(first - embedded_weights(config, "all")[0]).max() > 0.01
+
+
+def test_weights_of_a_folder(config, tmp_path):
+    """Each segmenter begins with its own file, whose digest is kept."""
+    settings = replace(config.segmenters, weights=str(tmp_path), base_width=4, depth=1)
+    stored = replace(config, segmenters=settings)
+    random = replace(config, segmenters=replace(settings, weights=None))
+    with pytest.raises(FileNotFoundError, match=r"segmenter-sdh\.npz"):
+        new_segmenter(stored, "sdh", "sdh")
+    other = new_segmenter(replace(random, seed=7), "sdh", "sdh")
+    run = RunFolder(tmp_path / "run")
+    for segmenter in SEGMENTERS:
+        path = run.best(f"segmenter-{segmenter}")
+        path.parent.mkdir(parents=True)
+        other.save(path)
+    save_segmenters(run, tmp_path)
+    for here, there, drawn in zip(
+        new_segmenter(stored, "sdh", "sdh").get_weights(),
+        other.get_weights(),
+        new_segmenter(random, "sdh", "sdh").get_weights(),
+        strict=True,
+    ):
+        np.testing.assert_allclose(here, there, rtol=1e-3, atol=1e-6)
+        if there.ndim == 4:  # a kernel, drawn with another seed
+            assert np.abs(here - drawn).max() > 0.01
+    digest = first_weights_digest(stored, "sdh")
+    assert digest == weights_digest(tmp_path / "segmenter-sdh.npz")
 
 
 @pytest.mark.parametrize(

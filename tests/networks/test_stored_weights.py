@@ -1,4 +1,4 @@
-"""Files of a backbone's weights: what is stored, what is refused."""
+"""Files of a network's weights: what is stored, what is refused."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import keras
 import numpy as np
 import pytest
 
-from ichnet.networks.backbone_weights import (
-    BackboneWeightsError,
-    backbone_digest,
-    load_backbone,
-    save_backbone,
+from ichnet.networks.stored_weights import (
+    StoredWeightsError,
+    load_weights,
+    save_weights,
+    weights_digest,
 )
 
 
@@ -26,9 +26,9 @@ def test_weights_are_those_stored_to_half_precision(tmp_path):
     layers, path = layers_of(), tmp_path / "a" / "b.npz"
     path.parent.mkdir()
     layers[2].set_weights([np.float32([[1 / 3, 2], [3, 4], [5, 6]]), np.float32([7, 0.1])])
-    save_backbone(layers, path)
+    save_weights(layers, path)
     others = layers_of()
-    load_backbone(path, others)
+    load_weights(path, others)
     kernel, bias = others[2].get_weights()
     assert (kernel.shape, kernel.dtype) == ((3, 2), np.float32)
     assert kernel[0, 0] == np.float32(np.float16(1 / 3)) == np.float32(0.33325195)
@@ -39,28 +39,28 @@ def test_weights_are_those_stored_to_half_precision(tmp_path):
     )
 
 
-def test_weights_of_another_backbone_are_refused(tmp_path):
+def test_weights_of_another_network_are_refused(tmp_path):
     path = tmp_path / "two.npz"
-    save_backbone(layers_of(), path)
-    with pytest.raises(BackboneWeightsError, match=r"two\.npz: does not fit dense"):
-        load_backbone(path, layers_of(units=4))
-    with pytest.raises(BackboneWeightsError, match=r"two\.npz: does not fit dense"):
-        load_backbone(path, layers_of(depth=3))
-    with pytest.raises(BackboneWeightsError, match=r"two\.npz: is of a backbone with more layers"):
-        load_backbone(path, layers_of(depth=1))
+    save_weights(layers_of(), path)
+    with pytest.raises(StoredWeightsError, match=r"two\.npz: does not fit dense"):
+        load_weights(path, layers_of(units=4))
+    with pytest.raises(StoredWeightsError, match=r"two\.npz: does not fit dense"):
+        load_weights(path, layers_of(depth=3))
+    with pytest.raises(StoredWeightsError, match=r"two\.npz: is of a network with more layers"):
+        load_weights(path, layers_of(depth=1))
     with pytest.raises(FileNotFoundError):
-        load_backbone(tmp_path / "none.npz", layers_of())
+        load_weights(tmp_path / "none.npz", layers_of())
 
 
 @pytest.mark.parametrize("value", [7e4, np.nan])
 def test_what_half_precision_cannot_hold_is_not_stored(tmp_path, value):
     layers = layers_of()
     layers[2].set_weights([np.full((3, 2), value, np.float32), np.zeros(2, np.float32)])
-    with pytest.raises(BackboneWeightsError, match="too large to store"):
-        save_backbone(layers, tmp_path / "w.npz")
+    with pytest.raises(StoredWeightsError, match="too large to store"):
+        save_weights(layers, tmp_path / "w.npz")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_the_digest_is_of_the_bytes(tmp_path):
     (tmp_path / "w.npz").write_bytes(b"abc")
-    assert backbone_digest(tmp_path / "w.npz") == "ba7816bf8f01"  # SHA-256 of "abc", FIPS 180-2
+    assert weights_digest(tmp_path / "w.npz") == "ba7816bf8f01"  # SHA-256 of "abc", FIPS 180-2
