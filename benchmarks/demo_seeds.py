@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import re
 import subprocess
 import sys
@@ -59,8 +60,13 @@ def figures_of(seed: int, cores: int) -> dict[str, Any]:
     run = ROOT / "runs" / name
     before, start = (run / "report.html").exists(), time.perf_counter()
     snakemake = [sys.executable, "-m", "snakemake", "all", "--cores", str(cores)]
+    # the rules call `python`: the one of this environment
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     subprocess.run(
-        [*snakemake, "--configfile", str(config_path), "--quiet", "rules"], cwd=ROOT, check=True
+        [*snakemake, "--configfile", str(config_path), "--quiet", "rules"],
+        cwd=ROOT,
+        check=True,
+        env={**os.environ, "PATH": path},
     )
     minutes = None if before else (time.perf_counter() - start) / 60
     return {**_read(load_metrics(RunFolder(run), load_config(config_path))), "minutes": minutes}
