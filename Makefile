@@ -18,8 +18,7 @@ BIN = $(VENV)/bin
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 .PHONY: help demo reproduce reproduce-all first-weights embedded test test-quick lint unit test-addons \
-	benchmark docs hashes wheels sbom \
-	dist clean
+	benchmark docs hashes wheels sbom dist clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)

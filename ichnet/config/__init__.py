@@ -1,5 +1,13 @@
 """One experiment's configuration: its schema, and YAML to schema and back."""
 
+from ichnet.config.data import (
+    AugmentationConfig,
+    ImageConfig,
+    LeftOut,
+    PhantomConfig,
+    SelectionConfig,
+    WindowConfig,
+)
 from ichnet.config.load import (
     config_from_mapping,
     config_to_mapping,
@@ -14,21 +22,15 @@ from ichnet.config.schema import (
     SEGMENTERS,
     SPECIALISTS,
     Arm,
-    AugmentationConfig,
     Backbone,
     ClassifierConfig,
     Config,
     ConfigError,
     EnsembleConfig,
     EvaluationConfig,
-    ImageConfig,
-    LeftOut,
-    PhantomConfig,
     Segmenter,
     SegmenterConfig,
-    SelectionConfig,
     TrainingConfig,
-    WindowConfig,
     fingerprint,
     members_of,
     weights_split,
