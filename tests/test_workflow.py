@@ -182,7 +182,7 @@ def test_an_unchanged_workflow_does_nothing(finished):
             {"classifier", "segmenter"},
             {"records"},
         ),
-        ("decay_steps: 15", "decay_steps: 14", {"encoder", "segmenter"}, {"classifier"}),
+        ("decay_steps: 35", "decay_steps: 34", {"encoder", "segmenter"}, {"classifier"}),
         ("slices_per_subtype: 36", "slices_per_subtype: 18", {"records"}, {"phantom"}),
         ("slices: [14, 18]", "slices: [14, 16]", {"phantom"}, set()),
     ],
