@@ -77,7 +77,7 @@ def test_batches_are_half_and_half(record_set, short_training, image):
         assert batch["hu"].shape == batch["mask"].shape == (4, 32, 32)
         assert batch["labels"].shape == (4, 6)
         assert {value.dtype for value in batch.values()} == {tf.float32}
-        assert set(batch) == {"hu", "mask", "labels"}
+        assert set(batch) == {"hu", "mask", "labels", "outline_draw"}
         assert [value in POSITIVE for value in hu] == [True, False, True, False]
         assert batch["labels"].numpy()[:, 0].tolist() == [1, 0, 1, 0]
         assert batch["mask"].numpy().sum(axis=(1, 2)).tolist() == [16, 0, 16, 0]

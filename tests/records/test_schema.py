@@ -100,6 +100,9 @@ def test_bytes_do_not_depend_on_the_byte_order_in_memory(byte_order):
 def test_batches_for_training_hold_the_same_as_slices():
     records = [record(), record(mask=None, labels=(-1, 0, 0, 0, 0, 0))]
     batch = parse_training_batch(tf.constant([one.serialize() for one in records]), MATRIX)
+    draws = batch.pop("outline_draw").numpy()
+    assert (draws.shape, draws.dtype) == ((2,), np.float32)
+    assert np.all((draws >= 0) & (draws < 1))
     assert set(batch) == {"hu", "mask", "labels"}
     for number, one in enumerate(records):
         slice_ = parsed(one)
