@@ -77,7 +77,7 @@ def test_a_study_without_a_head_gets_nothing(orthanc, write_scan, model_dir, tmp
 
 def test_a_study_that_is_not_there(orthanc, model_dir, tmp_path, capsys):
     assert pacs(orthanc, model_dir, tmp_path / "out", "1.9.9") == EXCLUDED
-    assert "no CT of study 1.9.9" in capsys.readouterr().err
+    assert "1.9.9: 0 objects stored; the PACS holds no CT of the study" in capsys.readouterr().err
     table = (tmp_path / "out" / "excluded.csv").read_text()
     assert "not-in-pacs" in table
     assert "1.9.9" not in table
