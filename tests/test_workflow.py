@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import shutil
 import subprocess
 from pathlib import Path
@@ -104,6 +105,21 @@ def test_real_cohorts_take_the_place_of_the_phantom(tmp_path):
     assert "phantom" not in counts
     assert counts["classifier"] == 12
     assert counts["ensemble"] == 5
+
+
+def test_a_folder_of_raw_files_is_quoted_in_commands(tmp_path):
+    """Blanks, and what a shell would run, arrive at the scripts as one argument."""
+    raw = tmp_path / "raw $(touch ran) data"
+    for cohort in ("rsna", "aihub", "dumc", "cq500"):
+        (raw / cohort).mkdir(parents=True)
+    config = ROOT / "models" / "paper.yaml"
+    text = dry_run(tmp_path, config, "--printshellcmds", "--config", f"raw={raw}")
+    commands = [line for line in text.splitlines() if "python data_prep/" in line]
+    assert len(commands) == 5  # the record sets
+    for command in commands:
+        words = shlex.split(command)
+        assert Path(words[words.index("--input") + 1]).parent == raw
+    assert not (tmp_path / "ran").exists()
 
 
 def test_out_of_fold_maps_need_segmenters_of_each_fold(tmp_path):

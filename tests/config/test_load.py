@@ -154,6 +154,9 @@ def test_types_are_those_of_the_fields():
         # either of two types: neither
         (["segmenters", "training", "optimizer"], 3, "training: optimizer: expected str, got 3"),
         # values no experiment can run with
+        (["name"], "a b", "mine.yaml: name: 'a b' names a folder and stands in commands"),
+        (["name"], "$(id)", "name: '$(id)' names a folder and stands in commands"),
+        (["name"], "../up", "name: '../up' names a folder and stands in commands"),
         (["evaluation", "uncertain"], [0.6, 0.4], "uncertain must be two ordered probabilities"),
         (["evaluation", "uncertain"], [0.4, 1.2], "uncertain must be two ordered probabilities"),
         (["selection", "validation_share"], 0.8, "leave no patient for training"),
