@@ -118,6 +118,7 @@ def test_info_says_what_it_was_given(image, tmp_path):
     assert written == {"schema": SCHEMA_VERSION, "cohort": "aihub"}
 
 
+@pytest.mark.slow
 def test_two_workers_write_what_one_does(image, tmp_path, monkeypatch):
     monkeypatch.setattr(writer_module, "SLICES_PER_SHARD", 6)
     chosen = [(number, "train", None) for number in range(5)]

@@ -61,6 +61,7 @@ def test_the_subtype_segmenter_needs_its_encoder(config, records, tmp_path):
         train_segmenter(config, "subtype", records, RunFolder(tmp_path))
 
 
+@pytest.mark.slow
 def test_the_subtype_segmenter_starts_from_the_encoder(config, records, run, encoder, asked):
     train_segmenter(config, "subtype", records, run)
     unet = asked["build"]()

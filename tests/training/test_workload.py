@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from ichnet.config import load_config
 from ichnet.reporting.tables.full_scale import makespan
 from ichnet.training.workload import measure_networks, trainings
@@ -23,6 +25,7 @@ def test_the_paper_has_22_trainings_and_an_encoder():
     assert makespan(dict.fromkeys(jobs, 1.0), {j: jobs[j].after for j in jobs}, 99) == 3.0
 
 
+@pytest.mark.slow
 def test_each_network_is_measured_once():
     config = load_config(MODELS / "phantom.yaml")
     config = replace(
