@@ -61,7 +61,6 @@ def test_the_subtype_segmenter_needs_its_encoder(config, records, tmp_path):
         train_segmenter(config, "subtype", records, RunFolder(tmp_path))
 
 
-@pytest.mark.slow
 def test_the_subtype_segmenter_starts_from_the_encoder(config, records, run, encoder, asked):
     train_segmenter(config, "subtype", records, run)
     unet = asked["build"]()
@@ -76,6 +75,7 @@ def test_the_subtype_segmenter_starts_from_the_encoder(config, records, run, enc
     assert (untaught != encoder.get_layer("down1_reduce").get_weights()[0]).any()
 
 
+@pytest.mark.usefixtures("encoder")
 @pytest.mark.parametrize(
     ("segmenter", "train", "validation"),
     # numbers of scans: SDH, SAH, mixed, normal of the training split, then of the validation split
