@@ -9,7 +9,6 @@ is read off the optimizer's own step counter, so the state cannot disagree with 
 
 from __future__ import annotations
 
-import csv
 import json
 import logging
 import math
@@ -28,6 +27,7 @@ from ichnet.config import TrainingConfig
 from ichnet.files import whole_path, write_whole
 from ichnet.networks.loading import load_network
 from ichnet.runs.stage import Stage
+from ichnet.runs.training_log import best_row, read_log, validation_loss, write_log
 from ichnet.training.averaging import AveragedWeights
 from ichnet.training.checkpoint import load_averages, load_checkpoint, save_checkpoint
 from ichnet.training.compiling import precision
@@ -149,22 +149,6 @@ def out_of_patience(rows: Sequence[Mapping[str, float]], patience_epochs: int | 
     return len(rows) - int(best_row(rows)["epoch"]) >= patience_epochs
 
 
-def best_row(rows: Sequence[Mapping[str, float]]) -> Mapping[str, float]:
-    """Return the row with the lowest validation loss, the first of equal ones."""
-    return min(rows, key=validation_loss)
-
-
-def validation_loss(row: Mapping[str, float]) -> float:
-    """Return the validation loss that the best epoch is chosen by.
-
-    For classifiers this is the loss of the output ``probability``, not the sum with the saliency
-    loss, so that strong and weak arms are chosen by the same measure. For Model 2 it is the loss of
-    its map, as for the other segmenters.
-    """
-    own = row.get("val_probability_loss", row.get("val_map_loss"))
-    return row["val_loss"] if own is None else own
-
-
 class EpochKeeper(keras.callbacks.Callback):
     """Writes ``last.keras``, ``best.keras`` and ``log.csv`` after each epoch, never partially.
 
@@ -229,24 +213,6 @@ def _once_prefixed(name: str) -> str:
     ``probability_probability_auc``.
     """
     return re.sub(r"^(val_)?([a-z]+_)\2+", r"\1\2", name)
-
-
-def write_log(rows: Sequence[Mapping[str, float]], path: Path) -> None:
-    """Write one row for each epoch with all logged values."""
-    with write_whole(path, newline="") as handle:
-        writer = csv.DictWriter(handle, rows[0])
-        writer.writeheader()
-        writer.writerows(rows)
-
-
-def read_log(path: Path) -> list[dict[str, float]]:
-    """Return the rows of a ``log.csv``; an empty list when there is no log yet."""
-    if not path.exists():
-        return []
-    with path.open(encoding="utf-8", newline="") as handle:
-        return [
-            {name: float(value) for name, value in row.items()} for row in csv.DictReader(handle)
-        ]
 
 
 def _write_finished(folder: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import math
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from matplotlib.ticker import MaxNLocator
 
 from ichnet.reporting.figures.style import BLUE, SOFT_INK, VERMILION, new_figure, style
 from ichnet.runs import RunFolder
+from ichnet.runs.training_log import read_log, validation_loss
 
 PANELS_A_ROW = 4
 PLOTTED = ("epoch", "loss", "val_loss")
@@ -21,7 +21,7 @@ def read_logs(run: RunFolder) -> dict[str, dict[str, list[float]]]:
 
     Returns:
         ``epoch``, ``loss``, ``val_loss``, and ``kept_by``: the validation loss that decides which
-        epoch is kept, of the probability alone where a saliency map is trained beside it.
+        epoch is kept (:func:`ichnet.runs.training_log.validation_loss`).
 
     Raises:
         ValueError: when a log lacks a column or holds something that is no number.
@@ -57,13 +57,10 @@ def draw_training_curves(logs: dict[str, dict[str, list[float]]]) -> Figure:
 
 
 def _read_log(path: Path) -> dict[str, list[float]]:
-    with path.open(encoding="utf-8", newline="") as handle:
-        rows = list(csv.DictReader(handle))
     try:
-        columns = {name: [float(row[name]) for row in rows] for name in PLOTTED}
-        decides = "val_probability_loss"
-        kept_by = [float(row[decides]) for row in rows] if rows and decides in rows[0] else None
-        return {**columns, "kept_by": kept_by or columns["val_loss"]}
+        rows = read_log(path)
+        columns = {name: [row[name] for row in rows] for name in PLOTTED}
+        return {**columns, "kept_by": [validation_loss(row) for row in rows]}
     except KeyError as error:
         raise ValueError(f"{path}: lacks the column {error}") from error
     except ValueError as error:

@@ -6,7 +6,6 @@ the configuration's ``claims``, set before the run.
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping
 
 import numpy as np
@@ -16,6 +15,7 @@ from ichnet.reporting.measures.model_predictions import ModelPredictions
 from ichnet.reporting.measures.performance import unmeasurable
 from ichnet.reporting.measures.trainings import folder_of, scores_of, trainings_of
 from ichnet.runs import RunFolder
+from ichnet.runs.training_log import best_row, read_log
 from ichnet.statistics.crossed import crossed_auc_difference
 
 GUESSING = 0.5
@@ -64,12 +64,7 @@ def undertrained(
 def validation_slice_auc(run: RunFolder, model: str) -> float | None:
     """Return a classifier's AUC on validation slices in its best epoch; ``None`` without a log."""
     folder, name = folder_of(run, model)
-    path = folder.model(name) / "log.csv"
-    if not path.exists():
+    rows = read_log(folder.model(name) / "log.csv")
+    if not rows or not {"val_loss", "val_probability_auc"} <= rows[0].keys():
         return None
-    with path.open(encoding="utf-8", newline="") as handle:
-        rows = list(csv.DictReader(handle))
-    if not rows or not {"val_probability_loss", "val_probability_auc"} <= rows[0].keys():
-        return None
-    best = min(rows, key=lambda row: float(row["val_probability_loss"]))
-    return float(best["val_probability_auc"])
+    return best_row(rows)["val_probability_auc"]

@@ -52,6 +52,13 @@ def test_a_log_without_epochs_yet_is_left_out(tmp_path: Path) -> None:
     assert read_logs(run) == {}
 
 
+def test_the_loss_of_the_map_decides_for_model_2(tmp_path):
+    run = RunFolder(tmp_path)
+    columns = "epoch,loss,val_loss,val_map_loss,val_subtype_score_loss"
+    write_log(run, "segmenter-subtype", f"{columns}\n1.0,1,2.0,.4,3\n2.0,1,1.5,.6,2\n")
+    assert read_logs(run)["segmenter-subtype"]["kept_by"] == [0.4, 0.6]
+
+
 def test_the_loss_of_the_probability_decides_where_there_is_one(tmp_path):
     run = RunFolder(tmp_path)
     columns = "epoch,loss,val_loss,val_probability_loss"

@@ -9,6 +9,7 @@ import pytest
 from ichnet.config import ClaimsConfig
 from ichnet.reporting.measures.learned import undertrained, validation_slice_auc
 from ichnet.reporting.measures.trainings import load_trainings
+from ichnet.runs import RunFolder
 
 STRONG = "MobileNetV2-aihub-strong"
 
@@ -36,3 +37,12 @@ def test_the_validation_auc_is_that_of_the_best_epoch(run):
     best = min(rows, key=lambda row: float(row[3]))
     assert validation_slice_auc(run, STRONG) == float(best[4])
     assert validation_slice_auc(run, "VGG19-untrained") is None
+
+
+def test_a_weak_arm_has_one_loss_whose_log_names_no_output(tmp_path):
+    """As trainings write it: without a saliency loss there is no ``val_probability_loss``."""
+    run = RunFolder(tmp_path)
+    log = run.model("MobileNetV2-aihub-weak") / "log.csv"
+    log.parent.mkdir(parents=True)
+    log.write_text("epoch,val_loss,val_probability_auc\n1.0,.5,.81\n2.0,.4,.86\n3.0,.6,.88\n")
+    assert validation_slice_auc(run, "MobileNetV2-aihub-weak") == 0.86
