@@ -152,17 +152,18 @@ rule all:
     input: f"{RUN}/report.html"
 
 
-def config_file(wildcards):
-    """Return the configuration of the cohorts and records in a folder: a variant has its own.
+def run_of(work):
+    """Return the run whose cohorts and records lie in a folder: a variant has its own."""
+    return RUN if work == WORK else f"{RUN}/variants/{Path(work).name}"
 
-    The run's copy, whose path stays as it is when another file is given.
-    """
-    name = Path(wildcards.work).name
-    return f"{RUN}/config.yaml" if wildcards.work == WORK else f"{RUN}/variants/{name}/config.yaml"
+
+def config_file(wildcards):
+    """Return the run's copy, whose path stays as it is when another file is given."""
+    return f"{run_of(wildcards.work)}/config.yaml"
 
 
 def records_config(wildcards):
-    return EXPERIMENT if wildcards.work == WORK else CONFIGS[f"{RUN}/variants/{Path(wildcards.work).name}"]
+    return CONFIGS[run_of(wildcards.work)]
 
 
 if SYNTHETIC:
@@ -186,8 +187,7 @@ def raw_of(cohort, work=WORK):
     """Return the raw files of a cohort; a variant with the same synthetic scans reads the run's."""
     if not SYNTHETIC:
         return f"{RAW}/{cohort}"
-    name = Path(work).name
-    same = work == WORK or CONFIGS[f"{RUN}/variants/{name}"].phantom.of(cohort) == EXPERIMENT.phantom.of(cohort)
+    same = CONFIGS[run_of(work)].phantom.of(cohort) == EXPERIMENT.phantom.of(cohort)
     return f"{WORK if same else work}/raw/{cohort}/.phantom.json"
 
 

@@ -4,7 +4,7 @@ Example:
     python models/pretrain_encoder.py --config models/phantom.yaml
 """
 
-from ichnet.runs import fold_name
+from ichnet.runs import ENCODER, fold_name
 from ichnet.scripts import begin_experiment, load_tensorflow, run_script, training_parser
 
 
@@ -20,7 +20,7 @@ def main() -> None:
     args = parser.parse_args()
 
     load_tensorflow()
-    from ichnet.training.segmenter import ENCODER, pretrain_encoder
+    from ichnet.training.segmenter import pretrain_encoder
 
     experiment = begin_experiment(args)
     config, run = experiment.config, experiment.run

@@ -5,7 +5,6 @@ An unknown key is refused; the message suggests the most similar known one.
 
 from __future__ import annotations
 
-import copy
 import difflib
 import json
 import re
@@ -86,7 +85,7 @@ def variant_config(config: Config, variant: VariantConfig) -> Config:
     Raises:
         ConfigError: when a change names no place of the configuration, or does not fit there.
     """
-    mapping = copy.deepcopy(config_to_mapping(config))
+    mapping = config_to_mapping(config)
     where = f"variant {variant.name}"
     for place, value in variant.changes.items():
         *path, last = place.split(".")
@@ -200,7 +199,6 @@ def _check_values(config: Config, source: str) -> None:
     low, high = config.evaluation.uncertain
     if not 0 <= low <= high <= 1:
         raise ConfigError(f"{source}: evaluation.uncertain must be two ordered probabilities")
-    blurred, sharpened = config.augmentation.sharpness
     for key, weights, name in (
         ("classifiers.weights", config.classifiers.weights, "imagenet"),
         ("segmenters.weights", config.segmenters.weights, "embedded"),
@@ -210,6 +208,7 @@ def _check_values(config: Config, source: str) -> None:
                 f"{source}: {key}: {weights!r} is neither {name} nor a folder with a slash in its "
                 "path"
             )
+    blurred, sharpened = config.augmentation.sharpness
     if not -1 <= blurred <= sharpened:
         raise ConfigError(f"{source}: augmentation.sharpness must be two ordered numbers from -1")
     shares = config.selection.validation_share + config.selection.ensemble_share

@@ -32,6 +32,8 @@ from ichnet.ct.volume import Volume, slice_normal, slice_spacing_from_positions
 REPAIRED = "repaired_slices"
 """Key of a volume's description: number of slices that had wrapped at 12 bits, if any."""
 
+NUMBERS_LEFT_OUT = "the numbers of its slices leave out {}: slices may be missing"
+
 Mapper = Callable[..., Iterable[Any]]
 """``map``, or the same over several processes: results in order, functions that can be pickled."""
 
@@ -142,7 +144,6 @@ def _read_slices(
     if centre_mm == (0.0, 0.0) and first.reduction:
         centre_mm = middle_of_whole_mm(first, turn)
     missing = missing_numbers([header.instance_number for header in slices])
-    caution = f"the numbers of its slices leave out {missing}: slices may be missing"
     description = dict(first.description)
     if repaired:
         description[REPAIRED] = str(repaired)
@@ -159,7 +160,7 @@ def _read_slices(
         turn=turn,
         digest=series_digest(digests.values()) if with_digest else "",
         centre_mm=centre_mm,
-        cautions=(caution,) if missing else (),
+        cautions=(NUMBERS_LEFT_OUT.format(missing),) if missing else (),
     )
     return volume, skull
 

@@ -3,6 +3,7 @@
 from ichnet.runs.paths import (
     ARM_RECORDS,
     BASELINES,
+    ENCODER,
     RECORD_SETS,
     TEST_COHORTS,
     THRESHOLD,
@@ -17,6 +18,7 @@ from ichnet.runs.paths import (
 __all__ = [
     "ARM_RECORDS",
     "BASELINES",
+    "ENCODER",
     "RECORD_SETS",
     "TEST_COHORTS",
     "THRESHOLD",

@@ -40,6 +40,10 @@ ARM_RECORDS: dict[str, str] = {
 """The record set each arm trains on."""
 
 
+ENCODER = "encoder-subtype"
+"""Model 2's encoder, pre-trained on subtypes."""
+
+
 def classifier_name(backbone: str, arm: str) -> str:
     """Return e.g. ``MobileNetV2-aihub-strong``."""
     if backbone not in BACKBONES or arm not in ARMS:

@@ -20,9 +20,14 @@ from pathlib import Path
 
 from ichnet.config import SEGMENTERS, SPECIALISTS, Config
 from ichnet.config.depends import settings_of, settings_of_model
-from ichnet.runs.paths import ARM_RECORDS, RECORD_SETS, RunFolder, fold_name, segmenter_name
-
-ENCODER = "encoder-subtype"
+from ichnet.runs.paths import (
+    ARM_RECORDS,
+    ENCODER,
+    RECORD_SETS,
+    RunFolder,
+    fold_name,
+    segmenter_name,
+)
 
 
 @dataclass(frozen=True)

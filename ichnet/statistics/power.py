@@ -57,13 +57,9 @@ def auc_difference_power(
     Raises:
         ValueError: for values outside their range, or an AUC whose variance is zero.
     """
-    if not -1 < correlation < 1:
-        raise ValueError(f"a correlation of AUCs lies between -1 and 1, {correlation:g} does not")
+    error = math.sqrt(_difference_variance(auc_a, auc_b, positives, negatives, correlation))
     middle = hanley_mcneil_standard_error((auc_a + auc_b) / 2, positives, negatives)
     null_error = middle * math.sqrt(2 * (1 - correlation))
-    a = hanley_mcneil_standard_error(auc_a, positives, negatives)
-    b = hanley_mcneil_standard_error(auc_b, positives, negatives)
-    error = math.sqrt(a**2 + b**2 - 2 * correlation * a * b)
     if error == 0:
         raise ValueError("the variance of the difference is zero: no power to compute")
     critical = normal_quantile(1 - alpha) * null_error
@@ -139,11 +135,7 @@ def crossed_difference_power(
     """
     if trainings < 2 or training_sd <= 0:
         raise ValueError("two trainings or more are needed, and a spread of theirs above zero")
-    if not -1 < correlation < 1:
-        raise ValueError(f"a correlation of AUCs lies between -1 and 1, {correlation:g} does not")
-    a = hanley_mcneil_standard_error(auc_a, positives, negatives)
-    b = hanley_mcneil_standard_error(auc_b, positives, negatives)
-    of_scans = a**2 + b**2 - 2 * correlation * a * b
+    of_scans = _difference_variance(auc_a, auc_b, positives, negatives, correlation)
     of_trainings = training_sd**2 / trainings
     freedom = hillis_degrees_of_freedom(of_trainings, of_scans, trainings)
     critical = float(stdtrit(freedom, 1 - alpha / 2))
@@ -173,6 +165,17 @@ def crossed_difference_positives(
         )
 
     return _smallest(reached, power, MOST_POSITIVES_CROSSED)
+
+
+def _difference_variance(
+    auc_a: float, auc_b: float, positives: int, negatives: int, correlation: float
+) -> float:
+    """Return the variance of the difference of two estimated AUCs."""
+    if not -1 < correlation < 1:
+        raise ValueError(f"a correlation of AUCs lies between -1 and 1, {correlation:g} does not")
+    a = hanley_mcneil_standard_error(auc_a, positives, negatives)
+    b = hanley_mcneil_standard_error(auc_b, positives, negatives)
+    return a**2 + b**2 - 2 * correlation * a * b
 
 
 def _smallest(reached: Callable[[int], float], power: float, most: int) -> int | None:

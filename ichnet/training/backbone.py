@@ -17,15 +17,15 @@ from ichnet.config import Backbone, Config, ConfigError
 from ichnet.config.depends import settings_of_model
 from ichnet.networks.classifiers import FEATURE_LAYERS, build_classifier
 from ichnet.networks.stored_weights import save_weights
-from ichnet.records.reader import slices_dataset, training_dataset
+from ichnet.records.reader import slices_dataset
 from ichnet.records.record_set import RecordSet, require_patient_disjoint
 from ichnet.runs import RunFolder
+from ichnet.training.batches import training_batches
 from ichnet.training.compiling import compile_model, register_modules
 from ichnet.training.distribution import make_strategy
 from ichnet.training.fit import fit
 from ichnet.training.losses import CellEntropy
-
-RECORD_SET = "aihub-scans"
+from ichnet.training.segmenter import RECORD_SET
 
 CELL_LOSS_WEIGHT = 2.0
 """Weight of the cells' cross-entropy relative to that of the subtypes."""
@@ -67,23 +67,11 @@ def pretrain_backbone(config: Config, backbone: Backbone, records: Path, run: Ru
         weights = {"cells": CELL_LOSS_WEIGHT, "subtypes": 1.0}
         return compile_model(network, training, losses, weights, metrics)
 
-    def train(first_epoch: int) -> tf.data.Dataset:
-        return training_dataset(
-            record_set,
-            "train",
-            training,
-            image=config.image,
-            seed=config.seed,
-            first_epoch=first_epoch,
-            augmentation=config.augmentation,
-        ).map(pretraining_targets)
-
+    validation = slices_dataset(record_set, "validation").batch(training.batch_size)
     best = fit(
         build,
-        train,
-        slices_dataset(record_set, "validation")
-        .batch(training.batch_size)
-        .map(pretraining_targets),
+        training_batches(config, record_set, training, pretraining_targets),
+        validation.map(pretraining_targets),
         run.model(name),
         training,
         {"settings": settings_of_model(config, name), "records": record_set.fingerprint},

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,10 @@ from ichnet.config import Arm, Backbone, Config, TrainingConfig
 from ichnet.config.depends import settings_of_model
 from ichnet.networks.classifiers import HEAD_LAYERS, build_classifier
 from ichnet.networks.stored_weights import weights_digest
-from ichnet.records.reader import slices_dataset, training_dataset
+from ichnet.records.reader import slices_dataset
 from ichnet.records.record_set import RecordSet, require_patient_disjoint
 from ichnet.runs import ARM_RECORDS, RunFolder, classifier_name
+from ichnet.training.batches import training_batches
 from ichnet.training.compiling import compile_model, named_object, register_modules
 from ichnet.training.distribution import make_strategy
 from ichnet.training.fit import fit
@@ -90,24 +92,12 @@ def _fit(
     settings = config.classifiers
     validation = slices_dataset(record_set, "validation").batch(training.batch_size)
     begins_with = settings.weights_of(backbone)
-
-    def train(first_epoch: int) -> tf.data.Dataset:
-        batches = training_dataset(
-            record_set,
-            "train",
-            training,
-            image=config.image,
-            seed=config.seed,
-            first_epoch=first_epoch,
-            augmentation=config.augmentation,
-        )
-        if arm == STRONG and settings.outlined_share < 1:
-            return batches.map(lambda batch: partly_outlined(batch, settings.outlined_share))
-        return batches.map(classifier_targets)
-
+    targets: Callable[[dict[str, tf.Tensor]], Any] = classifier_targets
+    if arm == STRONG and settings.outlined_share < 1:
+        targets = partial(partly_outlined, share=settings.outlined_share)
     return fit(
         build,
-        train,
+        training_batches(config, record_set, training, targets),
         validation.map(classifier_targets),
         folder,
         training,

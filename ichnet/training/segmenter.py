@@ -13,10 +13,11 @@ from ichnet.config import SPECIALISTS, Config, Segmenter, TrainingConfig, finger
 from ichnet.config.depends import settings_of_model
 from ichnet.networks.inception_unet import transfer_encoder
 from ichnet.networks.loading import load_network, weights_fingerprint
-from ichnet.records.reader import slices_dataset, training_dataset
+from ichnet.records.reader import slices_dataset
 from ichnet.records.record_set import RecordSet, require_patient_disjoint
 from ichnet.records.training_sets import patient_folds, training_scans
-from ichnet.runs import RunFolder, fold_name, segmenter_name
+from ichnet.runs import ENCODER, RunFolder, fold_name, segmenter_name
+from ichnet.training.batches import training_batches
 from ichnet.training.compiling import compile_model, register_modules
 from ichnet.training.distribution import make_strategy
 from ichnet.training.fit import fit
@@ -25,7 +26,6 @@ from ichnet.training.segmenter_networks import first_weights_digest, new_encoder
 from ichnet.training.validation import class_balanced_weights
 
 RECORD_SET = "aihub-scans"
-ENCODER = "encoder-subtype"
 LOSSES: dict[str, type[keras.losses.Loss]] = {
     "dice": SoftDice,
     "dice+bce": DicePlusBCE,
@@ -162,19 +162,6 @@ def _fit_on_scans(
     def to_pair(batch: dict[str, tf.Tensor]) -> tuple[tf.Tensor, Any]:
         return batch["hu"], target(batch)
 
-    def train(first_epoch: int) -> tf.data.Dataset:
-        return training_dataset(
-            record_set,
-            "train",
-            training,
-            image=config.image,
-            seed=config.seed,
-            first_epoch=first_epoch,
-            augmentation=config.augmentation,
-            scans=scans["train"],
-            neighbours=neighbours,
-        ).map(to_pair)
-
     validation = slices_dataset(record_set, "validation", scans["validation"], neighbours)
     kinds = [
         row["ANY"]
@@ -185,7 +172,7 @@ def _fit_on_scans(
     weigh = class_balanced_weights(to_pair, kinds.count("1"), kinds.count("0"))
     return fit(
         build,
-        train,
+        training_batches(config, record_set, training, to_pair, scans["train"], neighbours),
         validation.batch(training.batch_size).map(weigh),
         folder,
         training,

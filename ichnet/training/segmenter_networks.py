@@ -1,7 +1,7 @@
-"""Segmenters and Model 2's encoder before training, with random or with embedded weights.
+"""Segmenters and Model 2's encoder before training, with random, stored or embedded weights.
 
-The segmenters of the model in the package were trained on thousands of synthetic heads for hours.
-Training that starts from their weights needs few scans and few steps.
+Stored weights are files of a folder, embedded ones those of the model in the package. Both were
+learned from thousands of synthetic heads: training that starts there needs few scans and few steps.
 """
 
 from __future__ import annotations
@@ -56,6 +56,8 @@ def new_segmenter(config: Config, segmenter: Segmenter, name: str) -> keras.Mode
     Raises:
         ConfigError: when weights of the embedded model are configured, but architecture or input of
             the experiment's networks differ from its own; the message names the setting.
+        StoredWeightsError: when the file of stored weights is of another architecture.
+        FileNotFoundError: when there is no such file.
     """
     network = _untrained(config, segmenter, name)
     stored = config.segmenters.stored_weights(segmenter)
@@ -71,7 +73,7 @@ def embedded_weights(
 ) -> list[NDArray[np.float32]]:
     """Return the weights of one of the embedded model's segmenters, for ``set_weights``.
 
-    They can be used at any matrix, but were learned at a pixel size of 1.8 mm.
+    They can be used at any matrix, but were learned at a pixel size of 1.2 mm.
 
     Raises:
         ConfigError: see :func:`new_segmenter`.

@@ -19,11 +19,11 @@ from ichnet.config import SEGMENTERS, SPECIALISTS, Config, TrainingConfig
 from ichnet.networks.classifiers import build_classifier
 from ichnet.networks.flops import activation_bytes, count_flops
 from ichnet.networks.weight_model import build_weight_model
-from ichnet.runs import classifier_name, ensemble_name, segmenter_name
+from ichnet.runs import ENCODER, classifier_name, ensemble_name, segmenter_name
 from ichnet.training.classifier import compile_classifier
 from ichnet.training.compiling import compile_model, precision
 from ichnet.training.losses import SoftDice
-from ichnet.training.segmenter import ENCODER, compile_segmenter
+from ichnet.training.segmenter import compile_segmenter
 from ichnet.training.segmenter_networks import new_encoder, new_segmenter
 
 MEASURED_STEPS = 3

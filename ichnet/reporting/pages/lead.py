@@ -15,11 +15,12 @@ from ichnet.reporting.measures.metrics import SetMetrics
 from ichnet.reporting.measures.model_predictions import FINAL_MODEL
 from ichnet.reporting.pages.headline import GUESSING
 from ichnet.reporting.tables.contrasts import UNDERTRAINED
+from ichnet.reporting.tables.power import DIFFERENCES
 
 PRIMARY = ("outlines", "specialists")
 """Families whose contrasts are told at the top."""
 
-EQUAL_WITHIN = 0.03
+EQUAL_WITHIN = DIFFERENCES["All"]
 """The smallest difference that the plan counts as one."""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from ichnet.reporting.tables.table import DASH, Table
 from ichnet.statistics.power import crossed_difference_positives, crossed_difference_power
@@ -71,20 +72,19 @@ def power_table(
         for test_set in one.test_sets:
             count, difference = scans.get(test_set, 0), DIFFERENCES[test_set]
             aucs = (one.auc, one.auc + difference)
-            expected = (one.training_sd, one.correlation)
-
-            def reached(
-                times: int,
-                aucs: tuple[float, float] = aucs,
-                count: int = count,
-                expected: tuple[float, float] = expected,
-            ) -> float:
-                return crossed_difference_power(*aucs, count, normal, times, *expected, alpha=alpha)
-
-            needed = crossed_difference_positives(
-                *aucs, normal, trainings, *expected, power=power, alpha=alpha
+            reached = partial(
+                crossed_difference_power,
+                *aucs,
+                count,
+                normal,
+                training_sd=one.training_sd,
+                correlation=one.correlation,
+                alpha=alpha,
             )
-            times = [n for n in range(2, MOST_TRAININGS + 1) if reached(n) >= power]
+            needed = crossed_difference_positives(
+                *aucs, normal, trainings, one.training_sd, one.correlation, power, alpha
+            )
+            enough = (n for n in range(2, MOST_TRAININGS + 1) if reached(trainings=n) >= power)
             rows.append(
                 (
                     one.family,
@@ -94,9 +94,9 @@ def power_table(
                     f"{one.auc:g}",
                     f"{one.correlation:g}",
                     f"{one.training_sd:g}",
-                    f"{reached(trainings):.2f}",
+                    f"{reached(trainings=trainings):.2f}",
                     DASH if needed is None else f"{needed:,}",
-                    f"{times[0]}" if times else f"over {MOST_TRAININGS}",
+                    str(next(enough, f"over {MOST_TRAININGS}")),
                 )
             )
     return Table(

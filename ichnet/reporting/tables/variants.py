@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ichnet.config import Config, ContrastConfig
 from ichnet.reporting.measures.trainings import variant_model
 from ichnet.reporting.tables.contrasts import answers_table
@@ -19,15 +21,7 @@ def variants_table(run: RunFolder, config: Config) -> Table:
         for variant in config.variants
         if (changed := variant.changes.items())
     ]
-    return Table(
-        table.name,
-        table.title,
-        table.caption,
-        table.columns,
-        table.rows,
-        (*changes, *table.notes),
-        table.section_column,
-    )
+    return replace(table, notes=(*changes, *table.notes))
 
 
 def variant_contrasts(config: Config) -> tuple[ContrastConfig, ...]:
