@@ -95,6 +95,14 @@ def _add_predict(subparsers: Subparsers) -> None:
         metavar="DIR",
         help="then predict whatever arrives in this folder, until SIGINT or SIGTERM",
     )
+    _add_settle(parser)
+    parser.add_argument(
+        "inputs", type=Path, nargs="*", metavar="INPUT", help="DICOM folder, file or zip"
+    )
+    parser.set_defaults(run=commands.predict)
+
+
+def _add_settle(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--settle",
         type=float,
@@ -102,10 +110,6 @@ def _add_predict(subparsers: Subparsers) -> None:
         metavar="SECONDS",
         help="time without change before an arrival is read (default: 10)",
     )
-    parser.add_argument(
-        "inputs", type=Path, nargs="*", metavar="INPUT", help="DICOM folder, file or zip"
-    )
-    parser.set_defaults(run=commands.predict)
 
 
 def _add_pacs(subparsers: Subparsers) -> None:
@@ -203,6 +207,13 @@ def _add_serve(subparsers: Subparsers) -> None:
         metavar="URL",
         help="store results in this DICOMweb service; may be repeated",
     )
+    add(
+        "--watch",
+        type=Path,
+        metavar="DIR",
+        help="also take what arrives in this folder, archives too; nothing is removed from it",
+    )
+    _add_settle(parser)
     _add_access(parser)
     _add_service(parser)
     parser.set_defaults(run=commands.serve)

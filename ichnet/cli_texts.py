@@ -71,6 +71,7 @@ series is complete when no slice arrived for --quiet-seconds, or when as many fi
 headers announce (NumberOfSeriesRelatedInstances). Slices that arrive later lead to a new result.
 Series whose slices arrived within the last ten minutes go before a backlog; hemorrhages are sent
 first. Failed steps are repeated after growing pauses, and set aside after --tries attempts.
+Files, folders and archives that arrive in the folder --watch join the same queue.
 
 In --state:
 

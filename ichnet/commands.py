@@ -257,6 +257,8 @@ def serve(args: argparse.Namespace) -> int:
                 http_port=args.http_port,
                 page=args.page,
                 capture=args.capture,
+                watch=args.watch,
+                settle_s=args.settle,
                 keep_s=3600 * args.keep_hours,
                 retries=Retries(args.tries, args.retry_seconds),
                 model_dir=args.model,

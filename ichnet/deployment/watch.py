@@ -96,7 +96,7 @@ class _Arrivals:
     def _has_settled(self, entry: Path) -> bool:
         if entry.name.startswith("."):
             return False
-        state, now = _state(entry), time.monotonic()
+        state, now = entry_state(entry), time.monotonic()
         if not state or self._taken.get(entry) == state:
             return False
         if entry not in self._seen or self._seen[entry][0] != state:
@@ -119,7 +119,7 @@ def stopped_by_signals() -> Iterator[threading.Event]:
             signal.signal(number, handler)
 
 
-def _state(entry: Path) -> State:
+def entry_state(entry: Path) -> State:
     """Return the state of all files of an entry; empty when it has none or was removed."""
     found = set()
     for path in _files(entry):

@@ -6,6 +6,7 @@ import hashlib
 import os
 import shutil
 import threading
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from io import BytesIO
@@ -17,7 +18,10 @@ from pydicom.errors import InvalidDicomError
 from ichnet.ct.dicom_file import PARSE_ERRORS
 from ichnet.ct.pseudonym import pseudonym
 
-TAGS = ["SeriesInstanceUID", "SOPInstanceUID", "NumberOfSeriesRelatedInstances"]
+TAGS = [
+    *("SOPClassUID", "SeriesInstanceUID", "SOPInstanceUID"),
+    "NumberOfSeriesRelatedInstances",
+]
 
 LEAST_FREE_BYTES = 1 << 30
 """Free disk space below which no files are accepted."""
@@ -71,14 +75,19 @@ class Inbox:
             else:
                 left.unlink()
 
-    def keep(self, content: bytes) -> Kept:
+    def keep(self, content: bytes, classes: Collection[str] = ()) -> Kept:
         """Write a DICOM file durably: it is on disk when this returns.
 
         An identical file is not written again. A file with the same SOP Instance UID but other
         content is stored beside the first; reading then refuses both.
 
+        Args:
+            content: of the file.
+            classes: SOP classes that are accepted; empty for all, where the sender has been asked.
+
         Raises:
-            NotKeptError: ``bad-header`` when the header lacks the series, or ``disk-full``.
+            NotKeptError: ``bad-header`` when the header lacks the series, ``not-ct`` for another
+                class, or ``disk-full``.
             OSError: when the file cannot be written.
         """
         try:
@@ -90,6 +99,8 @@ class Inbox:
             raise NotKeptError("bad-header") from error
         if not series or not instance:
             raise NotKeptError("bad-header")
+        if classes and str(header.get("SOPClassUID", "")) not in classes:
+            raise NotKeptError("not-ct")
         if shutil.disk_usage(self._folder).free < LEAST_FREE_BYTES:
             raise NotKeptError("disk-full")
         name = pseudonym(self._key, "series", series)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from errno import ENOTDIR
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from ichnet.serving.audit import Audit
 from ichnet.serving.capture import capture_path, write_capture
 from ichnet.serving.deliveries import Deliveries
 from ichnet.serving.destinations import Destination
+from ichnet.serving.folder import WatchedFolder
 from ichnet.serving.inbox import Inbox, Kept
 from ichnet.serving.metrics import Metrics
 from ichnet.serving.node import Node, NodeSettings
@@ -50,6 +52,8 @@ class Settings:
         http_port: port of health, readiness, metrics and page.
         page: whether to serve the web page.
         capture: whether to make a secondary capture of each result.
+        watch: folder whose files join the queue as those sent to the node do; ``None`` for none.
+        settle_s: an entry of that folder is read when it has not changed for so long.
         keep_s: time for which received files and DICOM results of finished series are kept.
         retries: repetition of failed steps.
         model_dir, model_sha256, runtime: as for :class:`~ichnet.deployment.predict.Predictor`.
@@ -61,6 +65,8 @@ class Settings:
     http_port: int = 8080
     page: bool = False
     capture: bool = False
+    watch: Path | None = None
+    settle_s: float = 10.0
     keep_s: float = 24 * 3600.0
     retries: Retries = field(default_factory=Retries)
     model_dir: Path | None = None
@@ -85,10 +91,13 @@ class Service:
     Raises:
         ModelError: when there is no such model, or its SHA-256 is not the expected one.
         StateError: when the state folder cannot be used.
+        NotADirectoryError: when there is no folder to watch.
     """
 
     def __init__(self, settings: Settings, key: bytes, destinations: Sequence[Destination]) -> None:
         self._settings, self._key = settings, key
+        if settings.watch and not settings.watch.is_dir():
+            raise NotADirectoryError(ENOTDIR, "there is no such folder to watch")
         os.umask(PRIVATE)  # of all threads, for good
         self.state = state = State(settings.state)
         self._inbox = Inbox(state.incoming, state.partial, key)
@@ -136,12 +145,11 @@ class Service:
             web = Web(self._application(), settings.http_port)
             self.http_port = web.port
             stack.callback(web.close)
-            sending = threading.Thread(target=self._sender.run, args=(stop,), name="sender")
-            sending.start()
-            stack.callback(sending.join)
+            self._start(stack, stop, "sender", self._sender.run)
             stack.callback(self._sender.wake)
+            if settings.watch:
+                self._start(stack, stop, "folder", self._folder(settings.watch).run)
             stack.callback(stop.set)
-            self._pulse.watch("sender", sending.is_alive)
             node = Node(settings.node, self._inbox, self._kept, self._turned_away)
             self.port = node.port
             stack.callback(node.close)
@@ -149,6 +157,23 @@ class Service:
             self._pulse.ready = True
             self.started.set()
             self._work(stop)
+
+    def _start(
+        self,
+        stack: ExitStack,
+        stop: threading.Event,
+        name: str,
+        run: Callable[[threading.Event], None],
+    ) -> None:
+        """Start a thread that health watches, and that is waited for when the service ends."""
+        thread = threading.Thread(target=run, args=(stop,), name=name)
+        thread.start()
+        stack.callback(thread.join)
+        self._pulse.watch(name, thread.is_alive)
+
+    def _folder(self, folder: Path) -> WatchedFolder:
+        settle_s, told = self._settings.settle_s, (self._kept, self._turned_away)
+        return WatchedFolder(folder, settle_s, self.state, self._inbox, self._key, *told)
 
     def _work(self, stop: threading.Event) -> None:
         cleaned = 0.0

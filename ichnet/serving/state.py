@@ -34,7 +34,7 @@ STATES = (RECEIVING, PREDICTING, SENDING, DONE, REFUSED, SET_ASIDE)
 WAITING, SENT = "waiting", "sent"
 """States of a delivery, in addition to :data:`SET_ASIDE`."""
 
-LAYOUT = 1
+LAYOUT = 2
 """Version of the tables; a state folder with another version is refused."""
 
 SCHEMA = f"""
@@ -70,6 +70,9 @@ CREATE TABLE delivery (
     reason TEXT NOT NULL DEFAULT ''
 );
 CREATE INDEX delivery_by_state ON delivery (state);
+CREATE TABLE arrival (
+    name TEXT PRIMARY KEY                 -- entry of a watched folder that was read, a pseudonym
+);
 CREATE TABLE audit (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
     line TEXT NOT NULL
