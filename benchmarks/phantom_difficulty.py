@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from ichnet.config import Config, load_config
 from ichnet.ct.header import read_header
 from ichnet.ct.pseudonym import load_key, pseudonym
-from ichnet.evaluation.calibrate import CALIBRATION_SET, calibrate_model
+from ichnet.evaluation.calibrate import calibrate_model
 from ichnet.evaluation.maps import cache_maps
 from ichnet.evaluation.predict_records import predict_model
 from ichnet.phantom.cohort import generate, tasks_of
@@ -34,7 +34,7 @@ from ichnet.phantom.draw import draw_patient
 from ichnet.phantom.patient import Patient
 from ichnet.records.prepare import Options, prepare
 from ichnet.records.record_set import RecordSet
-from ichnet.runs import TEST_COHORTS, THRESHOLD, RunFolder, segmenter_name
+from ichnet.runs import AIHUB_SCANS, TEST_COHORTS, THRESHOLD, RunFolder, segmenter_name
 from ichnet.runs.predictions import read_predictions, scans_path
 from ichnet.statistics.delong import delong_interval
 from ichnet.subtypes import SUBTYPES
@@ -70,7 +70,7 @@ def main() -> None:
         if args.epochs:
             unet = train_segmenter(config, "all", records, run)
             for name, split in (
-                (CALIBRATION_SET, "validation"),
+                (AIHUB_SCANS, "validation"),
                 *((c, "test") for c in TEST_COHORTS),
             ):
                 cache_maps({"all": unet}, RecordSet.open(records / name), [split], run.maps(name))
@@ -104,7 +104,7 @@ def make_records(config: Config, folder: Path) -> Path:
     """Write heads and records; return the folder of record sets."""
     generate(config.phantom, config.seed, folder / "raw", ("aihub", *TEST_COHORTS))
     sets: list[tuple[str, str, Literal["scans", "all"]]] = [
-        (CALIBRATION_SET, "aihub", "scans"),
+        (AIHUB_SCANS, "aihub", "scans"),
         *((c, c, "all") for c in TEST_COHORTS),
     ]
     for name, cohort, selection in sets:

@@ -30,10 +30,11 @@ def main() -> None:
     args = parser.parse_args()
     from ichnet.records.pool import available_cores
     from ichnet.records.synthetic import write_synthetic_scans
+    from ichnet.runs import AIHUB_SCANS
 
     config = load_config(args.config)
     workers = args.workers or available_cores()
-    record_set = write_synthetic_scans(config, args.out / "aihub-scans", workers)
+    record_set = write_synthetic_scans(config, args.out / AIHUB_SCANS, workers)
     counts = [
         f"{split} {sum(row['split'] == split for row in record_set.scans)}"
         for split in record_set.splits

@@ -10,16 +10,14 @@ from __future__ import annotations
 from ichnet.records.record_set import RecordSet
 from ichnet.reporting.tables.files import write_table
 from ichnet.reporting.tables.slice_position import position_table
-from ichnet.runs import TEST_COHORTS
+from ichnet.runs import AIHUB_SCANS, TEST_COHORTS
 from ichnet.scripts import open_experiment, run_parser, run_script
 
 
 def main() -> None:
     """Run the script."""
     one = open_experiment(run_parser(__doc__).parse_args())
-    learnt, *tested = (
-        RecordSet.open(one.records / name) for name in ("aihub-scans", *TEST_COHORTS)
-    )
+    learnt, *tested = (RecordSet.open(one.records / name) for name in (AIHUB_SCANS, *TEST_COHORTS))
     table = position_table(learnt, tested, one.config)
     for path in write_table(table, one.run.tables):
         print(path)

@@ -8,7 +8,7 @@ Example:
 """
 
 from ichnet.config import SEGMENTERS
-from ichnet.runs import RECORD_SETS, segmenter_name
+from ichnet.runs import AIHUB_SCANS, RECORD_SETS, segmenter_name
 from ichnet.scripts import load_tensorflow, open_experiment, run_parser, run_script
 
 
@@ -34,7 +34,7 @@ def main() -> None:
     members = {name: load_segmenter(one.config, run, segmenter_name(name)) for name in SEGMENTERS}
     record_set = RecordSet.open(one.records / args.record_set)
     splits = [split for split in record_set.splits if split != "train"]
-    folds = load_folds(one.config, record_set, run) if args.record_set == "aihub-scans" else []
+    folds = load_folds(one.config, record_set, run) if args.record_set == AIHUB_SCANS else []
     cache_maps(members, record_set, splits, run.maps(args.record_set), folds)
     print(f"maps: {run.maps(args.record_set)}")
 

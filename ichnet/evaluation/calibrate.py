@@ -19,7 +19,7 @@ from ichnet.evaluation.predict_fn import members_read
 from ichnet.evaluation.slices import SlicePrediction, by_scan, split_predictor
 from ichnet.records.maps import maps_fingerprint
 from ichnet.records.record_set import RecordSet
-from ichnet.runs import RunFolder
+from ichnet.runs import AIHUB_SCANS, RunFolder
 from ichnet.runs.stage import Stage
 from ichnet.statistics.scan_score import ScanCalibration, read_calibration, write_calibration
 from ichnet.training.calibration import (
@@ -34,7 +34,7 @@ logger = logging.getLogger(__name__)
 FORMAT = 3
 """Version of how calibrations are made and stored; when it is raised, older ones are made again."""
 
-CALIBRATION_SET, CALIBRATION_SPLIT = "aihub-scans", "validation"
+CALIBRATION_SPLIT = "validation"
 
 
 def calibrate_model(config: Config, model: str, records: Path, run: RunFolder) -> ScanCalibration:
@@ -47,7 +47,7 @@ def calibrate_model(config: Config, model: str, records: Path, run: RunFolder) -
         FileNotFoundError: when the model is not trained, or its maps are not cached.
         ConfigError: when the record set is missing or the model cannot be calibrated on it.
     """
-    validation = RecordSet.open(records / CALIBRATION_SET)
+    validation = RecordSet.open(records / AIHUB_SCANS)
     predict = split_predictor(config, model, records, run)
     stage = _calibration_stage(config, model, validation, run)
     if not stage.is_finished():
@@ -75,7 +75,7 @@ def calibration_of(config: Config, model: str, records: Path, run: RunFolder) ->
         FileNotFoundError: when there is no calibration of the model with its present weights.
     """
     path = run.calibration(model)
-    validation = RecordSet.open(records / CALIBRATION_SET)
+    validation = RecordSet.open(records / AIHUB_SCANS)
     if not _calibration_stage(config, model, validation, run).is_finished():
         raise FileNotFoundError(
             f"{path}: no calibration of {model} as it is now; make it (models/calibrate.py)"

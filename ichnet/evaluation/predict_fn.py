@@ -19,10 +19,7 @@ from ichnet.records.maps import maps_dataset, maps_members, read_info, require_m
 from ichnet.records.reader import slices_dataset
 from ichnet.records.record_set import RecordSet
 from ichnet.records.schema import Example
-from ichnet.runs import BASELINES, RunFolder, baseline_name, segmenter_name
-
-MAPS_SET = "aihub-scans"
-"""The record set of whose maps the members are read."""
+from ichnet.runs import AIHUB_SCANS, BASELINES, RunFolder, baseline_name, segmenter_name
 
 DatasetFn = Callable[[RecordSet, str], tf.data.Dataset]
 """A function from (record set, split) to a dataset of its slices, as the model reads them."""
@@ -66,7 +63,7 @@ def dataset_and_predict_fn(
         require_maps_of(record_set, folder)
         return maps_dataset(folder, split)
 
-    cached = read_info(run.maps(MAPS_SET))
+    cached = read_info(run.maps(AIHUB_SCANS))
     columns = [list(cached["members"]).index(name) for name in members]
     top_pixels = config.evaluation.top_pixels
     with_subtypes = cached["subtype_scores"] and "subtype" in members
@@ -95,7 +92,7 @@ def _baseline_predict_fn(
     """Return the prediction function of a baseline: all members' maps, fixed weights."""
     weights = None
     if baseline == "nnls":
-        weights = read_weights(maps_members(run.maps(MAPS_SET)), run.weights)
+        weights = read_weights(maps_members(run.maps(AIHUB_SCANS)), run.weights)
     score = TopPixelMean(config.evaluation.top_pixels)
 
     def predict(batch: Example) -> dict[str, tf.Tensor]:

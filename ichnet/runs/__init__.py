@@ -1,6 +1,7 @@
 """The run folder: where everything lies, and the files that pass from one step to the next."""
 
 from ichnet.runs.paths import (
+    AIHUB_SCANS,
     ARM_RECORDS,
     BASELINES,
     ENCODER,
@@ -16,6 +17,7 @@ from ichnet.runs.paths import (
 )
 
 __all__ = [
+    "AIHUB_SCANS",
     "ARM_RECORDS",
     "BASELINES",
     "ENCODER",

@@ -26,7 +26,10 @@ from pathlib import Path
 
 from ichnet.config import ARMS, BACKBONES, SEGMENTERS
 
-RECORD_SETS: tuple[str, ...] = ("rsna", "aihub-slices", "aihub-scans", "dumc", "cq500")
+AIHUB_SCANS = "aihub-scans"
+"""Experiment B's training set: whole scans."""
+
+RECORD_SETS: tuple[str, ...] = ("rsna", "aihub-slices", AIHUB_SCANS, "dumc", "cq500")
 """Experiment A's two training sets, experiment B's training set, the two external test sets."""
 
 TEST_COHORTS: tuple[str, ...] = ("dumc", "cq500")

@@ -19,13 +19,12 @@ from ichnet.networks.classifiers import FEATURE_LAYERS, build_classifier
 from ichnet.networks.stored_weights import save_weights
 from ichnet.records.reader import slices_dataset
 from ichnet.records.record_set import RecordSet, require_patient_disjoint
-from ichnet.runs import RunFolder
+from ichnet.runs import AIHUB_SCANS, RunFolder
 from ichnet.training.batches import training_batches
 from ichnet.training.compiling import compile_model, register_modules
 from ichnet.training.distribution import make_strategy
 from ichnet.training.fit import fit
 from ichnet.training.losses import CellEntropy
-from ichnet.training.segmenter import RECORD_SET
 
 CELL_LOSS_WEIGHT = 2.0
 """Weight of the cells' cross-entropy relative to that of the subtypes."""
@@ -52,7 +51,7 @@ def pretrain_backbone(config: Config, backbone: Backbone, records: Path, run: Ru
         raise ConfigError("classifiers.pretraining: is needed to pre-train a backbone")
     make_strategy()
     register_modules(config.register)
-    record_set = RecordSet.open(records / RECORD_SET)
+    record_set = RecordSet.open(records / AIHUB_SCANS)
     require_patient_disjoint((record_set, split) for split in record_set.splits)
     name = f"backbone-{backbone}"
 

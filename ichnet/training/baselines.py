@@ -27,11 +27,11 @@ from ichnet.networks.threshold_rule import (
 from ichnet.records.maps import maps_dataset, maps_fingerprint, maps_members
 from ichnet.records.reader import stored_scans
 from ichnet.records.record_set import RecordSet
-from ichnet.runs import RunFolder
+from ichnet.runs import AIHUB_SCANS, RunFolder
 from ichnet.runs.stage import Stage
 from ichnet.statistics.roc import roc_auc
 
-RECORD_SET, TRAINING_SPLIT = "aihub-scans", "train"
+TRAINING_SPLIT = "train"
 LEAST_SQUARES = "nnls"
 BATCH_SLICES = 16
 
@@ -47,7 +47,7 @@ def fit_threshold(records: Path, run: RunFolder) -> Path:
         ConfigError: when there are no records.
         ValueError: when all training scans, or none, have hemorrhage.
     """
-    record_set = RecordSet.open(records / RECORD_SET)
+    record_set = RecordSet.open(records / AIHUB_SCANS)
     path = run.rule
     stage = Stage(path.parent, {"records": record_set.fingerprint}, (path.name,), in_place=True)
     if not stage.is_finished():
@@ -67,7 +67,7 @@ def fit_weights(config: Config, run: RunFolder) -> Path:
         FileNotFoundError: when the maps are not cached.
         ValueError: when no slice has an outline, or all maps are zero everywhere.
     """
-    maps, path = run.maps(RECORD_SET), run.weights
+    maps, path = run.maps(AIHUB_SCANS), run.weights
     made_from = {"settings": settings_of(config, "baselines"), "maps": maps_fingerprint(maps)}
     stage = Stage(path.parent, made_from, (path.name,), in_place=True)
     if not stage.is_finished():

@@ -29,14 +29,12 @@ from ichnet.records.maps import (
 )
 from ichnet.records.sampling import BalancedSampler
 from ichnet.records.strata import by_hemorrhage
-from ichnet.runs import RunFolder, ensemble_name
+from ichnet.runs import AIHUB_SCANS, RunFolder, ensemble_name
 from ichnet.training.compiling import compile_model, register_modules
 from ichnet.training.distribution import make_strategy
 from ichnet.training.fit import fit
 from ichnet.training.losses import SoftDice
 from ichnet.training.validation import class_balanced_weights
-
-MAPS = "aihub-scans"
 
 MAX_STEPS_PER_EXECUTION = 12
 """Most steps in one call of TensorFlow; starting a step from Python takes as long as the step."""
@@ -64,7 +62,7 @@ def train_ensemble(config: Config, combination: str, run: RunFolder) -> keras.Mo
     settings = config.ensembles
     batch_size = settings.training.batch_size
     columns = [SEGMENTERS.index(member) for member in members_of(config, combination)]
-    folder, split = run.maps(MAPS), weights_split(config)
+    folder, split = run.maps(AIHUB_SCANS), weights_split(config)
     maps_fingerprint(folder)  # refuses a cache that is not finished
     strata = by_hemorrhage(maps_slices(folder, split))
     sampler = BalancedSampler(maps_index(folder, split), strata, settings.training, config.seed)

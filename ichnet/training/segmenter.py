@@ -16,7 +16,7 @@ from ichnet.networks.loading import load_network, weights_fingerprint
 from ichnet.records.reader import slices_dataset
 from ichnet.records.record_set import RecordSet, require_patient_disjoint
 from ichnet.records.training_sets import patient_folds, training_scans
-from ichnet.runs import ENCODER, RunFolder, fold_name, segmenter_name
+from ichnet.runs import AIHUB_SCANS, ENCODER, RunFolder, fold_name, segmenter_name
 from ichnet.training.batches import training_batches
 from ichnet.training.compiling import compile_model, register_modules
 from ichnet.training.distribution import make_strategy
@@ -25,7 +25,6 @@ from ichnet.training.losses import BatchDicePlusBCE, DicePlusBCE, FocalTversky, 
 from ichnet.training.segmenter_networks import first_weights_digest, new_encoder, new_segmenter
 from ichnet.training.validation import class_balanced_weights
 
-RECORD_SET = "aihub-scans"
 LOSSES: dict[str, type[keras.losses.Loss]] = {
     "dice": SoftDice,
     "dice+bce": DicePlusBCE,
@@ -146,7 +145,7 @@ def _fit_on_scans(
     begun_from: keras.Model | None = None,
 ) -> keras.Model:
     """Train on the slices of the segmenter's scans, without those of a fold."""
-    record_set = RecordSet.open(records / RECORD_SET)
+    record_set = RecordSet.open(records / AIHUB_SCANS)
     require_patient_disjoint((record_set, split) for split in record_set.splits)
     neighbours = config.segmenters.neighbours
     without: frozenset[str] = frozenset()

@@ -24,7 +24,7 @@ from ichnet.reporting.figures.style import (
     new_figure,
     style,
 )
-from ichnet.runs import ARM_RECORDS
+from ichnet.runs import AIHUB_SCANS, ARM_RECORDS
 from ichnet.subtypes import SUBTYPES
 
 TITLE = "Figure 1. Each model and the data it learned from"
@@ -95,7 +95,7 @@ def figure1(records: Path, config: Config) -> Figure1:
         )
         for arm in config.classifiers.arms
     ]
-    aihub = RecordSet.open(records / "aihub-scans")
+    aihub = RecordSet.open(records / AIHUB_SCANS)
     row_of = {row["scan_id"]: row for row in aihub.scans}
     scans = []
     small_ml = config.selection.small_lesion_ml

@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 
 from ichnet.reporting.measures.model_predictions import COHORT_TITLES, exclusive_subtypes
 from ichnet.reporting.tables.table import DASH, Table, count_share
+from ichnet.runs import AIHUB_SCANS
 from ichnet.subtypes import LABELS
 
 COLUMNS: dict[str, str] = {
-    "aihub-scans": "aihub",
+    AIHUB_SCANS: "aihub",
     "rsna": "rsna",
     "dumc": "dumc",
     "cq500": "cq500",
