@@ -19,6 +19,7 @@ from ichnet.runs.training_log import best_row, read_log
 from ichnet.statistics.crossed import crossed_auc_difference
 
 GUESSING = 0.5
+"""The AUC of guessing."""
 
 
 def is_classifier(model: str) -> bool:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from ichnet.config import Config
 from ichnet.reporting.measures.estimate import Estimate
+from ichnet.reporting.measures.learned import GUESSING
 from ichnet.reporting.measures.metrics import SetMetrics
 from ichnet.reporting.measures.model_predictions import FINAL_MODEL, ModelPredictions
-
-GUESSING = 0.5
-"""The AUC of guessing."""
 
 
 def headline(

@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from ichnet.reporting.measures.estimate import Estimate, signed
+from ichnet.reporting.measures.learned import GUESSING
 from ichnet.reporting.measures.metrics import SetMetrics
 from ichnet.reporting.measures.model_predictions import FINAL_MODEL
-from ichnet.reporting.pages.headline import GUESSING
 from ichnet.reporting.tables.contrasts import UNDERTRAINED
 from ichnet.reporting.tables.power import DIFFERENCES
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ichnet.config import Config, fingerprint, load_config
 from ichnet.files import whole_path, write_whole
+from ichnet.reporting.measures.estimate import Estimate
 from ichnet.reporting.measures.metrics import load_metrics
 from ichnet.reporting.measures.trainings import trainings_of
 from ichnet.reporting.pages.lead import lead
@@ -82,15 +83,13 @@ def sentences(path: Path) -> Iterator[str]:
 def _answer(row: dict[str, str]) -> str:
     if not row["AUC difference"]:
         return "Not measured: a model or a class is missing."
-    value, low, high = (
-        f"{float(row[f'AUC difference{end}']):+.3f}".replace("-", "−")
-        for end in ("", " low", " high")
-    )
+    value, low, high = (float(row[f"AUC difference{end}"]) for end in ("", " low", " high"))
+    difference = Estimate(value, low, high, signed=True)
     trainings = row["By training"]
     each = f"; by training {trainings}" if "," in trainings else "; one training"
     corrected = f", corrected p {row['p, Holm']}" if row["p, Holm"] else ""
     answer = row["Answer"][0].upper() + row["Answer"][1:]
-    return f"**{answer}**: AUC {value} ({low} to {high}){corrected}{each}."
+    return f"**{answer}**: AUC {difference}{corrected}{each}."
 
 
 def _figure(run: RunFolder, name: str, section: Section, images: Path) -> str:

@@ -110,7 +110,8 @@ def _caption(
         threshold=config.evaluation.threshold, replicates=config.evaluation.bootstrap_replicates
     )
     tests = sum(line.reference is not None for line in lines)
-    family = f"; Holm's correction over the {tests} tests" if predictions.unit == "scan" else ""
+    corrected = predictions.unit == "scan" and tests > 1
+    family = f"; Holm's correction over the {tests} tests" if corrected else ""
     reason = found.unmeasurable
     return (
         f"{predictions.unit.capitalize()} level; {predictions.describe()}. {how} {against}{family}."
