@@ -10,8 +10,8 @@
 # `results` makes the run's own seed; `repeats` makes every training again with the other seeds, and
 # `variants` what explains the answers, in the run and in each repeat there is. Tables read what there is.
 #
-# What the longest chain of jobs waits for (encoder, segmenters, ensembles, export) goes first; the
-# classifiers fill the other cores.
+# Trainings, and what follows segmenters (ensembles, export), go before predictions: short jobs fill the
+# cores at the end, where a long one would run alone.
 
 import re
 from dataclasses import replace
@@ -246,6 +246,7 @@ rule classifier:
     output: "{run}/models/{backbone}-{arm}/finished.json"
     params: training("{backbone}-{arm}")
     wildcard_constraints: backbone="|".join(BACKBONES), arm="|".join(ARMS)
+    priority: 1
     benchmark: "{run}/costs/classifier/{backbone}-{arm}.tsv"
     shell:
         "python models/train_classifier.py --run {wildcards.run:q} "
