@@ -121,12 +121,19 @@ def excluded_rows(exclusions: Iterable[Exclusion], names: FileNames, key: bytes)
             file=names.name(one.path),
             scan_id=pseudonym(key, "scan", one.scan_identity) if one.scan_identity else "",
             reason=one.reason,
-            detail=one.detail if one.reason in OWN_WORDS else MEANING.get(one.reason, ""),
+            detail=plain_detail(one),
             path=one.path,
             words=one.detail,
         )
         for one in exclusions
     ]
+
+
+def plain_detail(exclusion: Exclusion) -> str:
+    """Return a sentence about an exclusion that identifies nobody."""
+    if exclusion.reason in OWN_WORDS:
+        return exclusion.detail
+    return MEANING.get(exclusion.reason, "")
 
 
 def write_excluded(rows: Iterable[Excluded], path: Path) -> None:

@@ -6,6 +6,7 @@ folders that a PACS sends to usually lie.
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import threading
@@ -30,6 +31,7 @@ def watch(
     take: Callable[[Sequence[Path]], object],
     set_aside: Callable[[Path, Exception], None],
     stop: threading.Event,
+    most_failures: int | None = MOST_FAILURES,
 ) -> None:
     """Give the entries of a folder to ``take`` until ``stop`` is set.
 
@@ -42,14 +44,15 @@ def watch(
         folder: to watch; must exist.
         settle_s: seconds for which nothing of an entry may have changed.
         take: is called with the paths of entries.
-        set_aside: is called with an entry that could not be taken :data:`MOST_FAILURES` times, and
+        set_aside: is called with an entry that could not be taken ``most_failures`` times, and
             the last exception; it is tried again only when it changes.
         stop: checked between entries and while waiting.
+        most_failures: ``None`` to try again for ever.
 
     Raises:
         FileNotFoundError: when there is no such folder.
     """
-    arrivals = _Arrivals(folder, settle_s)
+    arrivals = _Arrivals(folder, settle_s, most_failures)
     pause_s = min(POLL_S, max(settle_s, 0.05))
     while not stop.is_set():
         for entries in arrivals.settled():
@@ -68,8 +71,9 @@ def watch(
 class _Arrivals:
     """The entries of a folder, and which have settled, were taken or have failed."""
 
-    def __init__(self, folder: Path, settle_s: float) -> None:
+    def __init__(self, folder: Path, settle_s: float, most_failures: int | None) -> None:
         self._folder, self._settle_s = folder, settle_s
+        self._most_failures = math.inf if most_failures is None else most_failures
         self._taken: dict[Path, State] = {}
         self._seen: dict[Path, tuple[State, float]] = {}
         self._failures: Counter[Path] = Counter()
@@ -89,14 +93,17 @@ class _Arrivals:
     def failed(self, entries: Sequence[Path]) -> list[Path]:
         """Remember a failure; return the entries that have failed too often."""
         self._failures.update(entries)
-        given_up = [entry for entry in entries if self._failures[entry] >= MOST_FAILURES]
+        given_up = [entry for entry in entries if self._failures[entry] >= self._most_failures]
         self.taken(given_up)
         return given_up
 
     def _has_settled(self, entry: Path) -> bool:
         if entry.name.startswith("."):
             return False
-        state, now = entry_state(entry), time.monotonic()
+        try:
+            state, now = entry_state(entry), time.monotonic()
+        except (OSError, RecursionError):  # no reason to keep others waiting
+            return False
         if not state or self._taken.get(entry) == state:
             return False
         if entry not in self._seen or self._seen[entry][0] != state:
@@ -132,7 +139,14 @@ def entry_state(entry: Path) -> State:
 
 
 def _files(entry: Path) -> Iterator[Path]:
-    if not entry.is_dir():
+    """Yield the files of an entry, links followed, no folder entered twice."""
+    if not os.path.isdir(entry):  # noqa: PTH112 - Path.is_dir raises for a link that is too long
         yield entry
-    for parent, _, names in os.walk(entry):
+    entered: set[str] = set()
+    for parent, folders, names in os.walk(entry, followlinks=True):
+        resolved = os.path.realpath(parent)
+        if resolved in entered:
+            folders.clear()
+            continue
+        entered.add(resolved)
         yield from (Path(parent) / name for name in names)

@@ -6,7 +6,6 @@ import hashlib
 import os
 import shutil
 import threading
-from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from io import BytesIO
@@ -18,10 +17,13 @@ from pydicom.errors import InvalidDicomError
 from ichnet.ct.dicom_file import PARSE_ERRORS
 from ichnet.ct.pseudonym import pseudonym
 
-TAGS = [
-    *("SOPClassUID", "SeriesInstanceUID", "SOPInstanceUID"),
-    "NumberOfSeriesRelatedInstances",
-]
+TAGS = ["SeriesInstanceUID", "SOPInstanceUID", "NumberOfSeriesRelatedInstances"]
+
+LONG_VALUES = (b"OB", b"OW", b"SQ", b"UN", b"UT")
+"""Value representations whose length takes four bytes (PS3.5, 7.1.2)."""
+
+MOST_INSTANCES = 1_000_000
+"""Largest number of instances that a header is believed to announce."""
 
 LEAST_FREE_BYTES = 1 << 30
 """Free disk space below which no files are accepted."""
@@ -75,19 +77,14 @@ class Inbox:
             else:
                 left.unlink()
 
-    def keep(self, content: bytes, classes: Collection[str] = ()) -> Kept:
+    def keep(self, content: bytes) -> Kept:
         """Write a DICOM file durably: it is on disk when this returns.
 
         An identical file is not written again. A file with the same SOP Instance UID but other
         content is stored beside the first; reading then refuses both.
 
-        Args:
-            content: of the file.
-            classes: SOP classes that are accepted; empty for all, where the sender has been asked.
-
         Raises:
-            NotKeptError: ``bad-header`` when the header lacks the series, ``not-ct`` for another
-                class, or ``disk-full``.
+            NotKeptError: ``bad-header`` when the header lacks the series, or ``disk-full``.
             OSError: when the file cannot be written.
         """
         try:
@@ -95,18 +92,55 @@ class Inbox:
             series, instance = str(header.SeriesInstanceUID), str(header.SOPInstanceUID)
             expected = header.get("NumberOfSeriesRelatedInstances")
             expected = int(expected) if expected else None
+            if expected is not None and not 0 < expected <= MOST_INSTANCES:
+                expected = None
         except (*PARSE_ERRORS, InvalidDicomError) as error:
             raise NotKeptError("bad-header") from error
         if not series or not instance:
             raise NotKeptError("bad-header")
-        if classes and str(header.get("SOPClassUID", "")) not in classes:
-            raise NotKeptError("not-ct")
-        if shutil.disk_usage(self._folder).free < LEAST_FREE_BYTES:
+        if free_bytes(self._folder) < LEAST_FREE_BYTES:
             raise NotKeptError("disk-full")
-        name = pseudonym(self._key, "series", series)
-        instance_name = pseudonym(self._key, "instance", instance)
-        file_name = f"{instance_name}-{hashlib.sha256(content).hexdigest()[:16]}.dcm"
-        return Kept(name, self._write(name, file_name, content), expected)
+        name = self.name_of(series)
+        is_new = self._write(name, self._file_name(instance, content), content)
+        return Kept(name, is_new, expected)
+
+    def name_of(self, series_uid: str) -> str:
+        """Return the name of a series, a pseudonym."""
+        return pseudonym(self._key, "series", series_uid)
+
+    def stage(self, folder: Path, instance_uid: str, content: bytes) -> None:
+        """Write a file durably into a folder that :meth:`add` will take over."""
+        _write_durably(folder / self._file_name(instance_uid, content), content)
+
+    def add(self, name: str, staged: Path) -> tuple[int, int]:
+        """Move the files of a folder to a series, at once where the series has none yet.
+
+        Args:
+            name: name of the series.
+            staged: folder on the same disk, with files that :meth:`stage` wrote; it is removed.
+
+        Returns:
+            the number of files that were not there yet, and of all that are there now.
+        """
+        folder = self.path(name)
+        if folder.exists():
+            there = {one.name for one in folder.iterdir()}
+            new = [one for one in staged.iterdir() if one.name not in there]
+            for one in new:
+                one.replace(folder / one.name)
+            shutil.rmtree(staged)
+            count = len(new)
+        else:
+            _sync(staged)
+            count = sum(1 for _ in staged.iterdir())
+            staged.rename(folder)
+        _sync(folder)
+        _sync(self._folder)
+        return count, sum(1 for _ in folder.iterdir())
+
+    def _file_name(self, instance_uid: str, content: bytes) -> str:
+        digest = hashlib.sha256(_data_set(content)).hexdigest()[:16]
+        return f"{pseudonym(self._key, 'instance', instance_uid)}-{digest}.dcm"
 
     def files_of(self) -> dict[str, int]:
         """Return the number of files of each series."""
@@ -131,10 +165,7 @@ class Inbox:
             # a name for each thread, as two associations may send the same file
             partial = self._partial / f"{os.urandom(8).hex()}.partial"
             try:
-                with partial.open("wb") as file:
-                    file.write(content)
-                    file.flush()
-                    os.fsync(file.fileno())
+                _write_durably(partial, content)
                 folder.mkdir(exist_ok=True)
                 partial.replace(target)
             finally:
@@ -142,6 +173,28 @@ class Inbox:
         _sync(folder)
         _sync(self._folder)
         return is_new
+
+
+def free_bytes(folder: Path) -> int:
+    """Return the free space of the disk on which a folder lies."""
+    return shutil.disk_usage(folder).free
+
+
+def _data_set(content: bytes) -> memoryview:
+    """Return a file without preamble and file meta information, which each sender writes anew."""
+    at = 132 if content[128:132] == b"DICM" else 0
+    while content[at : at + 2] == b"\x02\x00":  # an element of group 2, explicit VR, little endian
+        has_long_length = content[at + 4 : at + 6] in LONG_VALUES
+        begin, end = (at + 8, at + 12) if has_long_length else (at + 6, at + 8)
+        at = end + int.from_bytes(content[begin:end], "little")
+    return memoryview(content)[at:]
+
+
+def _write_durably(path: Path, content: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _sync(folder: Path) -> None:

@@ -18,13 +18,6 @@ from ichnet.serving.inbox import Inbox, Kept, NotKeptError
 
 VERIFICATION = "1.2.840.10008.1.1"
 
-CT_STORAGE: tuple[str, ...] = (
-    CTImageStorage,
-    EnhancedCTImageStorage,
-    LegacyConvertedEnhancedCTImageStorage,
-)
-"""What is accepted, SOP classes."""
-
 STORED, NO_SPACE, NOT_UNDERSTOOD, FAILED = 0x0000, 0xA700, 0xC000, 0xC001
 """Status codes of a C-STORE (PS3.4, annex B.2.3)."""
 
@@ -76,7 +69,11 @@ class Node:
         self._entity.network_timeout = NETWORK_TIMEOUT_S
         self._entity.require_calling_aet = list(settings.callers)
         self._entity.add_supported_context(VERIFICATION)
-        for kind in CT_STORAGE:
+        for kind in (
+            CTImageStorage,
+            EnhancedCTImageStorage,
+            LegacyConvertedEnhancedCTImageStorage,
+        ):
             self._entity.add_supported_context(kind, ALL_TRANSFER_SYNTAXES)
         server = self._entity.start_server(
             (settings.host, settings.port),

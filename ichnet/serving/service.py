@@ -30,7 +30,7 @@ from ichnet.serving.reporter import Reporter
 from ichnet.serving.retention import forget_files
 from ichnet.serving.scan_view import scan_view
 from ichnet.serving.sender import Sender
-from ichnet.serving.state import State
+from ichnet.serving.state import REFUSED, State
 from ichnet.serving.web import Pulse, Web, application
 from ichnet.serving.worker import Worker
 
@@ -92,12 +92,13 @@ class Service:
         ModelError: when there is no such model, or its SHA-256 is not the expected one.
         StateError: when the state folder cannot be used.
         NotADirectoryError: when there is no folder to watch.
+        ValueError: when the folder to watch holds the state, or lies within it.
     """
 
     def __init__(self, settings: Settings, key: bytes, destinations: Sequence[Destination]) -> None:
         self._settings, self._key = settings, key
-        if settings.watch and not settings.watch.is_dir():
-            raise NotADirectoryError(ENOTDIR, "there is no such folder to watch")
+        if settings.watch:
+            _require_apart(settings.watch, settings.state)
         os.umask(PRIVATE)  # of all threads, for good
         self.state = state = State(settings.state)
         self._inbox = Inbox(state.incoming, state.partial, key)
@@ -112,7 +113,7 @@ class Service:
         )
         audit = Audit(state, self.predictor.model.fingerprint)
         self.metrics = Metrics(state)
-        reporter = Reporter(state, self.metrics)
+        self._reporter = reporter = Reporter(state, self.metrics)
         self._queue = SeriesQueue(state, audit, settings.retries)
         by_name = {one.name: one for one in destinations}
         deliveries = Deliveries(state, audit, settings.retries)
@@ -172,8 +173,16 @@ class Service:
         self._pulse.watch(name, thread.is_alive)
 
     def _folder(self, folder: Path) -> WatchedFolder:
-        settle_s, told = self._settings.settle_s, (self._kept, self._turned_away)
-        return WatchedFolder(folder, settle_s, self.state, self._inbox, self._key, *told)
+        return WatchedFolder(
+            folder.resolve(),
+            self._settings.settle_s,
+            self.state,
+            self._inbox,
+            self._queue,
+            self._key,
+            counted=self._turned_away,
+            refused=self._refused,
+        )
 
     def _work(self, stop: threading.Event) -> None:
         cleaned = 0.0
@@ -191,6 +200,10 @@ class Service:
 
     def _turned_away(self, reason: str) -> None:
         self.metrics.instances.labels(reason).inc()
+
+    def _refused(self, name: str, reason: str) -> None:
+        self._reporter.without_result(REFUSED, reason)
+        self._reporter.ended(name)
 
     def _paths_of(self, scan_id: str) -> list[Path]:
         paths = self.predictor.dicom_paths(scan_id)
@@ -221,3 +234,12 @@ class Service:
         paths = self.predictor.dicom_paths(scan_id)
         segmentation = next((one for one in paths if one.name.endswith(".seg.dcm")), None)
         return scan_view(result, self._inbox.path(name), segmentation, self._key)
+
+
+def _require_apart(watched: Path, state: Path) -> None:
+    """Check that a folder can be watched beside a service's state."""
+    if not watched.is_dir():
+        raise NotADirectoryError(ENOTDIR, "there is no such folder to watch")
+    one, other = watched.resolve(), state.resolve()
+    if one.is_relative_to(other) or other.is_relative_to(one):
+        raise ValueError("--watch and --state: neither may lie within the other")

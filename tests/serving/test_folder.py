@@ -1,10 +1,12 @@
-"""A watched folder: what arrives in it joins the queue, once, whatever restarts."""
+"""A watched folder: what arrives in it joins the queue, once, whole or not at all."""
 
 from __future__ import annotations
 
+import shutil
 import zipfile
 from pathlib import Path
 
+import pydicom
 import pytest
 from dicom_peers import until
 from known_scans import HEIGHTS_MM, head
@@ -15,8 +17,6 @@ from ichnet.serving.folder import WatchedFolder
 from ichnet.serving.inbox import Inbox
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
-
-WHOLE = {"NumberOfSeriesRelatedInstances": len(HEIGHTS_MM)}
 
 
 def results(service) -> int:
@@ -34,11 +34,29 @@ def folder(tmp_path) -> Path:
     return made
 
 
+@pytest.fixture
+def counted() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def watched(state, queue, folder, counted, monkeypatch) -> WatchedFolder:
+    """A folder that is read when the test says so, without pauses."""
+    monkeypatch.setattr("ichnet.serving.folder.PAUSE_S", 0)
+    inbox = Inbox(state.incoming, state.partial, b"k" * 32)
+    told = {"counted": counted.append, "refused": lambda name, reason: counted.append("refused")}
+    return WatchedFolder(folder, 0, state, inbox, queue, b"k" * 32, **told)
+
+
+def series_of(state) -> list[tuple]:
+    return [tuple(row) for row in state.rows("SELECT state, files, reason FROM series")]
+
+
 def test_folders_and_archives_are_predicted_once_also_after_a_restart(
     running, write_scan, tmp_path, folder
 ):
-    write_scan(folder / "one", head(80.0), HEIGHTS_MM, series="1", **WHOLE)
-    packed = write_scan(tmp_path / "two", head(), HEIGHTS_MM, series="2", **WHOLE)
+    write_scan(folder / "one", head(80.0), HEIGHTS_MM, series="1")
+    packed = write_scan(tmp_path / "two", head(), HEIGHTS_MM, series="2")
     with zipfile.ZipFile(folder / "two.zip", "w") as archive:
         for path in packed:
             archive.write(path, path.name)
@@ -46,46 +64,98 @@ def test_folders_and_archives_are_predicted_once_also_after_a_restart(
     with running(watch=folder, settle_s=0.1) as service:
         until(lambda: states(service) == ["done", "done"])
         found = service.state.rows("SELECT decision, slices FROM series ORDER BY decision")
-        turned_away = service.metrics.instances.labels("bad-header")._value.get()
     assert [tuple(row) for row in found] == [("hemorrhage", 11), ("no hemorrhage", 11)]
-    assert turned_away == 1
     assert len(list(folder.rglob("*.dcm"))) == 11  # nothing was taken away
 
     with running(watch=folder, settle_s=0.1) as service:
-        write_scan(folder / "three", head(), HEIGHTS_MM, series="3", **WHOLE)
+        write_scan(folder / "three", head(), HEIGHTS_MM, series="3")
         until(lambda: states(service) == ["done"] * 3)
         assert results(service) == 3  # of the first two none anew
         # a slice more: its series is predicted again
-        one_more = {"SOPInstanceUID": "1.2.3.99", "NumberOfSeriesRelatedInstances": 12}
-        write_scan(folder / "three" / "more", head()[[0]], [-5], series="3", **one_more)
+        more = {"SOPInstanceUID": "1.2.3.99"}
+        write_scan(folder / "three" / "more", head()[[0]], [-5], series="3", **more)
         until(lambda: results(service) == 4)
 
 
-def test_a_file_that_is_no_ct_is_counted_and_one_that_cannot_be_read_tried_again(
-    state, write_scan, tmp_path, folder
+@pytest.mark.parametrize("damage", ["empty", "cut", "gone"])
+def test_a_series_with_a_damaged_slice_is_refused_until_it_is_whole(
+    watched, write_scan, folder, state, counted, damage
 ):
-    kept, turned_away = [], []
-    one = write_scan(folder / "a", head()[:1], [0], series="1")[0]
-    report = "1.2.840.10008.5.1.4.1.1.88.11"
-    write_scan(folder / "b", head()[:1], [0], series="2", SOPClassUID=report)
-    (folder / "c").mkdir()
-    (folder / "c" / "gone.dcm").symlink_to(tmp_path / "nowhere")
-    inbox = Inbox(state.incoming, state.partial, b"k" * 32)
-    watched = WatchedFolder(folder, 0, state, inbox, b"k" * 32, kept.append, turned_away.append)
-    watched._take([folder / "a", folder / "b"])
-    watched._take([folder / "a"])  # as it was: not read again
-    assert [(one.is_new, one.expected) for one in kept] == [(True, None)]
-    assert turned_away == ["not-ct"]
+    files = write_scan(folder / "one", head(80.0), HEIGHTS_MM, series="1")
+    whole = files[5].read_bytes()
+    files[5].unlink()
+    if damage != "gone":
+        files[5].write_bytes(b"" if damage == "empty" else whole[:400])
+    watched._take([folder / "one"])
+    watched._take([folder / "one"])
+    assert series_of(state) == [("refused", 0, "incomplete-series")]
+    assert counted.count("refused") == 1
+    assert not list(state.incoming.iterdir())
+
+    files[5].write_bytes(whole)
+    watched._take([folder / "one"])
+    assert series_of(state)[0][:2] == ("receiving", 11)
+
+
+def test_a_series_is_in_the_queue_whole_and_once_though_its_files_were_removed(
+    watched, write_scan, folder, state, counted, queue
+):
+    write_scan(folder / "day" / "one", head(), HEIGHTS_MM, series="1")
+    watched._take([folder / "day"])
+    claim = queue.claim(quiet_s=3600)  # all are there: no need to wait
+    assert claim is not None
+    assert claim.generation == 1
+    shutil.rmtree(state.incoming / claim.name)  # as after a day
+    write_scan(folder / "day" / "two", head(), HEIGHTS_MM, series="2")
+    watched._take([folder / "day"])
+    assert len(series_of(state)) == 2
+    assert [one.name for one in state.incoming.iterdir()] != [claim.name]
+    assert counted == ["new"] * 22
+
+
+def test_an_entry_that_changes_while_it_is_read_is_read_again(
+    watched, write_scan, folder, state, monkeypatch
+):
+    import ichnet.serving.folder as module
+
+    files = write_scan(folder / "one", head(), HEIGHTS_MM, series="1")
+    read = module.discover
+
+    def discover_and_change(*arguments):
+        found = read(*arguments)
+        files[0].touch()
+        return found
+
+    monkeypatch.setattr(module, "discover", discover_and_change)
+    with pytest.raises(OSError, match="changes while it is read"):
+        watched._take([folder / "one"])
+    monkeypatch.setattr(module, "discover", read)
+    assert not series_of(state)
+    watched._take([folder / "one"])
+    assert series_of(state) == [("receiving", 11, "")]
+
+
+def test_an_entry_that_is_gone_is_not_remembered(watched, folder, state):
     with pytest.raises(FileNotFoundError):
-        watched._take([folder / "c"])
-    (tmp_path / "nowhere").write_bytes(one.read_bytes())
-    watched._take([folder / "c"])
-    assert [one.is_new for one in kept] == [True, False]
+        watched._take([folder / "none"])
+    assert not state.rows("SELECT name FROM arrival")
 
 
-def test_a_folder_that_is_not_there_is_said_before_anything_is_served(
-    bright_model, tmp_path, capsys
-):
-    asked = ["serve", "--state", str(tmp_path / "state"), "--watch", str(tmp_path / "none")]
-    assert main(asked) == FAILED
+def test_a_copy_with_another_preamble_is_the_same_file(write_scan, tmp_path, state):
+    inbox = Inbox(state.incoming, state.partial, b"k" * 32)
+    path = write_scan(tmp_path / "one", head()[:1], [0], series="1")[0]
+    assert inbox.keep(path.read_bytes()).is_new
+    again = pydicom.dcmread(path)
+    again.file_meta.ImplementationVersionName = "ANOTHER"
+    again.preamble = b"x" * 128
+    again.save_as(path)
+    assert not inbox.keep(path.read_bytes()).is_new
+
+
+def test_what_cannot_be_watched_is_said_before_anything_is_served(bright_model, tmp_path, capsys):
+    state = tmp_path / "state"
+    asked = ["serve", "--state", str(state), "--watch"]
+    assert main([*asked, str(tmp_path / "none")]) == FAILED
     assert "there is no such folder to watch" in capsys.readouterr().err
+    assert main([*asked, str(tmp_path)]) == FAILED
+    assert "neither may lie within the other" in capsys.readouterr().err
