@@ -52,7 +52,8 @@ first-weights: $(INSTALLED)  ## models/weights, what other trainings begin with,
 	$(call SEGMENTERS,$(FIRST))
 	$(BIN)/python models/save_weights.py --run runs/first_weights --out models/weights
 	$(BIN)/python models/pretrain_backbone.py --backbone MobileNetV2 $(FIRST)
-	cp runs/first_weights/backbones/MobileNetV2.npz models/weights/
+	$(BIN)/python models/pretrain_backbone.py --labels-only --backbone MobileNetV2 $(FIRST)
+	cp -R runs/first_weights/backbones/. models/weights/
 
 EMBEDDED = --run runs/embedded --config models/embedded.yaml --records work/embedded/records
 

@@ -15,13 +15,19 @@ def main() -> None:
     """Parse arguments, train, say where the weights are."""
     parser = training_parser(__doc__)
     parser.add_argument("--backbone", required=True, choices=BACKBONES, help="the network")
+    parser.add_argument(
+        "--labels-only",
+        action="store_true",
+        help="learn from the labels of slices alone, not from outlines",
+    )
     args = parser.parse_args()
 
     load_tensorflow()
     from ichnet.training.backbone import pretrain_backbone
 
     one = begin_experiment(args)
-    print(f"trained: {pretrain_backbone(one.config, args.backbone, one.records, one.run)}")
+    path = pretrain_backbone(one.config, args.backbone, one.records, one.run, args.labels_only)
+    print(f"trained: {path}")
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@
     runs/<name>/config.yaml, records.json        the one configuration, and where the records lie
     runs/<name>/models/<model>/                  best.keras, last.keras, log.csv, finished.json
     runs/<name>/backbones/<backbone>.npz         pre-trained weights that other runs begin with
+    runs/<name>/backbones/labels/<backbone>.npz  the same, learned without outlines
     runs/<name>/models/baseline-threshold/rule.json, models/baseline-nnls/weights.json
     runs/<name>/calibration/<model>/             calibration.json: raw score -> probability, by scan
     runs/<name>/maps/<record set>/               the five segmenters' maps, TFRecords
@@ -117,9 +118,15 @@ class RunFolder:
         """The checkpoint that did best on validation data."""
         return self.model(model) / "best.keras"
 
-    def backbone(self, backbone: str) -> Path:
-        """Pre-trained weights of a classifier's backbone, for other runs to begin with."""
-        return self.root / "backbones" / f"{backbone}.npz"
+    def backbone(self, backbone: str, labels_only: bool = False) -> Path:
+        """Pre-trained weights of a classifier's backbone, for other runs to begin with.
+
+        Args:
+            backbone: name of the network.
+            labels_only: whether they were learned without outlines.
+        """
+        folder = self.root / "backbones"
+        return (folder / "labels" if labels_only else folder) / f"{backbone}.npz"
 
     def calibration(self, model: str) -> Path:
         """What turns the slice scores of a scan into its probability."""

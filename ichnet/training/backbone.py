@@ -4,6 +4,7 @@ A network of this size learns to see blood from thousands of scans, not from the
 of an arm of experiment A, and the paper's starts from ImageNet. Where ImageNet's weights cannot be
 had, these take their place: learned from synthetic heads, from the labels of slices and from where
 blood lies in each cell of the last feature map. All arms of a backbone begin with the same ones.
+Those that are to tell what outlines teach begin with weights that were learned without any.
 """
 
 from __future__ import annotations
@@ -33,7 +34,9 @@ HEADS = ("cells", "subtypes", "pooled", "cell_logits")
 """Layers of the pre-training network that are not the backbone's."""
 
 
-def pretrain_backbone(config: Config, backbone: Backbone, records: Path, run: RunFolder) -> Path:
+def pretrain_backbone(
+    config: Config, backbone: Backbone, records: Path, run: RunFolder, labels_only: bool = False
+) -> Path:
     """Pre-train a backbone and return the file of its weights, ``<backbone>.npz``.
 
     Args:
@@ -41,6 +44,8 @@ def pretrain_backbone(config: Config, backbone: Backbone, records: Path, run: Ru
         backbone: one of the four Keras Applications networks.
         records: folder of the record sets; the whole scans of AI-Hub are used.
         run: where the model is kept; the file lies in its folder ``backbones``.
+        labels_only: whether to learn without outlines; the file then lies in
+            ``backbones/labels``.
 
     Raises:
         ConfigError: without ``classifiers.pretraining``.
@@ -54,6 +59,7 @@ def pretrain_backbone(config: Config, backbone: Backbone, records: Path, run: Ru
     record_set = RecordSet.open(records / AIHUB_SCANS)
     require_patient_disjoint((record_set, split) for split in record_set.splits)
     name = f"backbone-{backbone}"
+    cell_weight = 0.0 if labels_only else CELL_LOSS_WEIGHT
 
     def build() -> keras.Model:
         pixel_mm = config.image.field_of_view_mm / config.image.matrix
@@ -63,7 +69,7 @@ def pretrain_backbone(config: Config, backbone: Backbone, records: Path, run: Ru
         }
         metrics = {"subtypes": keras.metrics.AUC(multi_label=True, num_labels=6, name="auc")}
         network = build_pretraining_network(backbone, config)
-        weights = {"cells": CELL_LOSS_WEIGHT, "subtypes": 1.0}
+        weights = {"cells": cell_weight, "subtypes": 1.0}
         return compile_model(network, training, losses, weights, metrics)
 
     validation = slices_dataset(record_set, "validation").batch(training.batch_size)
@@ -71,12 +77,12 @@ def pretrain_backbone(config: Config, backbone: Backbone, records: Path, run: Ru
         build,
         training_batches(config, record_set, training, pretraining_targets),
         validation.map(pretraining_targets),
-        run.model(name),
+        run.model(f"{name}-labels" if labels_only else name),
         training,
         {"settings": settings_of_model(config, name), "records": record_set.fingerprint},
     )
-    path = run.backbone(backbone)
-    path.parent.mkdir(exist_ok=True)
+    path = run.backbone(backbone, labels_only)
+    path.parent.mkdir(parents=True, exist_ok=True)
     save_weights((layer for layer in best.layers if layer.name not in HEADS), path)
     return path
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -74,3 +75,15 @@ def test_a_classifier_begins_with_what_was_learned(pretrained, records, tmp_path
 def test_without_settings_nothing_is_pretrained(config, records, tmp_path):
     with pytest.raises(ConfigError, match=r"classifiers\.pretraining: is needed"):
         pretrain_backbone(config, BACKBONE, records, RunFolder(tmp_path))
+
+
+@pytest.mark.slow
+def test_from_labels_alone_the_cells_learn_nothing(pretrained, records, tmp_path):
+    run = RunFolder(tmp_path)
+    path = pretrain_backbone(pretrained, BACKBONE, records, run, labels_only=True)
+    assert path == run.root / "backbones" / "labels" / "MobileNetV2.npz"
+    network = keras.models.load_model(run.best("backbone-MobileNetV2-labels"), compile=False)
+    untrained = build_pretraining_network(BACKBONE, pretrained)
+    for name, learns in (("cell_logits", False), ("subtypes", True)):
+        bias = network.get_layer(name).get_weights()[1]
+        assert np.any(bias != untrained.get_layer(name).get_weights()[1]) == learns
