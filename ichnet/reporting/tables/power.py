@@ -44,11 +44,10 @@ DIFFERENCES: dict[str, float] = {"All": 0.03, "SDH": 0.05, "SAH": 0.05, "Small":
 """The difference of AUCs that is to be found, by test set."""
 
 ASSUMPTIONS: tuple[Assumption, ...] = (
-    Assumption("outlines, one network", 0.85, 0.6, 0.02, ("All",)),
-    Assumption("outlines, mean of four", 0.85, 0.75, 0.01, tuple(DIFFERENCES)),
+    Assumption("outlines", 0.85, 0.8, 0.01, tuple(DIFFERENCES)),
     Assumption("specialists", 0.90, 0.9, 0.01, tuple(DIFFERENCES)),
 )
-"""Correlations and spreads are about those of the run before, whose trainings were shorter."""
+"""Cautious: arms that begin with the same weights correlate with 0.84, ensembles with 0.98."""
 
 
 def power_table(
