@@ -56,7 +56,6 @@ METRICS = f"{RUN}/metrics.json"
 # of the training patients, when weight models learn from out-of-fold maps
 FOLDS = EXPERIMENT.ensembles.folds if EXPERIMENT.ensembles.maps == "out-of-fold" else 0
 
-
 RUNS = {RUN: EXPERIMENT, **{run: replace(EXPERIMENT, seed=seed) for run, seed in REPEATS.items()}}
 VARIANTS = {one.name: one for one in EXPERIMENT.variants}
 

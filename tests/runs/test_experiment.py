@@ -48,7 +48,7 @@ def test_another_configuration_is_refused_and_the_difference_named(run, tmp_path
         begin_run(other, tmp_path / "work" / "records", run)
     text = str(error.value)
     assert text.startswith(f"{run.config}: the run is of another configuration (")
-    assert "classifiers.training.epochs: 3, now 99; seed: 2023, now 3" in text
+    assert "classifiers.training.epochs: 2, now 99; seed: 2023, now 3" in text
     assert "name another run folder (--run)" in text
     assert open_run(run).config == CONFIG
 
