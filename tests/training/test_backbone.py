@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from ichnet.config import ConfigError
 from ichnet.networks.classifiers import build_classifier
+from ichnet.networks.loading import load_network
 from ichnet.networks.stored_weights import weights_digest
 from ichnet.runs import RunFolder
 from ichnet.training.backbone import (
@@ -82,7 +82,7 @@ def test_from_labels_alone_the_cells_learn_nothing(pretrained, records, tmp_path
     run = RunFolder(tmp_path)
     path = pretrain_backbone(pretrained, BACKBONE, records, run, labels_only=True)
     assert path == run.root / "backbones" / "labels" / "MobileNetV2.npz"
-    network = keras.models.load_model(run.best("backbone-MobileNetV2-labels"), compile=False)
+    network = load_network(run.best("backbone-MobileNetV2-labels"), compiled=False)
     untrained = build_pretraining_network(BACKBONE, pretrained)
     for name, learns in (("cell_logits", False), ("subtypes", True)):
         bias = network.get_layer(name).get_weights()[1]
