@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import tempfile
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from pathlib import Path
 
 from ichnet.ct.discover import Series, discover
@@ -27,8 +27,8 @@ from ichnet.serving.state import State
 PAUSE_S = 10.0
 """Pause before another attempt, after a failure or while the disk is full."""
 
-PASSING = frozenset({"unreadable", "missing-file"})
-"""Reasons that may pass: an entry with one of them is read again."""
+PASSING = "unreadable"
+"""Reason that may pass: an entry of which a file has it is read again."""
 
 
 class WatchedFolder:
@@ -70,7 +70,7 @@ class WatchedFolder:
             try:
                 watch(self._folder, self._settle_s, self._take, self._set_aside, stop, None)
             except OSError:
-                self._counted("unreadable")
+                self._counted(PASSING)
                 stop.wait(PAUSE_S)
 
     def _take(self, entries: Sequence[Path]) -> None:
@@ -82,7 +82,7 @@ class WatchedFolder:
             try:
                 self._take_entry(entry)
             except Exception as error:
-                self._counted("unreadable")
+                self._counted(PASSING)
                 failure = error
         if failure:
             self._stop.wait(PAUSE_S)
@@ -110,8 +110,8 @@ class WatchedFolder:
                 if self._stop.is_set():
                     return
                 self._hand_over(series, Path(scratch) / "series")
-        self._refuse(exclusions)
-        if any(one.reason in PASSING for one in exclusions):
+        self._refuse(exclusions, {one.series_uid for one in found})
+        if any(one.reason == PASSING for one in exclusions):
             raise OSError("a file of the entry cannot be read")
         self._remember(name)
 
@@ -131,12 +131,13 @@ class WatchedFolder:
         for outcome in ["new"] * new + ["repeated"] * (len(series.files) - new):
             self._counted(outcome)
 
-    def _refuse(self, exclusions: Iterable[Exclusion]) -> None:
-        """Record the series that are refused, and count all files that are not used."""
+    def _refuse(self, exclusions: Iterable[Exclusion], handed_over: Container[str]) -> None:
+        """Record the CT series that are refused, and count all files that are not used."""
         by_series: dict[str, Exclusion] = {}
         for one in exclusions:
             self._counted(one.reason)
-            if one.series_uid and one.scan_identity:
+            is_series = one.series_uid and one.scan_identity and one.reason != "not-ct"
+            if is_series and one.series_uid not in handed_over:
                 by_series.setdefault(one.series_uid, one)
         for uid, one in by_series.items():
             name = self._inbox.name_of(uid)

@@ -113,6 +113,14 @@ def test_a_series_is_in_the_queue_whole_and_once_though_its_files_were_removed(
     assert counted == ["new"] * 22
 
 
+def test_a_slice_that_is_there_twice_refuses_nothing(watched, write_scan, folder, state, counted):
+    files = write_scan(folder / "one", head(), HEIGHTS_MM, series="1")
+    shutil.copy(files[3], folder / "one" / "copy.dcm")
+    watched._take([folder / "one"])
+    assert series_of(state) == [("receiving", 11, "")]
+    assert sorted(counted) == ["duplicate-file"] + ["new"] * 11
+
+
 def test_an_entry_that_changes_while_it_is_read_is_read_again(
     watched, write_scan, folder, state, monkeypatch
 ):
