@@ -23,7 +23,7 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
 
-demo: $(INSTALLED)  ## synthetic heads, training, evaluation, export, prediction, report: ten minutes
+demo: $(INSTALLED)  ## synthetic heads, training, evaluation, export, prediction, report: 10 to 15 minutes
 	PATH="$(CURDIR)/$(BIN):$$PATH" snakemake $(TARGET) --cores $(CORES) --configfile "$(CONFIG)" --quiet rules
 	@echo 'Report: $(RUN)/report.html'
 
