@@ -16,11 +16,9 @@ from pydicom.errors import InvalidDicomError
 
 from ichnet.ct.dicom_file import PARSE_ERRORS
 from ichnet.ct.pseudonym import pseudonym
+from ichnet.ct.quick_header import LONG_VRS
 
 TAGS = ["SeriesInstanceUID", "SOPInstanceUID", "NumberOfSeriesRelatedInstances"]
-
-LONG_VALUES = (b"OB", b"OW", b"SQ", b"UN", b"UT")
-"""Value representations whose length takes four bytes (PS3.5, 7.1.2)."""
 
 MOST_INSTANCES = 1_000_000
 """Largest number of instances that a header is believed to announce."""
@@ -184,10 +182,11 @@ def _data_set(content: bytes) -> memoryview:
     """Return a file without preamble and file meta information, which each sender writes anew."""
     at = 132 if content[128:132] == b"DICM" else 0
     while content[at : at + 2] == b"\x02\x00":  # an element of group 2, explicit VR, little endian
-        has_long_length = content[at + 4 : at + 6] in LONG_VALUES
+        has_long_length = content[at + 4 : at + 6] in LONG_VRS
         begin, end = (at + 8, at + 12) if has_long_length else (at + 6, at + 8)
         at = end + int.from_bytes(content[begin:end], "little")
-    return memoryview(content)[at:]
+    # a length that leads out of the file tells nothing: then all of it is compared
+    return memoryview(content)[at if at < len(content) else 0 :]
 
 
 def _write_durably(path: Path, content: bytes) -> None:

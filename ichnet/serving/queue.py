@@ -149,21 +149,29 @@ class SeriesQueue:
 
         Returns:
             Whether it was recorded: not when files of the series are there, which are predicted by
-            themselves, and not a second time for the same reason.
+            themselves, not in place of a result, and not a second time for the same reason.
         """
-        known = self._state.rows("SELECT files, state, reason FROM series WHERE name = ?", name)
-        if known and (known[0]["files"] or tuple(known[0])[1:] == (REFUSED, reason)):
-            return False
         now = self._clock()
         with self._state.transaction() as db:
-            db.execute(
-                "INSERT INTO series (name, state, last_at) VALUES (?, ?, ?) ON CONFLICT (name) "
-                "DO UPDATE SET state = excluded.state, last_at = excluded.last_at, "
-                "generation = generation + 1",
-                (name, PREDICTING, now),
+            changed = db.execute(
+                "INSERT INTO series (name, state, last_at) VALUES (:name, :predicting, :now) "
+                "ON CONFLICT (name) DO UPDATE SET state = :predicting, last_at = :now, "
+                "generation = generation + 1 "
+                "WHERE files = 0 AND state = :refused AND reason != :reason",
+                {
+                    "name": name,
+                    "predicting": PREDICTING,
+                    "now": now,
+                    "refused": REFUSED,
+                    "reason": reason,
+                },
             )
-        (row,) = self._state.rows("SELECT generation FROM series WHERE name = ?", name)
-        return self.refused(Claim(name, row["generation"], now), scan_id, reason, detail)
+            if changed.rowcount != 1:
+                return False
+            (generation,) = db.execute(
+                "SELECT generation FROM series WHERE name = ?", (name,)
+            ).fetchone()
+        return self.refused(Claim(name, generation, now), scan_id, reason, detail)
 
     def claim(self, quiet_s: float) -> Claim | None:
         """Take the next series that is complete; ``None`` when there is none.

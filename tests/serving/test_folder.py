@@ -149,6 +149,30 @@ def test_an_entry_that_is_gone_is_not_remembered(watched, folder, state):
     assert not state.rows("SELECT name FROM arrival")
 
 
+def test_a_series_that_is_there_or_has_a_result_is_not_turned_down(queue, state):
+    queue.received("a", is_new=True)
+    assert not queue.turned_down("a", "scan", "incomplete-series", "")
+    with state.transaction() as db:  # its files were removed after a day
+        db.execute("UPDATE series SET state = 'done', files = 0")
+    assert not queue.turned_down("a", "scan", "incomplete-series", "")
+    assert queue.turned_down("b", "scan", "incomplete-series", "")
+    assert not queue.turned_down("b", "scan", "incomplete-series", "")
+    assert queue.turned_down("b", "scan", "single-slice", "")
+    found = state.rows("SELECT name, state, reason FROM series ORDER BY name")
+    assert [tuple(row) for row in found] == [("a", "done", ""), ("b", "refused", "single-slice")]
+
+
+def test_a_file_whose_meta_information_leads_out_of_it_is_compared_whole(
+    write_scan, tmp_path, state
+):
+    inbox = Inbox(state.incoming, state.partial, b"k" * 32)
+    path = write_scan(tmp_path / "one", head()[:1], [0], series="1")[0]
+    long = b"\0" * 128 + b"DICM\x02\x00\x01\x00OB\0\0\xff\xff\xff\xff"
+    for end in (b"1", b"2"):
+        inbox.stage(tmp_path / "one", "1.2", long + end)
+    assert len(list((tmp_path / "one").iterdir())) == 2 + len([path])
+
+
 def test_a_copy_with_another_preamble_is_the_same_file(write_scan, tmp_path, state):
     inbox = Inbox(state.incoming, state.partial, b"k" * 32)
     path = write_scan(tmp_path / "one", head()[:1], [0], series="1")[0]
