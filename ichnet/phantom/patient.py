@@ -69,6 +69,7 @@ class Patient:
         scalp_lumps: number of scalp hematomas when ``scalp`` is among the mimics.
         brawn_mm: additional thickness of the neck muscles.
         tongue_hu: excess density of the tongue over other muscle, as beside teeth and fillings.
+        patches_hu: excess density of bright patches in the soft tissue outside of the skull.
         sinus_widths: width of the right and of the left transverse sinus, relative to the average.
         without: features that scans of this patient leave out (see ``ablation``).
     """
@@ -102,6 +103,7 @@ class Patient:
     scalp_lumps: int = 1
     brawn_mm: float = 1.5
     tongue_hu: float = 0.0
+    patches_hu: float = 0.0
     sinus_widths: tuple[float, float] = (1.0, 1.0)
     without: tuple[LeftOut, ...] = ()
 

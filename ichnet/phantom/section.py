@@ -27,6 +27,12 @@ OUTSIDE_MM = 24.0
 SKIN_MM = 8.0
 """Margin around the outline of the neck within which pixels are painted."""
 
+SOFT_TISSUE_HU = (5.0, 95.0)
+"""Density of the tissue outside of the skull that ``Patient.patches_hu`` brightens: not fat."""
+
+OUTSIDE_SKULL_MM = 2.0
+"""Least distance from the inner surface of the skull, for the same."""
+
 LESION_BLUR_MM = 1.2
 """Width of the blurred border of a hemorrhage."""
 
@@ -126,6 +132,8 @@ def _paint(
         paint_face(hu, skull, points, lattice, coarse, textures, blur_mm)
         if coarse.z.min() < NECK_TOP_MM:
             paint_neck(hu, skull, points, lattice, coarse, textures, patient, texture[1])
+    if patient.patches_hu:
+        _brighten_patches(hu, skull, texture[0], patient.patches_hu)
     within = np.minimum(coarse_skull.depth, coarse_skull.base) > -lattice.coarse_mm
     if within.any():
         inner = lattice.window(np.any(within, axis=-1))
@@ -145,6 +153,21 @@ def _paint(
         for subtype, share in shares.items():
             result.lesions[subtype][rows, columns] = share
     result.hu[lattice.pixels(window)] = mean_of_planes(hu)
+
+
+def _brighten_patches(hu: Array, skull: Skull, texture: Array, excess_hu: float) -> None:
+    """Brighten patches of muscle, glands, orbits and scalp: denser tissue there is no blood.
+
+    Args:
+        hu: density at the pixels; changed in place.
+        skull: distances of the skull's surfaces at the pixels.
+        texture: of unit variance; patches are where it is high.
+        excess_hu: that a patch reaches where the texture is 1.5 or more.
+    """
+    low, high = SOFT_TISSUE_HU
+    outside = np.minimum(skull.depth, skull.base) < -OUTSIDE_SKULL_MM
+    patch = outside & (hu > low) & (hu < high)
+    hu += np.float32(excess_hu) * np.clip(texture - np.float32(0.5), 0, 1) * patch
 
 
 def _paint_within(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ichnet.phantom.hemorrhage.lesion import ANYWHERE, STEM
 from ichnet.phantom.patient import WIDE, Lesion, Patient, generator
 from ichnet.phantom.published import MIMICS, SITES_OF, VOLUME_LIMITS_ML
 from ichnet.phantom.sites import Site
@@ -19,6 +20,12 @@ FIELD_OF_VIEW_MM = 230.0
 
 FAINT_SHARE = 0.1
 """Share of subarachnoid hemorrhages that fluid dilutes to about the density of brain."""
+
+STEM_SHARE = 0.2
+"""Share of intraparenchymal hemorrhages that lie in the brain stem, from midbrain to medulla: rare,
+but small, and never like those elsewhere."""
+
+STEM_VOLUME_ML = (0.1, 8.0)
 
 WIDE_MIMICS: dict[str, float] = {
     "falx": 0.3,
@@ -79,6 +86,7 @@ def draw_wide_patient(seed: int, index: int, has_ich: bool) -> Patient:
         brawn_mm=float(rng.uniform(-1, 6)),
         tongue_hu=float(max(rng.uniform(-20, 55), 0)),
         sinus_widths=(float(np.exp(rng.normal(0, 0.35))), float(np.exp(rng.normal(0, 0.35)))),
+        patches_hu=float(max(rng.uniform(-15, 35), 0)),
     )
 
 
@@ -103,8 +111,11 @@ def _draw_wide_lesion(rng: np.random.Generator, subtype: str, densest_brain_hu: 
     if age in ("acute", "mixed"):
         # training on blood that is isodense to brain would teach false positives
         hu = max(hu, densest_brain_hu + float(rng.uniform(6, 16)))
-    site = "anywhere"
-    if subtype == "IVH" or rng.random() < 0.45:
+    site = ANYWHERE
+    if subtype == "IPH" and rng.random() < STEM_SHARE:
+        site = STEM
+        volume_ml = float(np.exp(rng.uniform(*np.log(STEM_VOLUME_ML))))
+    elif subtype == "IVH" or rng.random() < 0.45:
         sites = SITES_OF[subtype]
         site = str(rng.choice(list(sites), p=list(sites.values())))
     return Lesion(

@@ -174,3 +174,16 @@ def test_mixed_lesions_are_all_there(cut, with_lesion):
     found = [cut(head, z).lesions for z in (10.0, 22.0, 34.0)]
     for subtype in ("SDH", "IPH", "IVH"):
         assert max(one[subtype].max() for one in found) > 0.9
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_hemorrhage_of_the_stem_lies_between_midbrain_and_medulla(cut, with_lesion, places, seed):
+    patient = with_lesion("IPH", "stem", 0.8, seed=seed)
+    heights = np.arange(-60.0, 6.0, 2.0)
+    share = np.stack([cut(patient, z).lesions["IPH"] for z in heights])
+    assert share.sum() * 1.6 * 1.6 * 2.0 / 1000 == pytest.approx(0.8, rel=0.25)  # mL
+    x, y = places
+    middle = [np.sum(share * one) / share.sum() for one in (x, y, heights[:, None, None])]
+    assert abs(middle[0]) < 18
+    assert 0 < middle[1] < 30
+    assert -52 < middle[2] < 0

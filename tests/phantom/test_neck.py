@@ -73,3 +73,13 @@ def test_a_brawny_neck_has_more_muscle(plain, cut):
         for mm in (-1.0, 6.0)
     ]
     assert counts[1] > 1.2 * counts[0]
+
+
+def test_patches_brighten_soft_tissue_outside_of_the_skull_alone(plain, cut, places):
+    usual, patchy = (cut(replace(plain, patches_hu=hu), -40.0).hu for hu in (0.0, 30.0))
+    excess = patchy - usual
+    assert excess.min() == 0
+    assert 10 < excess.max() < 30.001
+    assert not excess[near(places, 0, 40, 25)].any()  # the posterior fossa
+    assert not excess[(usual < 5) | (usual > 95)].any()
+    assert 0.02 < np.mean(excess[(usual > 40) & (usual < 60)] > 3) < 0.6

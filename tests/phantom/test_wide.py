@@ -124,6 +124,7 @@ def test_blood_has_any_size_place_and_density(patients):
             middle, abs=0.25 * spread
         )
         wanted = {*SITES_OF[subtype], "anywhere"} - ({"anywhere"} if subtype == "IVH" else set())
+        wanted |= {"stem"} if subtype == "IPH" else set()
         assert {one.site for one in own} == wanted
     acute = [one.hu for one in lesions if one.age == "acute"]
     assert 44 <= min(acute) < 48

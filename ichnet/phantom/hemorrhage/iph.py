@@ -10,6 +10,7 @@ from ichnet.phantom.hemorrhage.filling import Filled
 from ichnet.phantom.hemorrhage.grid import Grid
 from ichnet.phantom.hemorrhage.lesion import (
     ANYWHERE,
+    STEM,
     Anatomy,
     Level,
     Placed,
@@ -41,6 +42,8 @@ def place(rng: np.random.Generator, lesion: Lesion) -> Placed:
 
 def _centre(rng: np.random.Generator, lesion: Lesion) -> list[float]:
     side = float(lesion.side)
+    if lesion.site == STEM:
+        return [side * rng.uniform(0, 11), rng.uniform(7, 22), rng.uniform(-42, -7)]
     if lesion.site == ANYWHERE:
         x, y, z = under_vault(rng, float(rng.uniform(2, 32)))
         return [side * x, y, z]

@@ -17,6 +17,9 @@ from ichnet.phantom.tissue import Tissue
 ANYWHERE = "anywhere"
 """Location of any subtype but IVH: any position that its rules allow."""
 
+STEM = "stem"
+"""Location of intraparenchymal hemorrhage of the cohort ``wide``: midbrain, pons or medulla."""
+
 
 @dataclass(frozen=True)
 class Placed:
