@@ -138,7 +138,7 @@ def weight_epochs(
     cached = cached.map(decode, num_parallel_calls=tf.data.AUTOTUNE)
     slices = slices_dataset(record_set, "test").batch(training.batch_size)
     hu = keras.Input((config.image.matrix,) * 2, name="hu")
-    whole = build_ensemble(members, new_weight_model(config), config.image, 1)
+    whole = build_ensemble(members, new_weight_model(config), 1)
     through = keras.Model(hu, {"mask": whole(hu)["mask"]})
     return len(record_set.slices), {
         "cached": fit(
@@ -152,7 +152,7 @@ def weight_epochs(
 def whole_scan(config: Config, members: dict[str, keras.Model]) -> dict[str, Callable[[], object]]:
     """Return one scan through the served graph, and through five separate predictions."""
     weight_model = new_weight_model(config)
-    ensemble = build_ensemble(members, weight_model, config.image, config.evaluation.top_pixels)
+    ensemble = build_ensemble(members, weight_model, config.evaluation.top_pixels)
     serve = ServedModel(ensemble, config, UNCHANGED).slices
     scan = np.random.default_rng(0).normal(40, 40, (SLICES, SIZE, SIZE)).astype(np.float32)
     image = config.image

@@ -111,7 +111,7 @@ def write_model(folder: Path) -> Path:
         ensembles.pixel_threshold,
         config.seed,
     )
-    network = build_ensemble(members, weights, config.image, config.evaluation.top_pixels)
+    network = build_ensemble(members, weights, config.evaluation.top_pixels)
     export_model(network, "untrained", config, UNCHANGED, folder, members=SEGMENTERS)
     return folder
 

@@ -63,7 +63,9 @@ DEPENDS_ON: dict[str, Settings] = {
     "segmenter-small": Settings((*SEGMENTER, "selection.small_lesion_ml"), without=SUBTYPE_ONLY),
     # depends on the pre-training through the digest of the encoder's weights
     "segmenter-subtype": Settings(SEGMENTER, without=("segmenters.pretraining", *SPECIALIST_ONLY)),
-    "maps": Settings(("ensembles.maps", "ensembles.folds", "evaluation.mirrored")),
+    "maps": Settings(
+        ("ensembles.maps", "ensembles.folds", "evaluation.mirrored", "evaluation.without_bone")
+    ),
     "ensemble": Settings((*TRAINING, "ensembles"), without=("ensembles.combinations",)),
     "baselines": Settings(("ensembles.maps",)),
     "calibration": Settings(

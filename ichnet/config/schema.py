@@ -217,6 +217,7 @@ class EvaluationConfig:
             which fits any monotonic shape but needs hundreds of scans and ties scores.
         mirrored: test-time augmentation: segmenters return the mean of a slice and its mirror
             image, at twice the cost (paper: no).
+        without_bone: segmenters' maps are 0 in bone, pixels of more than 150 HU (paper: no).
         mask_threshold: pixels above this belong to the mask of hemorrhage (paper: 0.5).
         pooling: method to pool slice scores to a scan score (``ichnet.statistics.pooling``); null
             to choose it on validation scans.
@@ -228,6 +229,7 @@ class EvaluationConfig:
     uncertain: tuple[float, float]
     calibration: Literal["platt", "isotonic"] = "platt"
     mirrored: bool = False
+    without_bone: bool = False
     mask_threshold: float = 0.5
     pooling: Pooling | None = None
 

@@ -24,6 +24,7 @@ from ichnet.networks.channels import neighbours_of
 from ichnet.networks.loading import weights_fingerprint
 from ichnet.networks.mirrored import is_mirrored
 from ichnet.networks.scores import map_and_subtypes
+from ichnet.networks.without_bone import is_without_bone
 from ichnet.records.index import RecordIndex
 from ichnet.records.maps import INFO, SCHEMA_VERSION, SHARDS, SLICES
 from ichnet.records.reader import slice_reader
@@ -128,6 +129,7 @@ def _made_from(
         },
         "matrix": record_set.matrix,
         "mirrored": any(is_mirrored(one) for one in members.values()),
+        "without_bone": any(is_without_bone(one) for one in members.values()),
         "subtype_scores": any(isinstance(one.output, dict) for one in members.values()),
     }
     if folds:

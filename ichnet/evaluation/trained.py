@@ -12,6 +12,7 @@ from ichnet.networks import classifiers, inception_unet, weight_model  # noqa: F
 from ichnet.networks.ensemble import build_ensemble
 from ichnet.networks.loading import load_network
 from ichnet.networks.mirrored import mirrored
+from ichnet.networks.without_bone import without_bone
 from ichnet.records.record_set import RecordSet
 from ichnet.records.training_sets import patient_folds
 from ichnet.runs import RunFolder, fold_name, segmenter_name
@@ -37,9 +38,7 @@ def load_trained(config: Config, model: str, run: RunFolder) -> keras.Model:
         name: load_segmenter(config, run, segmenter_name(name))
         for name in members_of_model(config, model)
     }
-    return build_ensemble(
-        members, load_best(run, model), config.image, config.evaluation.top_pixels
-    )
+    return build_ensemble(members, load_best(run, model), config.evaluation.top_pixels)
 
 
 def load_folds(config: Config, record_set: RecordSet, run: RunFolder) -> list[Fold]:
@@ -69,9 +68,14 @@ def members_of_model(config: Config, model: str) -> tuple[Segmenter, ...]:
 
 
 def load_segmenter(config: Config, run: RunFolder, model: str) -> keras.Model:
-    """Return a segmenter's best epoch; with ``evaluation.mirrored`` it looks twice at a slice."""
-    best = load_best(run, model)
-    return mirrored(best) if config.evaluation.mirrored else best
+    """Return a segmenter's best epoch, which looks twice and draws no bone where asked to.
+
+    See ``evaluation.mirrored`` and ``evaluation.without_bone``.
+    """
+    segmenter = load_best(run, model)
+    if config.evaluation.mirrored:
+        segmenter = mirrored(segmenter)
+    return without_bone(segmenter) if config.evaluation.without_bone else segmenter
 
 
 def load_best(run: RunFolder, model: str) -> keras.Model:

@@ -73,7 +73,8 @@ def hu_input(image: ImageConfig, neighbours: int = 0) -> tuple[Any, Any]:
 def without_windows(model: keras.Model) -> keras.Model:
     """Return the part of ``model`` after its windows layer: it takes channels in place of HU.
 
-    Several networks can then share one windowing. The layers are shared, not copied.
+    Channels can be changed before they enter (:mod:`ichnet.networks.mirrored`). Layers are shared,
+    not copied.
     """
     return keras.Model(model.get_layer("windows").output, model.output, name=model.name)
 

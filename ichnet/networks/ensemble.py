@@ -1,4 +1,4 @@
-"""The ensemble as one network of HU: shared windows, frozen segmenters, weight model, scores."""
+"""The ensemble as one network of HU: frozen segmenters, weight model, scores."""
 
 from __future__ import annotations
 
@@ -8,15 +8,12 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from ichnet.config import ImageConfig
-from ichnet.networks.channels import hu_input, neighbours_of, without_windows
 from ichnet.networks.scores import TopPixelMean, map_and_subtypes
 
 
 def build_ensemble(
     members: Mapping[str, keras.Model],
     weight_model: keras.Model,
-    image: ImageConfig,
     top_pixels: int,
 ) -> keras.Model:
     """Join trained segmenters and their weight model into one functional model.
@@ -24,7 +21,6 @@ def build_ensemble(
     Args:
         members: trained segmenters in the order of the weight model's maps; they are frozen.
         weight_model: trained on these members' maps.
-        image: matrix and windows, the same for all members.
         top_pixels: a slice's score is the mean of this many highest pixels.
 
     Returns:
@@ -39,11 +35,11 @@ def build_ensemble(
     wanted = weight_model.inputs[0].shape[-1]
     if wanted != len(members):
         raise ValueError(f"the weight model combines {wanted} maps, not {len(members)}")
-    hu, channels = hu_input(image, neighbours_of(next(iter(members.values()))))
+    hu = keras.Input(next(iter(members.values())).inputs[0].shape[1:], name="hu")
     maps, member_scores, subtypes = [], [], None
     for name, member in members.items():
         member.trainable = False
-        member_map, own_subtypes = map_and_subtypes(without_windows(member)(channels))
+        member_map, own_subtypes = map_and_subtypes(member(hu))
         score = TopPixelMean(top_pixels, dtype="float32", name=f"score_{name}")
         maps.append(member_map)
         member_scores.append(score(member_map))

@@ -102,7 +102,7 @@ def networks(config) -> dict[str, Any]:
         bias = -np.mean(np.log(odds / (1 - odds)))  # about half of the pixels are then above 0.5
         member.set_weights([*others, kernel * 2, np.full_like(old, bias)])
     weights = build_weight_model(MATRIX, list(members), "pixel", 2, 0.5, seed=5)
-    ensemble = build_ensemble(members, weights, config.image, config.evaluation.top_pixels)
+    ensemble = build_ensemble(members, weights, config.evaluation.top_pixels)
     classifier = build_classifier("MobileNetV2", config.image, weights=None, seed=3)
     evidence = classifier.get_layer("evidence")
     logits = classifier(SEVEN, training=False)["saliency"].numpy().mean(axis=(1, 2))

@@ -45,7 +45,7 @@ def stacked_maps(members: dict[str, keras.Model], hu: tf.Tensor) -> np.ndarray:
 @pytest.mark.parametrize("weighting", ["image", "pixel", "global"])
 def test_the_ensemble_equals_its_parts(weighting, members, hu, image_of):
     weights_of = weight_model(weighting)
-    ensemble = build_ensemble(members, weights_of, image_of(MATRIX), TOP_PIXELS)
+    ensemble = build_ensemble(members, weights_of, TOP_PIXELS)
     output = {name: value.numpy() for name, value in ensemble(hu, training=False).items()}
 
     maps = stacked_maps(members, hu)
@@ -70,7 +70,7 @@ def test_the_ensemble_equals_its_parts(weighting, members, hu, image_of):
 def test_members_stay_as_they_are_while_the_weight_model_trains(members, hu, image_of):
     """Bit for bit, running statistics included; what trains is the weight model alone."""
     weights_of = weight_model()
-    ensemble = build_ensemble(members, weights_of, image_of(MATRIX), TOP_PIXELS)
+    ensemble = build_ensemble(members, weights_of, TOP_PIXELS)
     assert len(ensemble.trainable_weights) == len(weights_of.trainable_weights) > 0
     before = {name: member.get_weights() for name, member in members.items()}
     learning = weights_of.get_weights()
@@ -90,25 +90,15 @@ def test_members_stay_as_they_are_while_the_weight_model_trains(members, hu, ima
     )
 
 
-def test_windows_are_computed_once(members, image_of):
-    ensemble = build_ensemble(members, weight_model(), image_of(MATRIX), TOP_PIXELS)
-
-    def windows(model: keras.Model) -> int:
-        parts = (layer for layer in model.layers if isinstance(layer, keras.Model))
-        return sum(layer.name == "windows" for layer in model.layers) + sum(map(windows, parts))
-
-    assert windows(ensemble) == 1
-
-
 @pytest.mark.parametrize("count", [1, 3])
 def test_another_number_of_members_is_refused(count, members, image_of):
     with pytest.raises(ValueError, match=f"combines {count} maps, not 2"):
-        build_ensemble(members, weight_model(count=count), image_of(MATRIX), TOP_PIXELS)
+        build_ensemble(members, weight_model(count=count), TOP_PIXELS)
 
 
 @pytest.mark.slow
 def test_save_and_load(members, hu, image_of, tmp_path):
-    ensemble = build_ensemble(members, weight_model(), image_of(MATRIX), TOP_PIXELS)
+    ensemble = build_ensemble(members, weight_model(), TOP_PIXELS)
     ensemble.save(tmp_path / "ensemble.keras")
     again = keras.models.load_model(tmp_path / "ensemble.keras")
     wanted, loaded = ensemble(hu, training=False), again(hu, training=False)

@@ -58,7 +58,7 @@ def test_weights_are_shared_and_a_look_is_told(image_of):
 def test_it_can_be_a_member_of_an_ensemble(image_of, hu):
     members = {"all": mirrored(segmenter(image_of, 4)), "sdh": mirrored(segmenter(image_of, 5))}
     weight_model = build_weight_model(MATRIX, list(members), "image", 4, 0.5, seed=9)
-    ensemble = build_ensemble(members, weight_model, image_of(MATRIX), 5)
+    ensemble = build_ensemble(members, weight_model, 5)
     maps = np.stack([member(hu, training=False) for member in members.values()], axis=-1)
     expected = weight_model(maps)["map"].numpy()
     np.testing.assert_allclose(ensemble(hu, training=False)["map"].numpy(), expected, atol=1e-5)
