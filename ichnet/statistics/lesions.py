@@ -47,10 +47,12 @@ def match_lesions(truth: Mask, predicted: Mask, voxel_ml: NDArray[np.float64]) -
     """
     if truth.shape != predicted.shape or len(voxel_ml) != len(truth):
         raise ValueError(f"shapes {truth.shape}, {predicted.shape} and {voxel_ml.shape} disagree")
+    box = _box(truth | predicted)
+    truth, predicted, voxel_ml = truth[box], predicted[box], voxel_ml[box[0]]
     lesions, count = ndimage.label(truth, TOUCHING)
     candidates, candidate_count = ndimage.label(predicted, TOUCHING)
-    volumes = np.zeros(count + 1)
-    np.add.at(volumes, lesions.reshape(len(truth), -1), voxel_ml[:, None])
+    of_voxels = voxel_ml[np.nonzero(truth)[0]]
+    volumes = np.bincount(lesions[truth], weights=of_voxels, minlength=count + 1)
     hit = np.unique(lesions[predicted])
     true_candidates = np.unique(candidates[truth & predicted])
     return Matching(
@@ -91,12 +93,23 @@ def hausdorff95_mm(truth: Mask, predicted: Mask, spacing_mm: Sequence[float]) ->
     """
     if not truth.any() or not predicted.any():
         return float("nan")
-    surfaces = [mask & ~ndimage.binary_erosion(mask) for mask in (truth, predicted)]
+    box = _box(truth | predicted)
+    surfaces = [mask[box] & ~ndimage.binary_erosion(mask)[box] for mask in (truth, predicted)]
     directed = []
     for surface, other in (surfaces, surfaces[::-1]):
         to_other = ndimage.distance_transform_edt(~other, sampling=spacing_mm)
         directed.append(float(np.percentile(to_other[surface], 95)))
     return max(directed)
+
+
+def _box(mask: Mask) -> tuple[slice, ...]:
+    """Return the smallest box that holds all of a mask; an empty one for an empty mask."""
+    box = []
+    for axis in range(mask.ndim):
+        others = tuple(other for other in range(mask.ndim) if other != axis)
+        places = np.flatnonzero(mask.any(axis=others))
+        box.append(slice(places[0], places[-1] + 1) if len(places) else slice(0, 0))
+    return tuple(box)
 
 
 @dataclass(frozen=True)
