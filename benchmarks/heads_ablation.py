@@ -124,6 +124,7 @@ def shortened(training: TrainingConfig, steps: int) -> TrainingConfig:
     """Return a training of so many steps, whose rate falls to its end within them."""
     optimizer: Any = json.loads(json.dumps(training.optimizer))
     rate = optimizer["config"]["learning_rate"]["config"]
+    rate["warmup_steps"] = min(rate["warmup_steps"], steps // 5)
     rate["decay_steps"] = steps - rate["warmup_steps"]
     return replace(
         training, optimizer=optimizer, epochs=EPOCHS, steps_per_epoch=round(steps / EPOCHS)
