@@ -94,7 +94,8 @@ def hausdorff95_mm(truth: Mask, predicted: Mask, spacing_mm: Sequence[float]) ->
     if not truth.any() or not predicted.any():
         return float("nan")
     box = _box(truth | predicted)
-    surfaces = [mask[box] & ~ndimage.binary_erosion(mask)[box] for mask in (truth, predicted)]
+    truth, predicted = truth[box], predicted[box]
+    surfaces = [mask & ~ndimage.binary_erosion(mask) for mask in (truth, predicted)]
     directed = []
     for surface, other in (surfaces, surfaces[::-1]):
         to_other = ndimage.distance_transform_edt(~other, sampling=spacing_mm)
@@ -104,12 +105,8 @@ def hausdorff95_mm(truth: Mask, predicted: Mask, spacing_mm: Sequence[float]) ->
 
 def _box(mask: Mask) -> tuple[slice, ...]:
     """Return the smallest box that holds all of a mask; an empty one for an empty mask."""
-    box = []
-    for axis in range(mask.ndim):
-        others = tuple(other for other in range(mask.ndim) if other != axis)
-        places = np.flatnonzero(mask.any(axis=others))
-        box.append(slice(places[0], places[-1] + 1) if len(places) else slice(0, 0))
-    return tuple(box)
+    found = ndimage.find_objects(mask.view(np.uint8))
+    return found[0] if found else (slice(0, 0),) * mask.ndim
 
 
 @dataclass(frozen=True)

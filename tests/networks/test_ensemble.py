@@ -43,7 +43,7 @@ def stacked_maps(members: dict[str, keras.Model], hu: tf.Tensor) -> np.ndarray:
 
 
 @pytest.mark.parametrize("weighting", ["image", "pixel", "global"])
-def test_the_ensemble_equals_its_parts(weighting, members, hu, image_of):
+def test_the_ensemble_equals_its_parts(weighting, members, hu):
     weights_of = weight_model(weighting)
     ensemble = build_ensemble(members, weights_of, TOP_PIXELS)
     output = {name: value.numpy() for name, value in ensemble(hu, training=False).items()}
@@ -67,7 +67,7 @@ def test_the_ensemble_equals_its_parts(weighting, members, hu, image_of):
         )
 
 
-def test_members_stay_as_they_are_while_the_weight_model_trains(members, hu, image_of):
+def test_members_stay_as_they_are_while_the_weight_model_trains(members, hu):
     """Bit for bit, running statistics included; what trains is the weight model alone."""
     weights_of = weight_model()
     ensemble = build_ensemble(members, weights_of, TOP_PIXELS)
@@ -91,13 +91,13 @@ def test_members_stay_as_they_are_while_the_weight_model_trains(members, hu, ima
 
 
 @pytest.mark.parametrize("count", [1, 3])
-def test_another_number_of_members_is_refused(count, members, image_of):
+def test_another_number_of_members_is_refused(count, members):
     with pytest.raises(ValueError, match=f"combines {count} maps, not 2"):
         build_ensemble(members, weight_model(count=count), TOP_PIXELS)
 
 
 @pytest.mark.slow
-def test_save_and_load(members, hu, image_of, tmp_path):
+def test_save_and_load(members, hu, tmp_path):
     ensemble = build_ensemble(members, weight_model(), TOP_PIXELS)
     ensemble.save(tmp_path / "ensemble.keras")
     again = keras.models.load_model(tmp_path / "ensemble.keras")
