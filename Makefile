@@ -24,7 +24,8 @@ help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
 
 demo: $(INSTALLED)  ## synthetic heads, training, evaluation, export, prediction, report: 10 to 15 minutes
-	PATH="$(CURDIR)/$(BIN):$$PATH" snakemake $(TARGET) --cores $(CORES) --configfile "$(CONFIG)" --quiet rules
+	PATH="$(CURDIR)/$(BIN):$$PATH" snakemake $(TARGET) --cores $(CORES) --configfile "$(CONFIG)" \
+		--rerun-incomplete --quiet rules
 	@echo 'Report: $(RUN)/report.html'
 
 REPRODUCE = $(MAKE) demo CONFIG=models/reproduce.yaml

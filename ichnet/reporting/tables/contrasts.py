@@ -35,14 +35,14 @@ CAPTION = (
 COLUMNS = (
     "Family",
     "Question",
-    "Model",
-    "Against",
-    "Scans",
+    "Answer",
     "AUC difference",
     "p",
     "p, Holm",
     "By training",
-    "Answer",
+    "Model",
+    "Against",
+    "Scans",
 )
 EVERY = "*"
 """In a model's name: each network, of whose differences the mean is taken."""
@@ -206,14 +206,16 @@ UNDERTRAINED = "left out: undertrained"
 
 def _row(result: ContrastResult, adjusted: float | None) -> tuple[Cell, ...]:
     contrast, found = result.contrast, result.found
-    heads = (contrast.family, contrast.question, contrast.model, contrast.against, result.scans)
+    what = (contrast.family, contrast.question)
+    on = (contrast.model, contrast.against, result.scans)
     if found is None:
-        return (*heads, *[DASH] * 5)
+        return (*what, *[DASH] * 5, *on)
     return (
-        *heads,
+        *what,
+        UNDERTRAINED if adjusted is None else verdict(found.value, adjusted),
         Estimate(found.value, found.low, found.high, signed=True),
         p_value(found.p),
         DASH if adjusted is None else p_value(adjusted),
         ", ".join(signed(one) for one in found.of_training),
-        UNDERTRAINED if adjusted is None else verdict(found.value, adjusted),
+        *on,
     )
