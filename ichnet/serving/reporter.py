@@ -8,9 +8,10 @@ from datetime import UTC, datetime
 from typing import TextIO
 
 from ichnet.serving.metrics import Metrics
-from ichnet.serving.state import DONE, State
+from ichnet.serving.state import DONE, REFUSED, SET_ASIDE, State
 
 COLUMNS = ("state", "scan_id", "decision", "probability", "uncertain", "slices", "reason", "detail")
+ENDED = (DONE, REFUSED, SET_ASIDE)
 
 
 class Reporter:
@@ -36,8 +37,10 @@ class Reporter:
         self._metrics.refusals.labels(reason).inc()
 
     def ended(self, series: str) -> None:
-        """Write the line of a series."""
+        """Write the line of a series, unless files were added since it ended: it ends again."""
         (row,) = self._state.rows("SELECT * FROM series WHERE name = ?", series)
+        if row["state"] not in ENDED:
+            return
         turnaround_s = row["finished_at"] - row["last_at"]
         if row["state"] == DONE:
             self._metrics.turnaround_seconds.observe(turnaround_s)
