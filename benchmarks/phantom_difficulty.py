@@ -61,7 +61,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--scans", type=int, default=400, help="for training; as many for testing")
     parser.add_argument("--epochs", type=int, default=20, help="of the U-Net; 0 leaves it out")
-    parser.add_argument("--steps", type=int, default=100, help="in an epoch, 8 slices each")
+    parser.add_argument("--steps", type=int, default=100, help="in an epoch")
     args = parser.parse_args()
     config = configured(args.scans, args.epochs, args.steps)
     models = [THRESHOLD, UNET] if args.epochs else [THRESHOLD]

@@ -4,7 +4,7 @@ Prepare the cohort with --whole and the run's own configuration first. Nothing i
 calibrations and the questions are the run's. docs/evaluate_real_ct.md tells how for each cohort.
 
 Example:
-    python eval/real_ct.py --run runs/reproduce --records work/real/records/ct_ich
+    python eval/real_ct.py --run runs/reproduce --records work/reproduce/real/ct_ich
 """
 
 from pathlib import Path

@@ -4,7 +4,8 @@ Where ImageNet's weights cannot be had: `classifiers.weights` of another experim
 of the file that this writes.
 
 Example:
-    python models/pretrain_backbone.py --config models/first_weights.yaml --backbone MobileNetV2
+    python models/pretrain_backbone.py --run runs/first_weights --config models/first_weights.yaml \
+        --records work/first_weights/records --backbone MobileNetV2
 """
 
 from ichnet.config import BACKBONES

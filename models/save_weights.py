@@ -3,7 +3,7 @@
 Float16, read by both stacks: `segmenters.weights` of another experiment names their folder.
 
 Example:
-    python models/save_weights.py --run runs/embedded --out models/weights
+    python models/save_weights.py --run runs/mine --out weights/mine
 """
 
 from pathlib import Path

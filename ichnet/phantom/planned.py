@@ -1,7 +1,8 @@
 """How many test scans of each kind a configuration's synthetic cohorts will hold, without drawing.
 
-Patients are drawn as numbers, so that the counts are exact but for lesions that fill less than they
-were meant to.
+Patients are drawn as numbers. Counts of DUMC are exact but for lesions that fill less than they
+were meant to. CQ500's truth is its readers' majority and its volumes are unknown, so that it has
+fewer scans with hemorrhage than are counted, and none that is known to be small.
 """
 
 from __future__ import annotations

@@ -84,7 +84,7 @@ SECTIONS: tuple[Section, ...] = (
         "on AI-Hub's slices with labels alone, and on the same AI-Hub slices with the outlines as "
         "well. What the outlines are worth is the last against the second, and nothing else "
         "differs between the two. A scan's probability is made from its slice scores "
-        "in the way that did best on validation scans, and calibrated there.",
+        "in a way chosen on validation scans, and calibrated there.",
         "table2",
         tables=("table2", "table2_contrast", "table2_slices", "table2_slices_contrast"),
     ),
