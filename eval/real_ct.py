@@ -9,28 +9,22 @@ Example:
 
 from pathlib import Path
 
-from ichnet.config import SEGMENTERS
 from ichnet.reporting.measures.trainings import trainings_of
 from ichnet.reporting.tables.contrasts import external_table
 from ichnet.reporting.tables.files import write_table
-from ichnet.runs import RunFolder, segmenter_name
+from ichnet.runs import RunFolder
 from ichnet.runs.experiment import open_run
 from ichnet.scripts import load_tensorflow, open_experiment, run_parser, run_script
 
 
 def predict_all(run: RunFolder, records: Path) -> None:
     """Cache one training's maps of the scans, and predict with every model that it tested."""
-    from ichnet.evaluation.maps import cache_maps
     from ichnet.evaluation.predict_records import predict_external
-    from ichnet.evaluation.trained import load_segmenter
+    from ichnet.evaluation.trained import cache_maps_of_run
     from ichnet.records.record_set import RecordSet
 
     one, record_set = open_run(run), RecordSet.open(records)
-    names = [segmenter_name(name) for name in SEGMENTERS]
-    members = {
-        s: load_segmenter(one.config, run, n) for s, n in zip(SEGMENTERS, names, strict=True)
-    }
-    cache_maps(members, record_set, record_set.splits, run.maps(record_set.folder.name), [])
+    cache_maps_of_run(one.config, record_set, run)
     for path in sorted(run.root.glob("predictions/*")):
         if path.is_dir():
             predict_external(one.config, path.name, record_set, one.records, run)

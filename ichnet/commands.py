@@ -200,7 +200,7 @@ def _pacs_of(args: argparse.Namespace, url: str, settle_s: float, time_limit_s: 
 
 def _unwritable(*folders: Path | None) -> str:
     """Make folders for results, for their owner alone; say which of them cannot be written."""
-    from ichnet.deployment.scratch import private_files
+    from ichnet.files import private_files
 
     for folder in filter(None, folders):
         try:

@@ -1,13 +1,17 @@
-"""Files that appear whole or not at all."""
+"""Files that appear whole or not at all, or that only their owner can read."""
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
+
+PRIVATE = 0o077
+"""The umask: new files get the mode 0600, folders 0700."""
 
 
 @contextmanager
@@ -41,3 +45,18 @@ def write_whole(path: Path, mode: str = "w", newline: str | None = None) -> Iter
         temporary.open(mode, encoding=encoding, newline=newline) as handle,
     ):
         yield handle
+
+
+def file_digest(path: Path) -> str:
+    """Return 12 hex digits that change with a file's content."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+
+
+@contextmanager
+def private_files() -> Iterator[None]:
+    """Make new files and folders readable by their owner alone."""
+    before = os.umask(PRIVATE)
+    try:
+        yield
+    finally:
+        os.umask(before)

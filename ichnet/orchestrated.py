@@ -29,8 +29,8 @@ from ichnet.ct.pseudonym import KEY_BYTES, KEY_FILE_VARIABLE, load_key
 from ichnet.deployment.metadata import ModelError
 from ichnet.deployment.predict import Predictor
 from ichnet.deployment.scan_result import ScanResult
-from ichnet.deployment.scratch import ended_by_signals, private_files, scratch_folder
-from ichnet.files import write_whole
+from ichnet.deployment.scratch import ended_by_signals, scratch_folder
+from ichnet.files import private_files, write_whole
 
 FOLDERS = (
     ("MERCURE_IN_DIR", "MERCURE_OUT_DIR"),

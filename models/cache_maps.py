@@ -7,8 +7,7 @@ Example:
     python models/cache_maps.py --set aihub-scans
 """
 
-from ichnet.config import SEGMENTERS
-from ichnet.runs import AIHUB_SCANS, RECORD_SETS, segmenter_name
+from ichnet.runs import RECORD_SETS
 from ichnet.scripts import load_tensorflow, open_experiment, run_parser, run_script
 
 
@@ -25,18 +24,12 @@ def main() -> None:
     args = parser.parse_args()
 
     load_tensorflow()
-    from ichnet.evaluation.maps import cache_maps
-    from ichnet.evaluation.trained import load_folds, load_segmenter
+    from ichnet.evaluation.trained import cache_maps_of_run
     from ichnet.records.record_set import RecordSet
 
     one = open_experiment(args)
-    run = one.run
-    members = {name: load_segmenter(one.config, run, segmenter_name(name)) for name in SEGMENTERS}
     record_set = RecordSet.open(one.records / args.record_set)
-    splits = [split for split in record_set.splits if split != "train"]
-    folds = load_folds(one.config, record_set, run) if args.record_set == AIHUB_SCANS else []
-    cache_maps(members, record_set, splits, run.maps(args.record_set), folds)
-    print(f"maps: {run.maps(args.record_set)}")
+    print(f"maps: {cache_maps_of_run(one.config, record_set, one.run)}")
 
 
 if __name__ == "__main__":

@@ -23,9 +23,9 @@ def main() -> None:
 
     load_tensorflow()
     from ichnet.deployment.export import export_model
+    from ichnet.evaluation.calibrate import calibration_of
     from ichnet.evaluation.trained import load_trained, members_of_model
     from ichnet.reporting.measures.metrics import model_metrics
-    from ichnet.statistics.scan_score import read_calibration
 
     one = open_experiment(args)
     config, run = one.config, one.run
@@ -34,7 +34,7 @@ def main() -> None:
         load_trained(config, args.model, run),
         args.model,
         config,
-        read_calibration(run.calibration(args.model)),
+        calibration_of(config, args.model, one.records, run),
         folder,
         members=members_of_model(config, args.model),
         figures=model_metrics(run, args.model, config),

@@ -1,10 +1,10 @@
-"""Files appear whole or not at all."""
+"""Files appear whole or not at all, and private where they must."""
 
 from __future__ import annotations
 
 import pytest
 
-from ichnet.files import whole_path, write_whole
+from ichnet.files import file_digest, private_files, whole_path, write_whole
 
 
 def test_a_file_is_there_only_when_it_is_written(tmp_path):
@@ -72,3 +72,15 @@ def test_a_failed_folder_is_removed(tmp_path):
 def test_a_block_that_writes_nothing_is_an_error(tmp_path):
     with pytest.raises(FileNotFoundError), whole_path(tmp_path / "never"):
         pass
+
+
+def test_a_file_s_digest_is_of_its_bytes(tmp_path):
+    (tmp_path / "w").write_bytes(b"abc")
+    assert file_digest(tmp_path / "w") == "ba7816bf8f01"  # SHA-256 of "abc", FIPS 180-2
+
+
+def test_private_files_are_their_owners_alone(tmp_path):
+    with private_files():
+        (tmp_path / "names.csv").touch()
+    (tmp_path / "others.csv").touch(mode=0o644)
+    assert (tmp_path / "names.csv").stat().st_mode & 0o777 == 0o600

@@ -34,6 +34,7 @@ SEGMENTER = (*TRAINING, "augmentation", "segmenters")
 SUBTYPE_ONLY = ("segmenters.pretraining",)
 """Settings that Models 1, 3, 4 and 5 do not depend on."""
 SPECIALIST_ONLY = ("segmenters.specialist_training",)
+CALIBRATION = ("evaluation.top_pixels", "evaluation.calibration", "evaluation.pooling")
 
 DEPENDS_ON: dict[str, Settings] = {
     "phantom": Settings(("seed", "phantom")),
@@ -68,12 +69,8 @@ DEPENDS_ON: dict[str, Settings] = {
     ),
     "ensemble": Settings((*TRAINING, "ensembles"), without=("ensembles.combinations",)),
     "baselines": Settings(("ensembles.maps",)),
-    "calibration": Settings(
-        ("evaluation.top_pixels", "evaluation.calibration", "evaluation.pooling")
-    ),
-    "predictions": Settings(
-        ("evaluation.top_pixels", "evaluation.calibration", "evaluation.mask_threshold")
-    ),
+    "calibration": Settings(CALIBRATION),
+    "predictions": Settings((*CALIBRATION, "evaluation.mask_threshold")),
     "metrics": Settings(
         (
             "seed",

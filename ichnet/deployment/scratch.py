@@ -27,9 +27,6 @@ PARTIAL = re.compile(r"\..+\.(\d+)\.partial(\..+)?")
 ENDING = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGXCPU", "SIGUSR1", "SIGUSR2")
 """Signals of a terminal, a service manager or a batch system that end a program by default."""
 
-PRIVATE = 0o077
-"""The umask: new files get the mode 0600, folders 0700."""
-
 
 @contextmanager
 def scratch_folder() -> Iterator[Path]:
@@ -69,16 +66,6 @@ def sweep_partials(folder: Path) -> None:
         named = PARTIAL.fullmatch(path.name)
         if named and not _is_alive(int(named[1])):
             path.unlink(missing_ok=True)
-
-
-@contextmanager
-def private_files() -> Iterator[None]:
-    """Make new files and folders readable by their owner alone."""
-    before = os.umask(PRIVATE)
-    try:
-        yield
-    finally:
-        os.umask(before)
 
 
 @contextmanager

@@ -5,7 +5,6 @@ Every model, in every arm, is calibrated on the validation scans of AI-Hub.
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -17,6 +16,7 @@ from ichnet.config import Config
 from ichnet.config.depends import settings_of
 from ichnet.evaluation.predict_fn import members_read
 from ichnet.evaluation.slices import SlicePrediction, by_scan, split_predictor
+from ichnet.files import file_digest
 from ichnet.records.maps import maps_fingerprint
 from ichnet.records.record_set import RecordSet
 from ichnet.runs import AIHUB_SCANS, RunFolder
@@ -131,5 +131,5 @@ def digests(config: Config, model: str, record_set: RecordSet, run: RunFolder) -
         found["maps"] = maps_fingerprint(run.maps(record_set.folder.name))
     for path in (run.best(model), run.rule, run.weights):
         if path.parent == run.model(model) and path.exists():
-            found["model"] = hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+            found["model"] = file_digest(path)
     return found

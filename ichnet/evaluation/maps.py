@@ -26,7 +26,7 @@ from ichnet.networks.mirrored import is_mirrored
 from ichnet.networks.scores import map_and_subtypes
 from ichnet.networks.without_bone import is_without_bone
 from ichnet.records.index import RecordIndex
-from ichnet.records.maps import INFO, SCHEMA_VERSION, SHARDS, SLICES
+from ichnet.records.maps import FILES, INFO, SCHEMA_VERSION, SHARDS, SLICES
 from ichnet.records.reader import slice_reader
 from ichnet.records.record_set import SLICE_COLUMNS, RecordSet, write_table
 from ichnet.records.schema import Example
@@ -67,6 +67,7 @@ def cache_maps(
     splits: Sequence[str],
     folder: Path,
     folds: Sequence[Fold] = (),
+    files: Mapping[str, str] = {},
 ) -> None:
     """Write every member's map of every slice as float16, unless the cache is up to date.
 
@@ -80,6 +81,8 @@ def cache_maps(
         folder: of the cache, one TFRecord file for each of the record set's.
         folds: when given, the training split is added: each patient's maps come from the
             segmenters of the patient's fold.
+        files: digest of the file of each member that was read from one, so that maps are refused
+            when it has been trained again.
 
     Raises:
         ValueError: when a training patient is in no fold, or in several.
@@ -87,7 +90,7 @@ def cache_maps(
     if folds:
         splits = [*splits, TRAINING_SPLIT]
         _require_each_once(record_set.patients(TRAINING_SPLIT), folds)
-    info = _made_from(members, record_set, splits, folds)
+    info = {**_made_from(members, record_set, splits, folds), FILES: dict(files)}
     stage = Stage(folder, info, marks=(INFO,))
     if stage.is_finished():
         logger.info("%s: made by the same models already", folder)

@@ -15,7 +15,13 @@ from ichnet.config import SEGMENTERS, Config
 from ichnet.evaluation.trained import load_best, members_of_model
 from ichnet.networks.combination import combine, read_weights
 from ichnet.networks.scores import TopPixelMean
-from ichnet.records.maps import maps_dataset, maps_members, read_info, require_maps_of
+from ichnet.records.maps import (
+    maps_dataset,
+    maps_members,
+    read_info,
+    require_maps_of,
+    require_maps_of_segmenters,
+)
 from ichnet.records.reader import slices_dataset
 from ichnet.records.record_set import RecordSet
 from ichnet.records.schema import Example
@@ -52,7 +58,8 @@ def dataset_and_predict_fn(
 
     Raises:
         FileNotFoundError: when the model is not trained, or its maps are not cached.
-        ConfigError: when the cached maps are not those of the record set.
+        ConfigError: when the cached maps are not those of the record set, or not those of the
+            segmenters as they are now.
     """
     members = members_read(config, model)
     if not members:
@@ -61,6 +68,7 @@ def dataset_and_predict_fn(
     def maps_of(record_set: RecordSet, split: str) -> tf.data.Dataset:
         folder = run.maps(record_set.folder.name)
         require_maps_of(record_set, folder)
+        require_maps_of_segmenters(run, folder)
         return maps_dataset(folder, split)
 
     cached = read_info(run.maps(AIHUB_SCANS))

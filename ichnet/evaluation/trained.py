@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import keras
 
 from ichnet.config import SEGMENTERS, Config, Segmenter, members_of
-from ichnet.evaluation.maps import TRAINING_SPLIT, Fold
+from ichnet.evaluation.maps import TRAINING_SPLIT, Fold, cache_maps
+from ichnet.files import file_digest
 
 # the first three for the layers they register, without which Keras cannot load a network
 from ichnet.networks import classifiers, inception_unet, weight_model  # noqa: F401
@@ -15,7 +18,7 @@ from ichnet.networks.mirrored import mirrored
 from ichnet.networks.without_bone import without_bone
 from ichnet.records.record_set import RecordSet
 from ichnet.records.training_sets import patient_folds
-from ichnet.runs import RunFolder, fold_name, segmenter_name
+from ichnet.runs import AIHUB_SCANS, RunFolder, fold_name, segmenter_name
 
 ENSEMBLE = "ensemble-"
 SEGMENTER = "segmenter-"
@@ -60,6 +63,30 @@ def load_folds(config: Config, record_set: RecordSet, run: RunFolder) -> list[Fo
         )
         for fold, patients in enumerate(patient_folds(record_set, TRAINING_SPLIT, count), start=1)
     ]
+
+
+def cache_maps_of_run(config: Config, record_set: RecordSet, run: RunFolder) -> Path:
+    """Cache the maps of a run's segmenters of all splits but the training split.
+
+    With out-of-fold maps, AI-Hub's training split is added.
+
+    Returns:
+        the folder of the cache.
+
+    Raises:
+        FileNotFoundError: when a segmenter has not been trained.
+    """
+    names = {name: segmenter_name(name) for name in SEGMENTERS}
+    folder = run.maps(record_set.folder.name)
+    cache_maps(
+        {name: load_segmenter(config, run, model) for name, model in names.items()},
+        record_set,
+        [split for split in record_set.splits if split != TRAINING_SPLIT],
+        folder,
+        load_folds(config, record_set, run) if record_set.folder.name == AIHUB_SCANS else [],
+        {name: file_digest(run.best(model)) for name, model in names.items()},
+    )
+    return folder
 
 
 def members_of_model(config: Config, model: str) -> tuple[Segmenter, ...]:

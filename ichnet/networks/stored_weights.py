@@ -6,7 +6,6 @@ and half the size.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -59,8 +58,3 @@ def load_weights(path: Path, layers: Iterable[keras.layers.Layer]) -> None:
         used += len(names)
     if used != len(arrays):
         raise StoredWeightsError(f"{path}: is of a network with more layers")
-
-
-def weights_digest(path: Path) -> str:
-    """Return 12 hex digits of a file of weights."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()[:12]

@@ -19,6 +19,7 @@ from ichnet.records.parts import (
     fingerprint,
     is_finished,
     merge_tables,
+    part_digest,
     plan_parts,
     write_parts,
 )
@@ -84,8 +85,10 @@ def finish(parts: Sequence[Part], stage: Stage, info: dict[str, Any]) -> RecordS
         raise RecordSetError(f"{folder}: shards vanished while they were joined: {missing[0]}, ...")
     names = [f"{part.name}.tfrecord" for part in parts]
     shards = {name: (work / name).stat().st_size for name in names}
+    content = {f"{part.name}.tfrecord": part_digest(part, work) for part in parts}
+    whole = {"schema": SCHEMA_VERSION, **info, "shards": shards, "content": content}
     with write_whole(work / "info.json") as handle:
-        json.dump({"schema": SCHEMA_VERSION, **info, "shards": shards}, handle, indent=2)
+        json.dump(whole, handle, indent=2)
     kept = {*names, "scans.csv", "slices.csv", "excluded.csv", "info.json", MADE_FROM}
     for path in work.iterdir():
         if path.name not in kept:

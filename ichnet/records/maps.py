@@ -16,15 +16,20 @@ from typing import Any
 import tensorflow as tf
 
 from ichnet.config import ConfigError, fingerprint
+from ichnet.files import file_digest
 from ichnet.records.index import RecordIndex
 from ichnet.records.record_set import RecordSet, Row, read_table, shard_files
 from ichnet.records.schema import FEATURES, Example, decode_masks, parse_annotation
+from ichnet.runs import RunFolder, segmenter_name
 from ichnet.subtypes import LABELS
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 INFO = "info.json"
 SHARDS = "shards"
 """Key of ``info.json``: size of each file in bytes, by its name."""
+
+FILES = "files"
+"""Key of ``info.json``: digest of each member's file, by the member's name."""
 
 SLICES = "slices.csv"
 
@@ -148,6 +153,22 @@ def require_maps_of(record_set: RecordSet, folder: Path) -> None:
             f"{folder}: maps of other records than {record_set.folder} holds now; compute them "
             "again (models/cache_maps.py)"
         )
+
+
+def require_maps_of_segmenters(run: RunFolder, folder: Path) -> None:
+    """Check that a cache holds the maps of a run's segmenters as they are now.
+
+    Raises:
+        ConfigError: when one of them was trained again since.
+        FileNotFoundError: when the cache is not finished.
+    """
+    for name, digest in read_info(folder)[FILES].items():
+        path = run.best(segmenter_name(name))
+        if path.exists() and file_digest(path) != digest:
+            raise ConfigError(
+                f"{folder}: maps of another {segmenter_name(name)} than {path} is now; compute "
+                "them again (models/cache_maps.py)"
+            )
 
 
 def maps_fingerprint(folder: Path) -> str:

@@ -148,8 +148,14 @@ def write_part(part: Part, folder: Path, job: Job) -> int:
                 lines = Exclusion.from_error(error, job.source.files(entry)).by_file()
                 rows["exclusions"] += [[str(e.path), e.reason, e.detail] for e in lines]
     with write_whole(folder / f"{part.name}.json") as handle:
-        handle.write(json.dumps({**rows, "repaired": repaired}))
+        handle.write(json.dumps({**rows, "repaired": repaired, "digest": records.digest}))
     return len(part.scans)
+
+
+def part_digest(part: Part, folder: Path) -> str:
+    """Return 12 hex digits that change with the records of a finished part."""
+    digest: str = json.loads((folder / f"{part.name}.json").read_text(encoding="utf-8"))["digest"]
+    return digest
 
 
 def _write_scan(

@@ -22,6 +22,7 @@ from ichnet.cohorts.readers import READERS
 from ichnet.config import Config
 from ichnet.ct.errors import Exclusion, ReadError, write_exclusions
 from ichnet.ct.pseudonym import load_key
+from ichnet.files import private_files
 from ichnet.records.assembly import finish, stage_of
 from ichnet.records.choice import Selection, choose
 from ichnet.records.parts import (
@@ -208,5 +209,5 @@ def _write_names(lines: Sequence[Exclusion], hidden: Sequence[Exclusion], path: 
         Exclusion(Path(alias.path), line.reason, f"{line.path}: {line.detail}")
         for line, alias in zip(lines, hidden, strict=True)
     ]
-    write_exclusions(named, path)
-    path.chmod(0o600)
+    with private_files():
+        write_exclusions(named, path)

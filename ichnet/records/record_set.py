@@ -94,7 +94,7 @@ class RecordSet:
 
     @property
     def fingerprint(self) -> str:
-        """12 hex digits that change when the set's content does."""
+        """12 hex digits that change when the set's content does, pixels included."""
         text = json.dumps([self.info, self.scans, self.slices], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 

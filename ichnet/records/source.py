@@ -80,9 +80,10 @@ class CohortScans:
         return max(len(entry.files), len(entry.slice_labels))
 
     def state(self, entry: ScanEntry) -> str:
-        """Return the labels, and each file's name, size and time of change."""
+        """Return patient and labels, and each file's name, size and time of change."""
         known = [
-            repr((entry.scan_key, entry.scan_labels, entry.votes)),
+            repr((entry.scan_key, entry.patient_key, entry.age_years, entry.sex)),
+            repr((entry.scan_labels, entry.votes)),
             repr(sorted(entry.slice_labels.items())),
         ]
         for path in (*entry.files, *entry.extra.values()):

@@ -7,6 +7,7 @@ that hold checksums themselves are checked as well.
 
 from __future__ import annotations
 
+import hashlib
 import struct
 from pathlib import Path
 from types import TracebackType
@@ -28,6 +29,7 @@ class TFRecordFile:
 
     def __init__(self, path: Path) -> None:
         self._file = path.open("wb")
+        self._checksums = hashlib.sha256()
 
     def __enter__(self) -> TFRecordFile:
         return self
@@ -43,7 +45,14 @@ class TFRecordFile:
     def write(self, *record: bytes) -> None:
         """Append a record that is given in pieces, which are not joined before."""
         length = struct.pack("<Q", sum(map(len, record)))
-        self._file.writelines([length, _checksum(length), *record, _checksum(*record)])
+        checksum = _checksum(*record)
+        self._checksums.update(checksum)
+        self._file.writelines([length, _checksum(length), *record, checksum])
+
+    @property
+    def digest(self) -> str:
+        """12 hex digits that change with the records written so far."""
+        return self._checksums.hexdigest()[:12]
 
     def close(self) -> None:
         """Flush and close the file; no record can follow."""

@@ -24,7 +24,12 @@ from ichnet.networks.threshold_rule import (
     components_of,
     prepare_scan,
 )
-from ichnet.records.maps import maps_dataset, maps_fingerprint, maps_members
+from ichnet.records.maps import (
+    maps_dataset,
+    maps_fingerprint,
+    maps_members,
+    require_maps_of_segmenters,
+)
 from ichnet.records.reader import stored_scans
 from ichnet.records.record_set import RecordSet
 from ichnet.runs import AIHUB_SCANS, RunFolder
@@ -68,6 +73,7 @@ def fit_weights(config: Config, run: RunFolder) -> Path:
         ValueError: when no slice has an outline, or all maps are zero everywhere.
     """
     maps, path = run.maps(AIHUB_SCANS), run.weights
+    require_maps_of_segmenters(run, maps)
     made_from = {"settings": settings_of(config, "baselines"), "maps": maps_fingerprint(maps)}
     stage = Stage(path.parent, made_from, (path.name,), in_place=True)
     if not stage.is_finished():

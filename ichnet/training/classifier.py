@@ -17,8 +17,8 @@ import tensorflow as tf
 
 from ichnet.config import Arm, Backbone, Config, TrainingConfig
 from ichnet.config.depends import settings_of_model
+from ichnet.files import file_digest
 from ichnet.networks.classifiers import HEAD_LAYERS, build_classifier
-from ichnet.networks.stored_weights import weights_digest
 from ichnet.records.reader import slices_dataset
 from ichnet.records.record_set import RecordSet, require_patient_disjoint
 from ichnet.runs import ARM_RECORDS, RunFolder, classifier_name
@@ -106,7 +106,7 @@ def _fit(
             "arm": arm,
             "head_only": training != settings.training,
             "records": record_set.fingerprint,
-            **({"weights": weights_digest(begins_with)} if isinstance(begins_with, Path) else {}),
+            **({"weights": file_digest(begins_with)} if isinstance(begins_with, Path) else {}),
         },
         lambda folder: [SaliencyOverlays(folder, *fixed_slices(validation))],
     )

@@ -26,6 +26,7 @@ from ichnet.records.maps import (
     maps_index,
     maps_records,
     maps_slices,
+    require_maps_of_segmenters,
 )
 from ichnet.records.sampling import BalancedSampler
 from ichnet.records.strata import by_hemorrhage
@@ -63,7 +64,7 @@ def train_ensemble(config: Config, combination: str, run: RunFolder) -> keras.Mo
     batch_size = settings.training.batch_size
     columns = [SEGMENTERS.index(member) for member in members_of(config, combination)]
     folder, split = run.maps(AIHUB_SCANS), weights_split(config)
-    maps_fingerprint(folder)  # refuses a cache that is not finished
+    require_maps_of_segmenters(run, folder)
     strata = by_hemorrhage(maps_slices(folder, split))
     sampler = BalancedSampler(maps_index(folder, split), strata, settings.training, config.seed)
 

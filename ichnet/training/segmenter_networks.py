@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 from ichnet.config import SEGMENTERS, Config, ConfigError, Segmenter
 from ichnet.deployment.embedded import WEIGHTS_DIR, embedded_model_dir
 from ichnet.deployment.metadata import ModelMetadata, model_fingerprint, read_metadata
+from ichnet.files import file_digest
 from ichnet.networks.inception_unet import build_inception_unet, build_subtype_encoder
 from ichnet.networks.loading import load_network
-from ichnet.networks.stored_weights import load_weights, save_weights, weights_digest
+from ichnet.networks.stored_weights import load_weights, save_weights
 from ichnet.runs import RunFolder, segmenter_name
 
 VARIABLE = "network_variables/{}/.ATTRIBUTES/VARIABLE_VALUE"
@@ -115,7 +116,7 @@ def first_weights_digest(config: Config, segmenter: Segmenter) -> str | None:
     """Return a digest of the weights that a segmenter begins with; ``None`` for random ones."""
     stored = config.segmenters.stored_weights(segmenter)
     if stored is not None:
-        return weights_digest(stored)
+        return file_digest(stored)
     if config.segmenters.weights is None:
         return None
     return model_fingerprint(embedded_model_dir())

@@ -92,3 +92,9 @@ def test_differences_name_the_place_and_both_values():
     old = {"a": {"b": 1, "c": [1, 2]}, "d": None}
     new = {"a": {"b": 2, "c": [1, 2]}, "e": True}
     assert list(differences(old, new)) == ["a.b: 1, now 2", "e: None, now True"]
+
+
+def test_predictions_depend_on_all_that_their_calibration_does():
+    """The workflow calibrates and predicts in one step."""
+    for name in DEPENDS_ON["calibration"].sections:
+        assert name in DEPENDS_ON["predictions"].sections

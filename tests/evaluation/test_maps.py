@@ -11,15 +11,18 @@ import tensorflow as tf
 from ichnet.config import SEGMENTERS, ConfigError
 from ichnet.evaluation import maps as maps_module
 from ichnet.evaluation.maps import Fold, cache_maps
+from ichnet.files import file_digest
 from ichnet.records.maps import (
     count_slices,
     maps_dataset,
     maps_fingerprint,
     maps_members,
     require_maps_of,
+    require_maps_of_segmenters,
 )
 from ichnet.records.reader import slices_dataset
 from ichnet.records.record_set import RecordSet
+from ichnet.runs import RunFolder
 
 SPLITS = ["ensemble", "validation"]
 
@@ -225,3 +228,16 @@ def test_every_training_patient_must_be_in_one_fold(
     ]
     with pytest.raises(ValueError, match=f"is in {count} folds"):
         cache_maps(members, three_patients, ["test"], tmp_path / "maps", folds)
+
+
+def test_maps_of_a_segmenter_that_was_trained_again_are_refused(members, record_set, tmp_path):
+    run = RunFolder(tmp_path / "run")
+    best = run.best("segmenter-sdh")
+    best.parent.mkdir(parents=True)
+    best.write_bytes(b"first training")
+    folder = run.maps("aihub-scans")
+    cache_maps(members, record_set, SPLITS, folder, files={"sdh": file_digest(best)})
+    require_maps_of_segmenters(run, folder)
+    best.write_bytes(b"second training")
+    with pytest.raises(ConfigError, match="maps of another segmenter-sdh than"):
+        require_maps_of_segmenters(run, folder)

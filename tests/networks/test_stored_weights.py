@@ -10,7 +10,6 @@ from ichnet.networks.stored_weights import (
     StoredWeightsError,
     load_weights,
     save_weights,
-    weights_digest,
 )
 
 
@@ -59,8 +58,3 @@ def test_what_half_precision_cannot_hold_is_not_stored(tmp_path, value):
     with pytest.raises(StoredWeightsError, match="too large to store"):
         save_weights(layers, tmp_path / "w.npz")
     assert list(tmp_path.iterdir()) == []
-
-
-def test_the_digest_is_of_the_bytes(tmp_path):
-    (tmp_path / "w.npz").write_bytes(b"abc")
-    assert weights_digest(tmp_path / "w.npz") == "ba7816bf8f01"  # SHA-256 of "abc", FIPS 180-2

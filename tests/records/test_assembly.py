@@ -115,6 +115,7 @@ def test_info_says_what_it_was_given(image, tmp_path):
     assert written.pop("image")["matrix"] == 32
     (shard,) = (tmp_path / "set").glob("*.tfrecord")
     assert written.pop("shards") == {shard.name: shard.stat().st_size}
+    assert [len(digest) for digest in written.pop("content").values()] == [12]
     assert written == {"schema": SCHEMA_VERSION, "cohort": "aihub"}
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from ichnet.cohorts.splits import PatientOverlapError
@@ -78,6 +80,11 @@ def test_the_fingerprint_is_of_the_content(record_set, make_case, write_records,
     again = write_records(tmp_path / "a", {"train": [make_case(1, {1: "IPH"})]})
     same = write_records(tmp_path / "b", {"train": [make_case(1, {1: "IPH"})]})
     other = write_records(tmp_path / "c", {"train": [make_case(1, {1: "SDH"})]})
+    case = make_case(1, {1: "IPH"})
+    brighter = replace(case, volume=replace(case.volume, hu=case.volume.hu + np.int16(1)))
+    one_hu_more = write_records(tmp_path / "d", {"train": [brighter]})
+    assert again.scans == one_hu_more.scans
+    assert again.fingerprint != one_hu_more.fingerprint
     assert again.fingerprint == same.fingerprint == RecordSet.open(tmp_path / "a").fingerprint
     assert len({again.fingerprint, other.fingerprint, record_set.fingerprint}) == 3
     assert len(again.fingerprint) == 12

@@ -9,9 +9,9 @@ import pytest
 import tensorflow as tf
 
 from ichnet.config import ConfigError
+from ichnet.files import file_digest
 from ichnet.networks.classifiers import build_classifier
 from ichnet.networks.loading import load_network
-from ichnet.networks.stored_weights import weights_digest
 from ichnet.runs import RunFolder
 from ichnet.training.backbone import (
     build_pretraining_network,
@@ -69,7 +69,7 @@ def test_a_classifier_begins_with_what_was_learned(pretrained, records, tmp_path
         replace(pretrained, classifiers=settings), BACKBONE, "aihub-weak", records, second
     )
     made_from = second.model("MobileNetV2-aihub-weak").glob("*.json")
-    assert any(weights_digest(path) in file.read_text() for file in made_from)
+    assert any(file_digest(path) in file.read_text() for file in made_from)
 
 
 def test_without_settings_nothing_is_pretrained(config, records, tmp_path):

@@ -11,10 +11,10 @@ import tensorflow as tf
 
 from ichnet.config import SEGMENTERS, Config, ConfigError, load_config
 from ichnet.deployment.embedded import embedded_model_dir
+from ichnet.files import file_digest
 from ichnet.networks.mirrored import mirrored
 from ichnet.networks.neighbours import with_neighbours
 from ichnet.networks.scores import TopPixelMean, map_and_subtypes
-from ichnet.networks.stored_weights import weights_digest
 from ichnet.runs import RunFolder
 from ichnet.training.segmenter_networks import (
     embedded_weights,
@@ -113,7 +113,7 @@ def test_weights_of_a_folder(config, tmp_path):
         if there.ndim == 4:  # a kernel, drawn with another seed
             assert np.abs(here - drawn).max() > 0.01
     digest = first_weights_digest(stored, "sdh")
-    assert digest == weights_digest(tmp_path / "segmenter-sdh.npz")
+    assert digest == file_digest(tmp_path / "segmenter-sdh.npz")
 
 
 @pytest.mark.parametrize(
