@@ -94,8 +94,8 @@ def fit_subtypes(scans: Sequence[ScanSubtypes], pooling: str) -> SubtypeCalibrat
         ]
         for scan in scans
     ]
-    # a scan is positive if one of its slices is, and unknown if all of them are
-    truth = [scan.truth.max(axis=0) for scan in scans]
+    # a scan is positive if one of its slices is, and else unknown if one of them is
+    truth = [np.where(scan.truth.max(axis=0) == 1, 1, scan.truth.min(axis=0)) for scan in scans]
     return SubtypeCalibration(
         slices=fit_curves(
             np.concatenate([scan.scores for scan in scans]),

@@ -1,8 +1,10 @@
 """Checkpoints: a ``.keras`` file with everything that is needed to continue training.
 
-The file is a zip archive. State that Keras does not save is added as further members: the averages
-of the weights (see :mod:`ichnet.training.averaging`), and the state of Keras 2's legacy optimizers,
-which all optimizers of tensorflow-addons are.
+The file is a zip archive. State that Keras does not save is added as further members: the number of
+finished epochs (an optimizer does not count steps that mixed precision skips, and counts one for
+several whose gradients it accumulates), the averages of the weights (see
+:mod:`ichnet.training.averaging`), and the state of Keras 2's legacy optimizers, which all
+optimizers of tensorflow-addons are.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ import io
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -20,13 +23,24 @@ from ichnet.networks.loading import load_network
 
 LEGACY_STATE = "legacy_optimizer.npz"
 AVERAGES = "averaged_weights.npz"
+EPOCHS = "finished_epochs.npz"
 
-Arrays = Sequence[NDArray[np.float32]]
+Arrays = Sequence[NDArray[Any]]
 
 
-def save_checkpoint(model: keras.Model, path: Path, averages: Arrays | None = None) -> None:
-    """Write a compiled model with its optimizer's state and, if given, averages of its weights."""
+def save_checkpoint(
+    model: keras.Model, path: Path, epochs: int = 0, averages: Arrays | None = None
+) -> None:
+    """Write a compiled model with its optimizer's state.
+
+    Args:
+        model: the model.
+        path: of the file.
+        epochs: number of finished epochs.
+        averages: averages of its weights, if there are.
+    """
     model.save(path)
+    _append(path, EPOCHS, [np.array(epochs)])
     if _is_legacy(model.optimizer):
         _append(path, LEGACY_STATE, model.optimizer.get_weights())
     if averages is not None:
@@ -41,6 +55,12 @@ def load_checkpoint(path: Path) -> keras.Model:
         model.optimizer._create_all_weights(model.trainable_variables)
         model.optimizer.set_weights(_read(path, LEGACY_STATE))
     return model
+
+
+def load_epochs(path: Path) -> int:
+    """Return the number of finished epochs in a checkpoint."""
+    (epochs,) = _read(path, EPOCHS)
+    return int(epochs)
 
 
 def load_averages(path: Path) -> Arrays | None:

@@ -3,8 +3,8 @@
 A model's folder holds ``last.keras`` (the whole state after the last finished epoch: weights,
 their averages if any, optimizer, losses), ``best.keras`` (lowest validation loss so far: see
 ``validation_loss``; with averaged weights where a training averages them),
-``log.csv``, TensorBoard's files and, at the end, ``finished.json``. The number of finished epochs
-is read off the optimizer's own step counter, so the state cannot disagree with itself.
+``log.csv``, TensorBoard's files and, at the end, ``finished.json``. ``last.keras`` also holds the
+number of finished epochs, so the state cannot disagree with itself.
 """
 
 from __future__ import annotations
@@ -29,7 +29,12 @@ from ichnet.networks.loading import load_network
 from ichnet.runs.stage import Stage
 from ichnet.runs.training_log import best_row, read_log, validation_loss, write_log
 from ichnet.training.averaging import AveragedWeights
-from ichnet.training.checkpoint import load_averages, load_checkpoint, save_checkpoint
+from ichnet.training.checkpoint import (
+    load_averages,
+    load_checkpoint,
+    load_epochs,
+    save_checkpoint,
+)
 from ichnet.training.compiling import precision
 from ichnet.training.distribution import (
     fit_distributed,
@@ -102,7 +107,7 @@ def _fit(
     last = folder / "last.keras"
     with strategy.scope(), precision(training.precision):
         model = load_checkpoint(last) if last.exists() else build()
-    finished = int(tf.convert_to_tensor(model.optimizer.iterations)) // training.steps_per_epoch
+    finished = load_epochs(last) if last.exists() else 0
     rows = read_log(folder / "log.csv")[:finished]
     if finished:
         logger.info("%s: continuing after epoch %d", folder.name, finished)
@@ -139,7 +144,8 @@ def _fit(
                 # a progress bar in a terminal, one line for each epoch in a log file
                 verbose=1 if sys.stdout.isatty() else 2,
             )
-    return load_network(kept / "best.keras")
+    best = kept / "best.keras"  # a worker that keeps its own has none if no epoch was better
+    return load_network(best if best.exists() else folder / best.name)
 
 
 def out_of_patience(rows: Sequence[Mapping[str, float]], patience_epochs: int | None) -> bool:
@@ -191,7 +197,7 @@ class EpochKeeper(keras.callbacks.Callback):
         write_log(self.rows, self.folder / "log.csv")
         with whole_path(self.folder / "last.keras") as path:
             averages = self.averages
-            save_checkpoint(self.model, path, averages.values() if averages else None)
+            save_checkpoint(self.model, path, epoch + 1, averages.values() if averages else None)
             if best_row(self.rows) is self.rows[-1]:
                 with whole_path(self.folder / "best.keras") as best:
                     self._keep_best(path, best)

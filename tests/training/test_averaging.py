@@ -78,7 +78,7 @@ def test_statistics_of_batch_normalisation_are_averaged_too():
 def test_averages_are_part_of_a_checkpoint(tmp_path):
     model, averages = build(), AveragedWeights(decay=0.3)
     model.fit(ONES, ONES, batch_size=1, verbose=0, callbacks=[averages])
-    save_checkpoint(model, tmp_path / "with.keras", averages.values())
+    save_checkpoint(model, tmp_path / "with.keras", 1, averages.values())
     save_checkpoint(model, tmp_path / "without.keras")
     assert load_averages(tmp_path / "without.keras") is None
     (kept,) = load_averages(tmp_path / "with.keras")

@@ -12,7 +12,13 @@ from ichnet.config.schema import Pooling
 from ichnet.statistics.calibration import SMALLEST_SLOPE, PlattCalibration
 from ichnet.statistics.isotonic import IsotonicCalibration
 from ichnet.statistics.pooling import POOLINGS
-from ichnet.training.calibration import ScanSlices, fit_calibration
+from ichnet.subtypes import SUBTYPES
+from ichnet.training.calibration import (
+    ScanSlices,
+    ScanSubtypes,
+    fit_calibration,
+    fit_subtypes,
+)
 
 
 def scan(*scores: float) -> ScanSlices:
@@ -96,3 +102,19 @@ def test_the_configuration_knows_every_way():
 def test_two_scans_of_each_kind_are_needed():
     with pytest.raises(ConfigError, match="here: cannot calibrate on 2 scans with and 1 without"):
         fit_calibration([scan(0.5)] * 3, [True, True, False], where="here")
+
+
+def test_a_subtype_that_a_slice_may_show_is_unknown_of_the_scan():
+    """It is left out of the scans' curve, as a scan is none of whose slices is known."""
+    rng = np.random.default_rng(3)
+
+    def scan_of(truth: list[int]) -> ScanSubtypes:
+        labels = np.array(truth, np.float64)[:, None] * np.ones(len(SUBTYPES))
+        scores = np.clip(0.5 * labels + rng.uniform(0, 0.6, labels.shape), 0, 1)
+        return ScanSubtypes(scores, labels, np.full(len(truth), 5.0))
+
+    scans = [scan_of([0, index % 2, 0]) for index in range(24)]
+    half_known = [scan_of([0, -1, 0]), scan_of([-1, -1, -1])]
+    fitted, expected = (fit_subtypes(one, "maximum") for one in ([*scans, *half_known], scans))
+    assert expected.scans[0] is not None
+    assert fitted.scans == expected.scans

@@ -12,6 +12,8 @@ import pytest
 import tensorflow as tf
 
 from ichnet.config import TrainingConfig
+from ichnet.training import fit as fit_module
+from ichnet.training.checkpoint import load_checkpoint, load_epochs, save_checkpoint
 from ichnet.training.compiling import compile_model
 from ichnet.training.fit import (
     EpochKeeper,
@@ -265,3 +267,29 @@ def test_a_resumed_models_metrics_keep_their_names(tmp_path, logged, plain):
     keeper.set_model(build())
     keeper.on_epoch_end(0, {"loss": 1.0, "val_loss": 1.0, logged: 1.0})
     assert plain in read_log(tmp_path / "log.csv")[0]
+
+
+@pytest.mark.slow
+def test_finished_epochs_are_counted_where_the_optimizer_counts_fewer_steps(tmp_path):
+    """As with mixed precision, which skips steps, or with gradients of several that are added."""
+    fit(build, train, validation(), tmp_path / "m", replace(TRAINING, epochs=3), {"settings": "s"})
+    last = tmp_path / "m" / "last.keras"
+    model = load_checkpoint(last)
+    model.optimizer.iterations.assign(2)
+    save_checkpoint(model, last, load_epochs(last))
+    before = last.read_bytes()
+    fit(build, train, validation(), tmp_path / "m", replace(TRAINING, epochs=3), {"settings": "s"})
+    assert last.read_bytes() == before
+
+
+@pytest.mark.slow
+def test_a_worker_that_kept_no_epoch_returns_the_best_of_all(tmp_path):
+    """A training that is taken up when nothing is left to do, by a worker with its own folder."""
+    settings = {"settings": "s"}
+    best = fit(build, train, validation(), tmp_path / "m", TRAINING, settings)
+    (tmp_path / "own").mkdir()
+    strategy = tf.distribute.get_strategy()
+    places = (tmp_path / "m", tmp_path / "own")
+    again = fit_module._fit(build, train, validation(), *places, TRAINING, strategy, lambda _: ())
+    for one, other in zip(again.get_weights(), best.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)

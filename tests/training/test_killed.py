@@ -64,8 +64,8 @@ from test_killed import TRAININGS
 name, config, records, run = sys.argv[1:]
 saved = []
 
-def save(model, path, averages=None, whole=fit.save_checkpoint):
-    whole(model, path, averages)
+def save(model, path, *state, whole=fit.save_checkpoint):
+    whole(model, path, *state)
     saved.append(path)
     if len(saved) == 2:
         os.truncate(path, path.stat().st_size // 2)
