@@ -33,6 +33,7 @@ from ichnet.cohorts.series_choice import choose_series, series_name
 from ichnet.cohorts.tables import Row, read_rows
 from ichnet.ct.dicom import Mapper, group_series, read_headers
 from ichnet.ct.errors import Exclusion, ReadError
+from ichnet.ct.gaps import require_no_gap
 from ichnet.ct.series_headers import SeriesHeaders
 from ichnet.ct.slice_header import SliceHeader
 from ichnet.ct.source import ARCHIVE_SUFFIX, members
@@ -196,6 +197,7 @@ def _read_study(study: Path) -> tuple[Sequence[SliceHeader], list[Exclusion]]:
     for slices in group_series(headers).values():
         try:
             stacked, repeated = stack_slices(slices)
+            require_no_gap(stacked)  # a hemorrhage that the readers saw may have lain there
             series.append(stacked)
             exclusions += repeated
         except ReadError as error:

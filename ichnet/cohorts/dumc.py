@@ -43,6 +43,7 @@ from ichnet.cohorts.series import (
 from ichnet.cohorts.tables import Row, read_rows
 from ichnet.ct.dicom import Mapper, read_headers
 from ichnet.ct.errors import Exclusion, ReadError
+from ichnet.ct.gaps import require_no_gap
 from ichnet.ct.pseudonym import pseudonym
 from ichnet.ct.series_headers import SeriesHeaders
 from ichnet.ct.slice_header import SliceHeader
@@ -119,6 +120,7 @@ def _list_row(row: Row, came_before: bool) -> Listed:
         row.text("path")
         headers, exclusions = read_headers(files_below(folder))
         slices, repeated = only_series(folder, headers)
+        require_no_gap(slices)  # a hemorrhage that the labels know may have lain there
         drawn, spare = without_left_out(_drawn(row), headers, repeated)
         exclusions += [*repeated, *spare]
         return [(slices[0].series_uid, _entry(row, slices, drawn))], exclusions

@@ -12,8 +12,7 @@ from ichnet.ct.dicom import group_series, read_headers, scan_identity
 from ichnet.ct.digest import content_digest, series_digest
 from ichnet.ct.errors import Exclusion, ReadError, errors_named
 from ichnet.ct.files_found import FoundFiles, Guard, unguarded
-from ichnet.ct.gaps import missing_slices
-from ichnet.ct.passes import slice_heights_mm
+from ichnet.ct.gaps import require_no_gap
 from ichnet.ct.pseudonym import pseudonym
 from ichnet.ct.slice_header import SliceHeader
 from ichnet.ct.source import read_content
@@ -38,6 +37,8 @@ class Series:
             followed by the member's.
         series_uid: its SeriesInstanceUID. Identifying: kept in memory only.
         file_uids: the SOP Instance UID of each file. Identifying: kept in memory only.
+        repeated_uids: the SOP Instance UIDs of slices that were left out because a later one has
+            their position. Identifying: kept in memory only.
         identity: from which its pseudonym is made (:func:`ichnet.ct.dicom.scan_identity`).
             Identifying: kept in memory only.
     """
@@ -46,6 +47,7 @@ class Series:
     names: tuple[Path, ...]
     series_uid: str = field(default="", repr=False)
     file_uids: tuple[str, ...] = field(default=(), repr=False)
+    repeated_uids: tuple[str, ...] = field(default=(), repr=False)
     identity: str = field(default="", repr=False)
 
     def scan_id(self, key: bytes) -> str:
@@ -213,18 +215,16 @@ def _series(
     slices: Sequence[SliceHeader], names: Mapping[Path, Path]
 ) -> tuple[Series, list[Exclusion]]:
     stacked, repeated = stack_slices(slices)
-    heights_mm = slice_heights_mm(stacked)
-    for below, count in missing_slices(heights_mm):
-        gap_mm = heights_mm[below + 1] - heights_mm[below]
-        where = f"above slice {below + 1} of {len(stacked)}, a gap of {gap_mm:.1f} mm"
-        detail = f"{count} slices seem to be missing {where}; a hemorrhage may lie there"
-        raise ReadError(stacked[below].path, "incomplete-series", detail)
+    require_no_gap(stacked)
     uid_of = {header.path: header.file_uid for header in stacked}
     files = tuple(uid_of)
     shown = tuple(names[path] for path in files)
     first = stacked[0]
     file_uids = tuple(uid_of.values())
-    return Series(files, shown, first.series_uid, file_uids, scan_identity(first)), repeated
+    repeated_uids = tuple(sorted({header.file_uid for header in slices}.difference(file_uids)))
+    identity = scan_identity(first)
+    series = Series(files, shown, first.series_uid, file_uids, repeated_uids, identity)
+    return series, repeated
 
 
 def _exclude_all(

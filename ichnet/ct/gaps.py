@@ -8,6 +8,10 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from ichnet.ct.errors import ReadError
+from ichnet.ct.passes import slice_heights_mm
+from ichnet.ct.slice_header import SliceHeader
+
 EVEN = 0.1
 """Gaps that differ by less than this share count as equal."""
 
@@ -51,6 +55,23 @@ def missing_slices(heights_mm: NDArray[np.float64]) -> list[tuple[int, int]]:
         if (both or at_an_end) and stop - start <= MOST_IN_A_ROW and regular_gaps >= FEWEST_GAPS:
             found += [(at, _times(gaps_mm[at], regular) - 1) for at in range(start, stop)]
     return found
+
+
+def require_no_gap(stacked: Sequence[SliceHeader]) -> None:
+    """Check that no slice is missing within a stack.
+
+    Args:
+        stacked: the slices from feet to head.
+
+    Raises:
+        ReadError: ``incomplete-series``.
+    """
+    heights_mm = slice_heights_mm(stacked)
+    for below, count in missing_slices(heights_mm):
+        gap_mm = heights_mm[below + 1] - heights_mm[below]
+        where = f"above slice {below + 1} of {len(stacked)}, a gap of {gap_mm:.1f} mm"
+        detail = f"{count} slices seem to be missing {where}; a hemorrhage may lie there"
+        raise ReadError(stacked[below].path, "incomplete-series", detail)
 
 
 def missing_numbers(numbers: Sequence[int | None]) -> int:

@@ -130,18 +130,31 @@ def _stored_values(
 def _is_padding(
     header: SliceHeader, stored: NDArray[np.integer[Any]], padding: tuple[int, int]
 ) -> NDArray[np.bool_]:
-    """Find padding. Files write its value signed or unsigned, independently of the pixels."""
+    """Find padding. Files write its value signed or unsigned, independently of the pixels.
+
+    A value that tissue has too (0 HU is water) is padding only where it reaches the image's edge.
+    """
     bits = 8 * stored.dtype.itemsize
     low, high = sorted(_wrap(value, bits, stored.dtype.kind == "i") for value in padding)
-    if low == high:
-        return np.asarray(stored == low)
     slope, intercept = header.rescale
     low_hu, high_hu = sorted((low * slope + intercept, high * slope + intercept))
-    if low_hu <= TISSUE_HU[1] and high_hu >= TISSUE_HU[0]:
+    is_tissue = low_hu <= TISSUE_HU[1] and high_hu >= TISSUE_HU[0]
+    if low == high:
+        return _from_the_edge(stored == low) if is_tissue else np.asarray(stored == low)
+    if is_tissue:
         detail = "its range of padding covers tissue, which would be taken for air"
         raise ReadError(header.path, "bad-header", detail)
     inside: NDArray[np.bool_] = (stored >= low) & (stored <= high)
     return inside
+
+
+def _from_the_edge(found: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Keep what is connected with the edge of the image."""
+    from scipy import ndimage  # so rarely needed that no other file waits for its import
+
+    edge = np.ones_like(found)
+    edge[1:-1, 1:-1] = False
+    return np.asarray(ndimage.binary_propagation(found & edge, mask=found))
 
 
 def _wrap(value: int, bits: int, signed: bool) -> int:

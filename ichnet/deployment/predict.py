@@ -44,12 +44,12 @@ from ichnet.deployment.saved_model import SavedModel, require_sha256
 from ichnet.deployment.scan_prediction import predict_scan
 from ichnet.deployment.scan_result import Provenance, ScanResult, write_predictions_csv
 from ichnet.deployment.scratch import (
-    private_files,
     scratch_folder,
     sweep_partials,
     sweep_scratch,
 )
 from ichnet.deployment.suitability import require_suitable
+from ichnet.files import private_files
 
 ABSENT = ("missing-file", "unreadable", "empty")
 """Reasons that tell of no file: when there are no others, the command was wrong."""
@@ -298,7 +298,8 @@ class Predictor:
         scan_id, instances = series.scan_id(self.key), self._instances(series)
         provenance = self._provenance(series.digest(), instances)
         seen = self._files.earlier(scan_id).instances
-        if missing := seen.difference(instances):
+        repeated = instance_names(series.repeated_uids, self.key)
+        if missing := seen.difference(instances, repeated):
             detail = f"{len(missing)} slices came in an earlier call: give all files together"
             raise ReadError(series.files[0], "incomplete-series", detail)
         finished = self._files.finished(scan_id, provenance)

@@ -208,3 +208,12 @@ def test_a_series_that_makes_no_volume_is_no_candidate(cohort, write_series, cou
     entries, exclusions = cq500.list_scans(root)
     assert len(entries) == 1
     assert count_reasons(exclusions) == {"single-slice": 1, "not-dicom": 3, "empty": 1}
+
+
+def test_a_series_with_a_gap_is_no_candidate(cohort, write_series, count_reasons):
+    root = cohort(reads("CQ500-CT-1", "", "", ""), NONE)
+    write_series(study(root) / "CT 5mm", "1.3", slices=8)
+    (study(root) / "CT 5mm" / "CT000004.dcm").unlink()
+    entries, exclusions = cq500.list_scans(root)
+    assert len(entries) == 2
+    assert count_reasons(exclusions) == {"incomplete-series": 1}

@@ -202,3 +202,13 @@ def test_a_missing_or_empty_table_is_an_error(tmp_path, write_csv):
         dumc.list_scans(tmp_path)
     with pytest.raises(ReadError, match="a header without rows"):
         dumc.list_scans(write_csv(tmp_path / "scans.csv", HEADER))
+
+
+def test_a_scan_with_a_gap_is_left_out(cohort, write_series, tmp_path):
+    """What its labels say may have been seen on the slice that is missing."""
+    write_series(tmp_path / "dicom" / "a", "1.1", patient="anonymous", slices=8)
+    (tmp_path / "dicom" / "a" / "CT000004.dcm").unlink()
+    root = cohort(HEADER, "S1,P1,dicom/a,1", "S2,P2,dicom/b,0")
+    entries, exclusions = dumc.list_scans(root)
+    assert [entry.scan_key for entry in entries] == ["S2"]
+    assert {one.reason for one in exclusions} == {"incomplete-series"}

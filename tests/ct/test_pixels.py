@@ -274,3 +274,18 @@ def test_bright_values_that_did_not_wrap_are_left(write_slice, tmp_path, metal, 
     pixels = read_pixels(read_header(write_slice(tmp_path / "slice.dcm", stored, **elements)))
     assert not pixels.repaired
     assert pixels.hu.max() == 4000 + elements["RescaleIntercept"]
+
+
+def test_padding_that_tissue_has_too_is_air_at_the_edge_alone(write_slice, tmp_path):
+    """0 HU around the head was never scanned; 0 HU inside is fluid."""
+    stored = np.zeros((5, 6), np.int16)
+    stored[1:4, 1:5] = 40
+    stored[2, 2:4] = 0
+    path = write_slice(tmp_path / "padded.dcm", stored, PixelPaddingValue=0)
+    assert read_hu(read_header(path)).tolist() == [
+        [-1024] * 6,
+        [-1024, 40, 40, 40, 40, -1024],
+        [-1024, 40, 0, 0, 40, -1024],
+        [-1024, 40, 40, 40, 40, -1024],
+        [-1024] * 6,
+    ]

@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import pydicom
 import pytest
 from prediction_files import predict_into, rows_of
 
@@ -206,3 +207,20 @@ def test_another_scan_beside_an_incomplete_one_is_predicted(
     assert predict_into(model_dir, tmp_path / "out", halves[0]) == SUCCESS
     assert predict_into(model_dir, tmp_path / "out", halves[1], tmp_path / "other") == EXCLUDED
     assert decisions(tmp_path / "out") == [("hemorrhage", "24")]
+
+
+def test_a_slice_that_is_scanned_again_takes_its_place(model_dir, write_scan, tmp_path):
+    """The first one is no slice that is missing."""
+    files = write_scan(tmp_path / "inbox", tall_head(), HEIGHTS_MM)
+    predictor = Predictor(model_dir, tmp_path / "out", KEY)
+    predictor.take(files)
+    again = pydicom.dcmread(files[BLEEDING_SLICE])
+    again.SOPInstanceUID = again.file_meta.MediaStorageSOPInstanceUID = "2.25.4711"
+    again.InstanceNumber = 100
+    pixels = again.pixel_array.copy()
+    pixels[24:40, 16:32] = pixels[20, 20]  # as the brain around
+    again.PixelData = pixels.tobytes()
+    again.save_as(tmp_path / "inbox" / "again.dcm")
+    predictor.take([tmp_path / "inbox" / "again.dcm"])
+    assert decisions(tmp_path / "out") == [("no hemorrhage", "24")]
+    assert reasons(tmp_path / "out") == ["duplicate-position"]
