@@ -16,6 +16,7 @@ from ichnet.config import load_config
 from ichnet.ct.dicom import read_series
 from ichnet.ct.discover import discover
 from ichnet.ct.pseudonym import load_key
+from ichnet.deployment.suitability import has_burned_in_annotation
 from ichnet.reporting.measures.model_predictions import FINAL_MODEL, load_predictions
 from ichnet.reporting.review.images import EncodedScan, encode_scan
 from ichnet.reporting.review.page import number_cases, write_key, write_review
@@ -53,7 +54,11 @@ def main() -> None:
     secret = load_key()
     with tempfile.TemporaryDirectory(prefix="ichnet-") as scratch:
         found, _ = discover(args.dicom, Path(scratch))
-        files = {series.scan_id(secret): series.files for series in found}
+        files = {
+            series.scan_id(secret): series.files
+            for series in found
+            if not has_burned_in_annotation(series.files)
+        }
         shown = [case for case in cases if case.scan_id in files]
         rows = number_cases(config.name, shown, config.evaluation.threshold, config.seed)
         if not rows:
@@ -70,7 +75,10 @@ def main() -> None:
         statement = config.data_statement
         print(write_review(page, config.name, statement, rows[0].review, list(scan_of), encode))
     if missing := len(cases) - len(shown):
-        print(f"{missing} of {len(cases)} difficult cases have no DICOM there and are left out")
+        print(
+            f"{missing} of {len(cases)} difficult cases are left out: "
+            "no DICOM there, or text in its pixels"
+        )
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import pydicom
 import pytest
 
 from ichnet.config import load_config
@@ -138,6 +139,9 @@ def test_review_of_difficult_cases(run: RunFolder, tmp_path: Path) -> None:
     generate(small, 1, raw, cohorts=("dumc",), workers=1)
     found, _ = discover([raw], tmp_path)
     scans = [series.scan_id(load_key()) for series in found]
+    named = pydicom.dcmread(found[0].files[0])
+    named.BurnedInAnnotation = "YES"
+    named.save_as(found[0].files[0])
     tiny = RunFolder(tmp_path / "run")
     tiny.root.mkdir()
     shutil.copy(run.root / "config.yaml", tiny.root)
@@ -152,8 +156,8 @@ def test_review_of_difficult_cases(run: RunFolder, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     *paths, left_out = done.stdout.splitlines()
     assert paths == [str(tiny.root / "review" / name) for name in ("key.csv", "review.html")]
-    assert left_out == "1 of 7 difficult cases have no DICOM there and are left out"
-    assert Path(paths[1]).read_text(encoding="utf-8").count('id="data-case-') == 6
+    assert left_out == "2 of 7 difficult cases are left out: no DICOM there, or text in its pixels"
+    assert Path(paths[1]).read_text(encoding="utf-8").count('id="data-case-') == 5
 
     done = start("review.py", "--run", tiny.root, "--simulate")
 

@@ -15,7 +15,7 @@ from typing import Any
 from ichnet.ct.dicom_file import lenient_pydicom
 from ichnet.deployment.predict import Predictor
 from ichnet.deployment.scan_result import ScanResult, read_result
-from ichnet.deployment.scratch import PRIVATE
+from ichnet.files import PRIVATE
 from ichnet.serving.audit import Audit
 from ichnet.serving.capture import capture_path, write_capture
 from ichnet.serving.deliveries import Deliveries
@@ -189,7 +189,7 @@ class Service:
         while not stop.is_set():
             if time.monotonic() - cleaned > CLEANING_S or not cleaned:
                 before = time.time() - self._settings.keep_s
-                forget_files(self.state, self._inbox, self._paths_of, before)
+                forget_files(self.state, self._inbox, self._kept_paths_of, before)
                 cleaned = time.monotonic()
             if not self._worker.work(self._settings.quiet_s):
                 stop.wait(IDLE_S)
@@ -209,6 +209,10 @@ class Service:
         paths = self.predictor.dicom_paths(scan_id)
         capture = capture_path(self.state.dicom, scan_id)
         return [*paths, capture] if self._settings.capture and capture.exists() else paths
+
+    def _kept_paths_of(self, scan_id: str) -> list[Path]:
+        """Return all DICOM objects of a scan, the capture also if none are made any more."""
+        return [*self.predictor.dicom_paths(scan_id), capture_path(self.state.dicom, scan_id)]
 
     def _also(self, result: ScanResult, folder: Path) -> None:
         if self._settings.capture:

@@ -144,10 +144,11 @@ def test_a_node_takes_ct_of_those_who_may_send_alone(running, write_scan, tmp_pa
 def test_files_go_after_their_time_and_come_again(running, write_scan, tmp_path):
     files = write_scan(tmp_path / "one", head(80.0), HEIGHTS_MM, series="1", **WHOLE)
     shelf = Shelf()
-    with running(shelf) as service:
+    with running(shelf, capture=True) as service:
         send(service.port, files)
         until(lambda: states(service) == ["done"])
-    with running(shelf, keep_s=-1.0) as service:  # done with before it began
+        assert list(service.state.dicom.glob("*.sc.dcm"))
+    with running(shelf, keep_s=-1.0) as service:  # done with before it began, captures off
         until(lambda: not list(service.state.incoming.iterdir()))
         assert list(service.state.dicom.iterdir()) == []
         assert len(list(service.state.results.glob("*.json"))) == 1

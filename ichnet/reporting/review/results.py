@@ -59,7 +59,8 @@ def amend(answers: Answers, votes: Mapping[str, tuple[int, int]] | None = None) 
             own opinion counts as a vote.
 
     Raises:
-        ValueError: when a case has more votes than there are readers.
+        ValueError: when a case has more votes than there are readers, or votes although no reader
+            disputed it.
     """
     against = (answers.ich != UNANSWERED) & (answers.ich != answers.truth[:, None])
     discussed = against.any(axis=1)
@@ -71,6 +72,8 @@ def amend(answers: Answers, votes: Mapping[str, tuple[int, int]] | None = None) 
     else:
         for index, row in enumerate(answers.key):
             counts[index] = votes.get(row.case, (0, 0))
+            if counts[index].any() and not discussed[index]:
+                raise ValueError(f"{row.case}: votes on a case that no reader disputed")
             if counts[index].sum() > len(answers.readers):
                 raise ValueError(
                     f"{row.case}: {counts[index].sum()} votes of {len(answers.readers)} readers"

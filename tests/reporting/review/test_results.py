@@ -87,6 +87,11 @@ def test_more_votes_than_readers_are_refused(answers: Answers) -> None:
         amend(answers, {"case-003": (3, 4)})
 
 
+def test_votes_on_what_nobody_disputed_are_refused(answers: Answers) -> None:
+    with pytest.raises(ValueError, match="case-001: votes on a case that no reader disputed"):
+        amend(answers, {"case-001": (1, 5)})
+
+
 def test_agreement(answers: Answers) -> None:
     table = agreement_table(answers)
 
