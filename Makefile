@@ -56,17 +56,21 @@ first-weights: $(INSTALLED)  ## models/weights, what other trainings begin with,
 	$(BIN)/python models/pretrain_backbone.py --labels-only --backbone MobileNetV2 $(FIRST)
 	cp -R runs/first_weights/backbones/. models/weights/
 
-EMBEDDED = --run runs/embedded --config models/embedded.yaml --records work/embedded/records
+# the model in the package, from the run of a configuration
+PLACES = --run runs/$(1) --config models/$(1).yaml --records work/$(1)/records
+PACKAGED = $(BIN)/python data_prep/synthetic.py --config models/$(1).yaml --out work/$(1)/records && \
+	$(call SEGMENTERS,$(call PLACES,$(1))) && \
+	$(BIN)/python models/cache_maps.py --run runs/$(1) --set aihub-scans && \
+	$(BIN)/python models/train_ensemble.py --combination all $(call PLACES,$(1)) && \
+	$(BIN)/python models/calibrate.py --run runs/$(1) --models ensemble-all && \
+	$(BIN)/python models/export.py --run runs/$(1) --model ensemble-all --version 1 --replace && \
+	mkdir -p ichnet/weights && rm -rf ichnet/weights/ensemble-all && \
+	cp -R runs/$(1)/export/ensemble-all ichnet/weights/
 
-embedded: $(INSTALLED)  ## the model in the package, from models/weights; hours
-	$(BIN)/python data_prep/synthetic.py --config models/embedded.yaml --out work/embedded/records
-	$(call SEGMENTERS,$(EMBEDDED))
-	$(BIN)/python models/cache_maps.py --run runs/embedded --set aihub-scans
-	$(BIN)/python models/train_ensemble.py --combination all $(EMBEDDED)
-	$(BIN)/python models/calibrate.py --run runs/embedded --models ensemble-all
-	rm -rf ichnet/weights/ensemble-all
-	$(BIN)/python models/export.py --run runs/embedded --model ensemble-all --version 1 --replace
-	mkdir -p ichnet/weights && cp -R runs/embedded/export/ensemble-all ichnet/weights/
+embedded: $(INSTALLED)  ## the model in the package, from models/weights, in two steps; hours
+	$(call PACKAGED,embedded)
+	$(BIN)/python models/save_weights.py --run runs/embedded --out runs/embedded/weights
+	$(call PACKAGED,embedded_third)
 
 test: lint unit  ## linters and tests on the current stack
 
