@@ -86,8 +86,13 @@ unit: $(INSTALLED)
 test-quick: $(INSTALLED)  ## tests that are not marked slow, under two minutes
 	$(BIN)/python -m pytest -n $(CORES) --dist loadfile -m "not slow"
 
+# of what loads no network the quick tests are enough on a second stack
+PLAIN_TESTS = $(addprefix tests/,cohorts ct paper phantom reporting runs serving statistics)
+ADDONS_PYTEST = $(ADDONS_VENV)/bin/python -m pytest -n $(CORES) --dist loadfile
+
 test-addons: $(ADDONS_INSTALLED)  ## tests on TensorFlow 2.15 with tensorflow-addons
-	$(ADDONS_VENV)/bin/python -m pytest -n $(CORES) --dist loadfile
+	$(ADDONS_PYTEST) -m 'not slow' $(PLAIN_TESTS)
+	$(ADDONS_PYTEST) $(addprefix --ignore=,$(PLAIN_TESTS))
 
 benchmark: $(INSTALLED)  ## every script of benchmarks/, each ends with a line of JSON
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[benchmark]'
