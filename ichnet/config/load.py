@@ -24,7 +24,23 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 class ConfigLoader(yaml.SafeLoader):
-    """YAML loader that reads ``1e-4`` as a number, as YAML 1.2 does; PyYAML would read text."""
+    """YAML loader as YAML 1.2 has it: ``1e-4`` is a number, a key that comes twice an error."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """Return a mapping, unless one of its own keys comes twice; a merged key may."""
+        own = [key.value for key, _ in node.value if key.tag != "tag:yaml.org,2002:merge"]
+        merged = getattr(node, "merged", False)  # PyYAML puts merged keys beside a node's own
+        for key in own:
+            if own.count(key) > 1 and not merged:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"the key {key!r} comes twice", node.start_mark
+                )
+        return super().construct_mapping(node, deep)
+
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        """Merge, and mark the node: from then on keys may come twice."""
+        super().flatten_mapping(node)
+        node.merged = True  # type: ignore[attr-defined]
 
 
 ConfigLoader.add_implicit_resolver(
@@ -225,6 +241,11 @@ def _check_values(config: Config, source: str) -> None:
     ]
     if not all(0 <= training.average_decay < 1 for training in trainings):
         raise ConfigError(f"{source}: a training's average_decay must be from 0 to below 1")
+    if min(min(one.batch_size, one.epochs, one.steps_per_epoch) for one in trainings) < 1:
+        raise ConfigError(f"{source}: a training has at least one slice, step and epoch")
+    for problem, is_so in _problems(config).items():
+        if is_so:
+            raise ConfigError(f"{source}: {problem}")
     if not 0 < config.classifiers.outlined_share <= 1:
         raise ConfigError(f"{source}: classifiers.outlined_share must be above 0 and at most 1")
     for variant in config.variants:
@@ -237,3 +258,24 @@ def _check_values(config: Config, source: str) -> None:
                 f"{source}: out-of-fold maps need no patients of their own; set "
                 "selection.ensemble_share to 0, so that the segmenters train on them"
             )
+
+
+def _problems(config: Config) -> dict[str, bool]:
+    """Return what can be wrong with single values, and whether it is."""
+    phantom, evaluation, seeds = config.phantom, config.evaluation, config.repeats.seeds
+    fewest, most = phantom.slices
+    probabilities = (evaluation.threshold, evaluation.mask_threshold)
+    return {
+        "evaluation: thresholds are probabilities": not all(0 <= one <= 1 for one in probabilities),
+        "evaluation.top_pixels must be 1 or more": evaluation.top_pixels < 1,
+        "phantom.slices must be two ordered numbers from 1": not 1 <= fewest <= most,
+        "phantom.ich_share: shares are from 0 to 1": not all(
+            0 <= share <= 1 for share in phantom.ich_share.values()
+        ),
+        "repeats.seeds: each once": len(set(seeds)) < len(seeds),
+        "ensembles.combinations: a combination is of members, each once": any(
+            not members or len(set(members)) < len(members)
+            for members in config.ensembles.combinations.values()
+        ),
+        "export must name a model": not config.export,
+    }

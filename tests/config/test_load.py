@@ -24,6 +24,7 @@ from ichnet.config import (
     save_config,
     weights_split,
 )
+from ichnet.config.load import ConfigLoader
 
 MODELS = Path(__file__).parents[2] / "models"
 PHANTOM = MODELS / "phantom.yaml"
@@ -289,3 +290,44 @@ def test_one_fold_is_none(load, tmp_path):
     save_config(replace(config, ensembles=ensembles), tmp_path / "one.yaml")
     with pytest.raises(ConfigError, match=r"one.yaml: ensembles.folds must be 2 or more"):
         load_config(tmp_path / "one.yaml")
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "problem"),
+    [
+        (["evaluation", "threshold"], 50.0, "thresholds are probabilities"),
+        (["evaluation", "top_pixels"], 0, "top_pixels must be 1 or more"),
+        (["phantom", "slices"], [9, 3], "two ordered numbers from 1"),
+        (["phantom", "ich_share"], {"rsna": 5.0}, "shares are from 0 to 1"),
+        (["repeats"], {"seeds": [4, 4]}, "repeats.seeds: each once"),
+        (["ensembles", "combinations"], {"twice": ["all", "all"]}, "each once"),
+        (["export"], [], "export must name a model"),
+        (["ensembles", "training", "batch_size"], 0, "at least one slice"),
+    ],
+)
+def test_values_that_cannot_be_used_are_refused(place, value, problem, tmp_path):
+    mapping = config_to_mapping(load_config(PHANTOM))
+    *path, last = place
+    section = mapping
+    for name in path:
+        section = section[name]
+    section[last] = value
+    (tmp_path / "c.yaml").write_text(yaml.safe_dump(mapping), encoding="utf-8")
+    with pytest.raises(ConfigError, match=problem):
+        load_config(tmp_path / "c.yaml")
+
+
+def test_a_key_that_comes_twice_is_refused(tmp_path):
+    text = PHANTOM.read_text(encoding="utf-8") + "\nseed: 999\n"
+    (tmp_path / "c.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError, match="the key 'seed' comes twice"):
+        load_config(tmp_path / "c.yaml")
+
+
+def test_a_merged_key_may_come_again():
+    text = "a: &a {x: 1, y: 2}\nb: {<<: *a, x: 3}\nc: *a\n"
+    assert yaml.load(text, ConfigLoader) == {
+        "a": {"x": 1, "y": 2},
+        "b": {"x": 3, "y": 2},
+        "c": {"x": 1, "y": 2},
+    }
