@@ -167,7 +167,7 @@ class Predictor:
         self.out_dir, self.key, self.dicom_dir = out_dir, key, dicom_dir
         self._link_csv, self._remembers = link_csv, remembers
         self._has_mask = self.model.metadata.kind != "classifier"
-        self._files = ResultFiles(out_dir, dicom_dir, nifti_dir if self._has_mask else None)
+        self._files = ResultFiles(out_dir, dicom_dir, nifti_dir)
         self._attempts = Attempts(out_dir / ".attempts.json")
         with private_files():
             self._file_attempts = FileAttempts(out_dir / ".opened", self._attempts, key)

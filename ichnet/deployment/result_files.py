@@ -116,13 +116,18 @@ class ResultFiles:
     def refuse(self, scan_id: str, reason: str, instances: Iterable[str]) -> None:
         """Record that a scan was refused, and remove an earlier result of it.
 
+        The result of a whole scan stays when some of the same slices come again.
+
         Args:
             scan_id: of the scan.
             reason: the reason, see :data:`PASSING`.
             instances: pseudonyms of the slices of this call.
         """
         earlier, now = self.earlier(scan_id), frozenset(instances)
-        if reason in PASSING and now <= earlier.instances and self.json(scan_id).exists():
+        result = read_result(self.json(scan_id))
+        if result and reason in PASSING and now <= earlier.instances:
+            return
+        if result and reason == "incomplete-series" and now < set(result.provenance.instances):
             return
         mapping = {
             "scan_id": scan_id,

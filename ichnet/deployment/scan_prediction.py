@@ -47,6 +47,17 @@ def predict_scan(
     if has_burned_in_annotation(series.files):
         note = "no picture was made: by its header the image shows text, which may name the patient"
         result = replace(result, picture=False, notes=(*result.notes, note))
+    nifti = files.nifti(volume.scan_id)
+    if nifti and predicted.mask is not None:
+        write_nifti_mask(volume, predicted.mask, nifti)
+    elif nifti:  # of another model
+        nifti.unlink(missing_ok=True)
+    picture = files.picture(volume.scan_id)
+    if result.picture:
+        caption = f"{result.model}. {result.data_statement}"
+        save_overlay(volume, predicted.mask, picture, title=_title(result), caption=caption)
+    else:
+        picture.unlink(missing_ok=True)
     exclusions: list[Exclusion] = []
     if files.dicom_dir:
         for path in files.dicom(volume.scan_id):  # of an earlier result
@@ -56,15 +67,6 @@ def predict_scan(
             result = replace(result, dicom=True)
         except ReadError as error:
             exclusions = series.exclusions(error)[:1]  # of the scan: its files are predicted
-    nifti = files.nifti(volume.scan_id)
-    if nifti and predicted.mask is not None:
-        write_nifti_mask(volume, predicted.mask, nifti)
-    picture = files.picture(volume.scan_id)
-    if result.picture:
-        caption = f"{result.model}. {result.data_statement}"
-        save_overlay(volume, predicted.mask, picture, title=_title(result), caption=caption)
-    else:
-        picture.unlink(missing_ok=True)
     write_result(result, model.metadata, files.json(volume.scan_id))
     files.refusal(volume.scan_id).unlink(missing_ok=True)
     return result, exclusions

@@ -224,3 +224,12 @@ def test_a_slice_that_is_scanned_again_takes_its_place(model_dir, write_scan, tm
     predictor.take([tmp_path / "inbox" / "again.dcm"])
     assert decisions(tmp_path / "out") == [("no hemorrhage", "24")]
     assert reasons(tmp_path / "out") == ["duplicate-position"]
+
+
+def test_some_slices_that_come_again_leave_the_whole_scans_result(model_dir, halves, tmp_path):
+    out = tmp_path / "out"
+    predict_into(model_dir, out, *halves)
+    before = sorted(path.name for path in out.iterdir())
+    assert predict_into(model_dir, out, halves[0]) == EXCLUDED
+    assert set(reasons(out)) == {"incomplete-series"}
+    assert sorted(path.name for path in out.iterdir()) == before
