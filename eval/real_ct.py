@@ -12,7 +12,7 @@ from pathlib import Path
 from ichnet.reporting.measures.trainings import trainings_of
 from ichnet.reporting.tables.contrasts import external_table
 from ichnet.reporting.tables.files import write_table
-from ichnet.runs import RunFolder
+from ichnet.runs import RECORD_SETS, RunFolder
 from ichnet.runs.experiment import open_run
 from ichnet.scripts import load_tensorflow, open_experiment, run_parser, run_script
 
@@ -25,7 +25,7 @@ def predict_all(run: RunFolder, records: Path) -> None:
 
     one, record_set = open_run(run), RecordSet.open(records)
     cache_maps_of_run(one.config, record_set, run)
-    for path in sorted(run.root.glob("predictions/*")):
+    for path in sorted(run.root.glob("predictions/[!.]*")):  # without what was interrupted
         if path.is_dir():
             predict_external(one.config, path.name, record_set, one.records, run)
 
@@ -42,6 +42,10 @@ def main() -> None:
     )
     args = parser.parse_args()
 
+    if args.records.name in RECORD_SETS:  # its maps would take the place of the run's own
+        raise ValueError(
+            f"{args.records}: the run has a record set of this name; rename the folder"
+        )
     load_tensorflow()
     one = open_experiment(args)
     for folder in trainings_of(one.run, one.config).values():

@@ -52,7 +52,8 @@ def main() -> None:
         paths = write_answers(simulate_answers(key, seed), run.root / "review" / "simulated")
     answers = read_answers(paths, key)
     amendment = amend(answers, read_votes(args.votes, key) if args.votes else None)
-    print(write_meeting(answers, amendment, run.root / "review" / "meeting.csv"))
+    if args.votes is None:  # else the meeting was held, and its votes may stand in this file
+        print(write_meeting(answers, amendment, run.root / "review" / "meeting.csv"))
     for table in (
         agreement_table(answers),
         before_after_table(answers, amendment),

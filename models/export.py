@@ -24,20 +24,23 @@ def main() -> None:
     load_tensorflow()
     from ichnet.deployment.export import export_model
     from ichnet.evaluation.calibrate import calibration_of
+    from ichnet.evaluation.predict_records import predicted_with
     from ichnet.evaluation.trained import load_trained, members_of_model
     from ichnet.reporting.measures.metrics import model_metrics
 
     one = open_experiment(args)
     config, run = one.config, one.run
     folder = run.export(args.model, args.version or run.next_version(args.model))
+    calibration = calibration_of(config, args.model, one.records, run)
+    current = predicted_with(run.predictions(args.model), calibration)
     export_model(
         load_trained(config, args.model, run),
         args.model,
         config,
-        calibration_of(config, args.model, one.records, run),
+        calibration,
         folder,
         members=members_of_model(config, args.model),
-        figures=model_metrics(run, args.model, config),
+        figures=model_metrics(run, args.model, config) if current else {},
         replace=args.replace,
     )
     print(f"SavedModel: {folder}")

@@ -167,7 +167,16 @@ def test_review_of_difficult_cases(run: RunFolder, tmp_path: Path) -> None:
         str(tiny.root / "review" / "meeting.csv"),
         *(str(tiny.tables / f"{name}.{suffix}") for name in names for suffix in SUFFIXES),
     ]
-    assert len(list((tiny.root / "review" / "simulated").iterdir())) == 6
+    simulated = sorted((tiny.root / "review" / "simulated").iterdir())
+    assert len(simulated) == 6
+
+    meeting = tiny.root / "review" / "meeting.csv"
+    before = meeting.read_bytes()
+    done = start("review.py", "--run", tiny.root, "--answers", *simulated, "--votes", meeting)
+
+    assert done.returncode == 0, done.stderr
+    assert str(meeting) not in done.stdout
+    assert meeting.read_bytes() == before  # the votes are not lost
 
 
 def test_ledger_needs_no_run(tmp_path: Path) -> None:

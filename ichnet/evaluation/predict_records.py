@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from ichnet.runs.predictions import (
     subtypes_path,
     write_predictions,
 )
-from ichnet.runs.stage import Stage
+from ichnet.runs.stage import MADE_FROM, Stage
 from ichnet.statistics.scan_score import ScanCalibration
 from ichnet.subtypes import LABELS
 
@@ -108,6 +109,18 @@ def _write_predictions(
         predictions = predict(record_set, TEST_SPLIT)
         write_cohort(predictions, record_set, calibration, begun, cohort)
     stage.finish()
+
+
+def predicted_with(folder: Path, calibration: ScanCalibration) -> bool:
+    """Return whether a model's predictions were made with a calibration, and so with its weights.
+
+    Args:
+        folder: of the predictions.
+        calibration: of the model as it is now.
+    """
+    path = folder / MADE_FROM
+    made_from = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    return bool(made_from.get("calibration") == json.loads(json.dumps(calibration.to_json())))
 
 
 def write_cohort(

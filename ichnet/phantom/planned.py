@@ -26,11 +26,15 @@ def planned_scans(config: Config, cohorts: Iterable[str]) -> dict[str, int]:
     """
     counts: Counter[str] = Counter()
     for cohort in cohorts:
+        mix_of = dict[str, str](config.phantom.mix_of.items()).get(cohort)
         for index, has_ich in enumerate(with_hemorrhage(config.phantom, config.seed, cohort)):
             if not has_ich:
                 counts[NORMAL] += 1
                 continue
-            lesions = draw_patient(config.seed, cohort, index, True, config.phantom.mix).lesions
+            patient = draw_patient(
+                config.seed, cohort, index, True, config.phantom.mix, mix_of=mix_of
+            )
+            lesions = patient.lesions
             subtypes = {one.subtype for one in lesions}
             counts["All"] += 1
             counts.update(subtypes & {"SDH", "SAH"})

@@ -22,6 +22,16 @@ def test_counts_are_exact():
     assert 0 < found["Small"] < 25
 
 
+def test_subtypes_of_another_cohort_are_counted():
+    phantom = replace(DEMO.phantom, scans={"rsna": 60}, ich_share={"rsna": 1.0}, mix="paper")
+    of_dumc = replace(phantom, mix_of={"rsna": "dumc"})
+    own, other = (
+        planned_scans(replace(DEMO, phantom=one), ("rsna",)) for one in (phantom, of_dumc)
+    )
+    assert own["All"] == other["All"] == 60
+    assert own["SAH"] != other["SAH"]
+
+
 def test_another_cohort_s_subtypes_and_scanners():
     """RSNA with AI-Hub's shares of the subtypes has them, and its own patients otherwise."""
     own = [draw_patient(1, "rsna", i, True, "paper") for i in range(60)]

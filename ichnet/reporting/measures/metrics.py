@@ -121,7 +121,7 @@ def _sources(run: RunFolder, config: Config) -> dict[str, Any]:
 
 def _measure_run(run: RunFolder, config: Config) -> dict[str, Any]:
     """Measure every model with predictions by scan, and the classifiers by slice."""
-    every = sorted(path.name for path in run.root.glob("predictions/*") if path.is_dir())
+    every = sorted(path.name for path in run.root.glob("predictions/[!.]*") if path.is_dir())
     by_scan = load_predictions(run, every)
     by_slice = load_predictions(run, classifiers(config), "slice")
     return {

@@ -32,6 +32,7 @@ def folder_of(run: RunFolder, model: str) -> tuple[RunFolder, str]:
 def trainings_of(run: RunFolder, config: Config) -> dict[int, RunFolder]:
     """Return the run folders by seed, the run's own first; of repeats those that have begun."""
     repeats = {seed: RunFolder(run.root / "repeats" / str(seed)) for seed in config.repeats.seeds}
+    repeats.pop(config.seed, None)  # of a repeat itself, or named by mistake
     begun = {seed: one for seed, one in repeats.items() if (one.root / "predictions").exists()}
     return {config.seed: run, **begun}
 

@@ -47,6 +47,8 @@ def _scans(metrics: SetMetrics) -> Iterator[str]:
 
 
 def _worth(auc: Estimate) -> str:
+    if auc.high < GUESSING:
+        return "it does worse than guessing"
     if auc.low <= GUESSING:
         return "it cannot be told from guessing"
     if auc.low >= 0.9:

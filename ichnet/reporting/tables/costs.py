@@ -55,13 +55,17 @@ def costs_table(run: RunFolder) -> Table:
     )
 
 
+SAMPLED = ("cpu_time", "max_rss")
+
+
 def _read(path: Path) -> tuple[float, float, float]:
     """Return wall-clock seconds, processor seconds and peak memory in MiB of one job."""
     with path.open(encoding="utf-8", newline="") as handle:
         row = next(csv.DictReader(handle, delimiter="\t"), {})
     try:
-        seconds, cpu_seconds, memory = (row[name] for name in ("s", "cpu_time", "max_rss"))
-        # a job too short to be sampled has no memory figure
-        return float(seconds), float(cpu_seconds), 0.0 if memory in ("-", "NA") else float(memory)
+        # a job too short to be sampled has neither processor time nor memory
+        sampled = (0.0 if row[name] in ("-", "NA") else float(row[name]) for name in SAMPLED)
+        cpu_seconds, memory = sampled
+        return float(row["s"]), cpu_seconds, memory
     except (KeyError, ValueError) as error:
         raise ValueError(f"{path}: not a benchmark file of Snakemake: {error}") from error

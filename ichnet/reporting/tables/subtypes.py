@@ -33,7 +33,7 @@ def subtypes_table(run: RunFolder, config: Config) -> Table:
         truth = np.asarray(table[name], float)
         probability = np.asarray(table[f"probability_{name}"], float)
         of_scan = np.isnan(np.asarray(table["slice_index"], float))
-        known = of_scan & ~np.isnan(truth) & ~np.isnan(probability)
+        known = of_scan & ~np.isnan(truth)
         rows.append((name, *_figures(truth[known] == 1, probability[known], threshold)))
     predictions = load_predictions(run, [FINAL_MODEL])
     return Table(
@@ -43,7 +43,8 @@ def subtypes_table(run: RunFolder, config: Config) -> Table:
             f"{FINAL_MODEL}, {predictions.describe()}: the calibrated probability of each subtype "
             "in the scan, against all other scans, with hemorrhage or not. AUC with DeLong's 95 % "
             f"interval; a subtype is named from a probability of {threshold:g}, with Wilson's "
-            "interval. A scan can have several subtypes. Few scans have the rare ones."
+            "interval. A scan can have several subtypes. Few scans have the rare ones. A subtype "
+            "of which validation showed too little has no probability."
         ),
         columns=COLUMNS,
         rows=tuple(rows),
@@ -57,7 +58,7 @@ def _figures(
     """Return counts, AUC, and how often the subtype is named among scans with and without it."""
     with_it, without = int(truth.sum()), int((~truth).sum())
     counts = f"{with_it:,}, {without:,}"
-    if min(with_it, without) < FEWEST:
+    if min(with_it, without) < FEWEST or np.isnan(probability).any():
         return (counts, DASH, DASH, DASH)
     auc = delong_interval(truth, probability)
     named = probability >= threshold

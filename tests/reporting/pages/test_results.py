@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from ichnet.reporting.measures.estimate import Estimate
 from ichnet.reporting.measures.metrics import NOTHING, load_metrics
-from ichnet.reporting.pages.lead import lead
+from ichnet.reporting.pages.lead import _worth, lead
 from ichnet.reporting.pages.results import sentences, write_results
 from ichnet.reporting.pages.sections import SECTIONS
 from ichnet.runs import RunFolder
@@ -106,3 +107,8 @@ def test_the_committed_page_holds_the_committed_analysis():
     analysis = (docs / "results_analysis.md").read_text(encoding="utf-8").strip()
     assert analysis
     assert analysis in (docs / "results.md").read_text(encoding="utf-8")
+
+
+def test_a_model_that_is_worse_than_guessing_is_called_so():
+    assert _worth(Estimate(0.4, 0.35, 0.45)) == "it does worse than guessing"
+    assert _worth(Estimate(0.5, 0.4, 0.6)) == "it cannot be told from guessing"

@@ -20,7 +20,7 @@ def test_jobs_of_a_step_are_summed_over_repeats(tmp_path):
     write(tmp_path / "costs" / "segmenter", "all", 60, 1024, 90)
     write(tmp_path / "costs" / "segmenter", "sdh", 120, 2048, 150)
     write(tmp_path / "repeats" / "7" / "costs" / "segmenter", "all", 30, 512, 60)
-    write(tmp_path / "costs" / "table", "one", 0.2, "-", 0.1)
+    write(tmp_path / "costs" / "table", "one", 0.2, "-", "NA")
     rows = {row[0]: row[1:] for row in costs_table(RunFolder(tmp_path)).rows}
     assert rows["segmenter"] == ("3", "3.5", "2.0", "5.0", "2.00")
     assert rows["table"] == ("1", "0.0", "0.0", "0.0", "0.00")

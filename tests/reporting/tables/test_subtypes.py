@@ -37,3 +37,8 @@ def test_figures_by_hand() -> None:
 
 def test_one_scan_is_no_figure() -> None:
     assert _figures(np.array([True, False, False]), np.ones(3), 0.5) == ("1, 2", "–", "–", "–")
+
+
+def test_a_subtype_without_a_probability_still_has_its_counts() -> None:
+    truth = np.array([True, True, False, False])
+    assert _figures(truth, np.full(4, np.nan), 0.5) == ("2, 2", "–", "–", "–")

@@ -192,7 +192,7 @@
     if (reader && reader !== name) return say(`Not imported: these are the answers of ${name}, not of ${reader}.`);
     chooseReader(name);
     const given = read.filter((r) => r.ich);
-    for (const r of given) {
+    for (const r of read.filter((r) => r.ich || r.comment)) {
       answers[r.case] = {
         ich: r.ich,
         subtypes: review.subtypes.filter((s) => r[s] === "1"),
