@@ -54,11 +54,8 @@ def main() -> None:
     secret = load_key()
     with tempfile.TemporaryDirectory(prefix="ichnet-") as scratch:
         found, _ = discover(args.dicom, Path(scratch))
-        files = {
-            series.scan_id(secret): series.files
-            for series in found
-            if not has_burned_in_annotation(series.files)
-        }
+        without_text = [one for one in found if not has_burned_in_annotation(one.files)]
+        files = {one.scan_id(secret): one.files for one in without_text}
         shown = [case for case in cases if case.scan_id in files]
         rows = number_cases(config.name, shown, config.evaluation.threshold, config.seed)
         if not rows:
@@ -75,10 +72,7 @@ def main() -> None:
         statement = config.data_statement
         print(write_review(page, config.name, statement, rows[0].review, list(scan_of), encode))
     if missing := len(cases) - len(shown):
-        print(
-            f"{missing} of {len(cases)} difficult cases are left out: "
-            "no DICOM there, or text in its pixels"
-        )
+        print(f"{missing} of {len(cases)} difficult cases left out: no DICOM, or text in pixels")
 
 
 if __name__ == "__main__":

@@ -156,7 +156,7 @@ def test_review_of_difficult_cases(run: RunFolder, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     *paths, left_out = done.stdout.splitlines()
     assert paths == [str(tiny.root / "review" / name) for name in ("key.csv", "review.html")]
-    assert left_out == "2 of 7 difficult cases are left out: no DICOM there, or text in its pixels"
+    assert left_out == "2 of 7 difficult cases left out: no DICOM, or text in pixels"
     assert Path(paths[1]).read_text(encoding="utf-8").count('id="data-case-') == 5
 
     done = start("review.py", "--run", tiny.root, "--simulate")
