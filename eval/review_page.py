@@ -54,9 +54,9 @@ def main() -> None:
     secret = load_key()
     with tempfile.TemporaryDirectory(prefix="ichnet-") as scratch:
         found, _ = discover(args.dicom, Path(scratch))
-        without_text = [one for one in found if not has_burned_in_annotation(one.files)]
-        files = {one.scan_id(secret): one.files for one in without_text}
-        shown = [case for case in cases if case.scan_id in files]
+        files = {series.scan_id(secret): series.files for series in found}
+        there = [case for case in cases if case.scan_id in files]
+        shown = [case for case in there if not has_burned_in_annotation(files[case.scan_id])]
         rows = number_cases(config.name, shown, config.evaluation.threshold, config.seed)
         if not rows:
             raise ValueError(f"none of {len(cases)} difficult cases is among the DICOM files")

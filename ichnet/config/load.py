@@ -26,21 +26,16 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 class ConfigLoader(yaml.SafeLoader):
     """YAML loader as YAML 1.2 has it: ``1e-4`` is a number, a key that comes twice an error."""
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        """Return a mapping, unless one of its own keys comes twice; a merged key may."""
-        own = [key.value for key, _ in node.value if key.tag != "tag:yaml.org,2002:merge"]
-        merged = getattr(node, "merged", False)  # PyYAML puts merged keys beside a node's own
-        for key in own:
-            if own.count(key) > 1 and not merged:
+    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
+        """Return a mapping as it is written, before ``<<`` adds keys, if none comes twice."""
+        node = super().compose_mapping_node(anchor)
+        keys = [key.value for key, _ in node.value if key.tag != "tag:yaml.org,2002:merge"]
+        for key in keys:
+            if keys.count(key) > 1:
                 raise yaml.constructor.ConstructorError(
                     None, None, f"the key {key!r} comes twice", node.start_mark
                 )
-        return super().construct_mapping(node, deep)
-
-    def flatten_mapping(self, node: yaml.MappingNode) -> None:
-        """Merge, and mark the node: from then on keys may come twice."""
-        super().flatten_mapping(node)
-        node.merged = True  # type: ignore[attr-defined]
+        return node
 
 
 ConfigLoader.add_implicit_resolver(

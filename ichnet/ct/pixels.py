@@ -152,9 +152,8 @@ def _from_the_edge(found: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Keep what is connected with the edge of the image."""
     from scipy import ndimage  # so rarely needed that no other file waits for its import
 
-    edge = np.ones_like(found)
-    edge[1:-1, 1:-1] = False
-    return np.asarray(ndimage.binary_propagation(found & edge, mask=found))
+    nowhere = np.zeros_like(found)  # what lies beyond the edge spreads inwards
+    return np.asarray(ndimage.binary_propagation(nowhere, mask=found, border_value=1))
 
 
 def _wrap(value: int, bits: int, signed: bool) -> int:

@@ -43,11 +43,7 @@ from ichnet.deployment.result_files import ResultFiles
 from ichnet.deployment.saved_model import SavedModel, require_sha256
 from ichnet.deployment.scan_prediction import predict_scan
 from ichnet.deployment.scan_result import Provenance, ScanResult, write_predictions_csv
-from ichnet.deployment.scratch import (
-    scratch_folder,
-    sweep_partials,
-    sweep_scratch,
-)
+from ichnet.deployment.scratch import scratch_folder, sweep_partials, sweep_scratch
 from ichnet.deployment.suitability import require_suitable
 from ichnet.files import private_files
 

@@ -85,7 +85,7 @@ def finish(parts: Sequence[Part], stage: Stage, info: dict[str, Any]) -> RecordS
         raise RecordSetError(f"{folder}: shards vanished while they were joined: {missing[0]}, ...")
     names = [f"{part.name}.tfrecord" for part in parts]
     shards = {name: (work / name).stat().st_size for name in names}
-    content = {f"{part.name}.tfrecord": part_digest(part, work) for part in parts}
+    content = {name: part_digest(part, work) for name, part in zip(names, parts, strict=True)}
     whole = {"schema": SCHEMA_VERSION, **info, "shards": shards, "content": content}
     with write_whole(work / "info.json") as handle:
         json.dump(whole, handle, indent=2)

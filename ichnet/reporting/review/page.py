@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
-from ichnet.files import write_whole
+from ichnet.files import private_files, write_whole
 from ichnet.reporting.pages.html import (
     inline_json,
     joined_scripts,
@@ -108,8 +108,7 @@ def review_identity(name: str, cases: Sequence[DifficultCase], seed: int) -> str
 
 def write_key(rows: Iterable[KeyRow], path: Path) -> Path:
     """Write ``key.csv``, readable by its owner alone."""
-    with write_whole(path, newline="") as handle:
-        Path(handle.name).chmod(0o600)
+    with private_files(), write_whole(path, newline="") as handle:
         writer = csv.DictWriter(handle, [field.name for field in fields(KeyRow)])
         writer.writeheader()
         for row in rows:

@@ -55,17 +55,16 @@ def costs_table(run: RunFolder) -> Table:
     )
 
 
-SAMPLED = ("cpu_time", "max_rss")
-
-
 def _read(path: Path) -> tuple[float, float, float]:
     """Return wall-clock seconds, processor seconds and peak memory in MiB of one job."""
     with path.open(encoding="utf-8", newline="") as handle:
         row = next(csv.DictReader(handle, delimiter="\t"), {})
     try:
         # a job too short to be sampled has neither processor time nor memory
-        sampled = (0.0 if row[name] in ("-", "NA") else float(row[name]) for name in SAMPLED)
-        cpu_seconds, memory = sampled
+        cpu_seconds, memory = (
+            0.0 if row[name] in ("-", "NA") else float(row[name])
+            for name in ("cpu_time", "max_rss")
+        )
         return float(row["s"]), cpu_seconds, memory
     except (KeyError, ValueError) as error:
         raise ValueError(f"{path}: not a benchmark file of Snakemake: {error}") from error
