@@ -17,13 +17,17 @@ from ichnet.networks.normalisation import BATCH_MOMENTUM
 FIRST_WIDTH, FIRST_DEPTH = 8, 4
 
 
-def build_first_inception_unet(image: ImageConfig, name: str, seed: int) -> keras.Model:
+def build_first_inception_unet(
+    image: ImageConfig, name: str, seed: int, neighbours: int
+) -> keras.Model:
     """Return the Inception U-Net that this project began with.
 
     At full resolution, eight channels wide, four stages down; every 1x1 convolution by itself, and
     maximum pooling. Output as ``build_inception_unet``.
     """
-    return build_unet(image, FIRST_WIDTH, FIRST_DEPTH, name, seed, 1, first_inception_module)
+    return build_unet(
+        image, FIRST_WIDTH, FIRST_DEPTH, name, seed, 1, first_inception_module, neighbours
+    )
 
 
 def first_inception_module(inputs: Any, width: int, name: str) -> Any:
@@ -40,14 +44,20 @@ def first_inception_module(inputs: Any, width: int, name: str) -> Any:
 
 
 def build_plain_unet(
-    image: ImageConfig, base_width: int, depth: int, name: str, seed: int, stem_factor: int
+    image: ImageConfig,
+    base_width: int,
+    depth: int,
+    name: str,
+    seed: int,
+    stem_factor: int,
+    neighbours: int,
 ) -> keras.Model:
     """Return an untrained plain U-Net; arguments and output as ``build_inception_unet``.
 
     Ronneberger et al. 2015 as it is used today: two padded 3x3 convolutions a stage, each
     normalised and rectified. ``base_width`` may be any number.
     """
-    return build_unet(image, base_width, depth, name, seed, stem_factor, plain_module)
+    return build_unet(image, base_width, depth, name, seed, stem_factor, plain_module, neighbours)
 
 
 def plain_module(inputs: Any, width: int, name: str) -> Any:

@@ -1,11 +1,13 @@
 """What strong supervision costs: a training step with the saliency loss over one without.
 
-For each backbone, at 256 x 256 x 4 and batch 8, three networks take steps in turns within one
-process: the weak arm, the strong arm (the map is an output in closed form), and the same loss on
-Grad-CAM by a nested tape, the usual way. Beside them stands what share of the machine's measured
-matrix-product rate the weak step reaches, counting a step as three forward passes.
+For each backbone, at four channels of 256 x 256 and batch 8 unless told otherwise, three networks
+take steps in turns within one process: the weak arm, the strong arm (the map is an output in
+closed form), and the same loss on Grad-CAM by a nested tape, the usual way. Beside them stand the
+strong arm's slices a second, and what share of the machine's measured matrix-product rate it
+reaches, counting a step as three forward passes.
 
     python benchmarks/saliency_step.py [--backbones MobileNetV2 ...] [--turns 5]
+    python benchmarks/saliency_step.py --matrix 128 --batch 8     # as models/reproduce.yaml
 
 XLA and oneDNN are compared with `--xla` and by setting TF_ENABLE_ONEDNN_OPTS. The last line is one
 JSON object.
@@ -32,7 +34,6 @@ from ichnet.training.classifier import compile_classifier
 from ichnet.training.losses import SaliencyLoss
 
 CONFIG = Path(__file__).parents[1] / "models" / "phantom.yaml"
-MATRIX, BATCH = 256, 8
 
 Step = Callable[[], object]
 
@@ -42,26 +43,38 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--backbones", nargs="+", choices=BACKBONES, default=BACKBONES)
     parser.add_argument("--turns", type=int, default=5)
+    parser.add_argument("--matrix", type=int, default=256, metavar="PIXELS")
+    parser.add_argument("--batch", type=int, default=8, metavar="SLICES")
     parser.add_argument("--xla", action="store_true", help="compile the weak step with XLA too")
     args = parser.parse_args()
 
     config = load_config(CONFIG)
-    config = replace(config, image=replace(config.image, matrix=MATRIX))
+    config = replace(config, image=replace(config.image, matrix=args.matrix))
     rate = matrix_product_rate()
-    print(f"matrix products of {PRODUCT}: {rate / 1e9:.0f} GFLOP/s; batch {BATCH}, {MATRIX} x 4")
-    print(f"{'':18} {'weak':>8} {'strong':>8} {'tape':>8} {'strong/weak':>12} {'FLOP share':>11}")
-    ratios, shares = {}, {}
+    print(f"matrix products of {PRODUCT}: {rate / 1e9:.0f} GFLOP/s; batch {args.batch}")
+    print(f"{args.matrix} x {args.matrix} x {len(config.image.windows)}")
+    print(
+        f"{'':18} {'weak':>8} {'strong':>8} {'tape':>8} {'strong/weak':>12} "
+        f"{'slices/s':>9} {'FLOP share':>11}"
+    )
+    ratios, shares, speeds = {}, {}, {}
     for backbone in args.backbones:
-        flops, seconds = time_backbone(config, backbone, args.turns, args.xla)
+        flops, seconds = time_backbone(config, backbone, args.batch, args.turns, args.xla)
         ratios[backbone] = seconds["strong"] / seconds["weak"]
-        shares[backbone] = 3 * BATCH * flops / seconds["weak"] / rate
+        speeds[backbone] = args.batch / seconds["strong"]
+        shares[backbone] = 3 * flops * speeds[backbone] / rate
         columns = " ".join(f"{seconds[name]:7.2f}s" for name in ("weak", "strong", "tape"))
         xla = f"  weak with XLA {seconds['xla']:.2f}s" if args.xla else ""
-        print(f"{backbone:18} {columns} {ratios[backbone]:12.3f} {shares[backbone]:11.2f}{xla}")
+        print(
+            f"{backbone:18} {columns} {ratios[backbone]:12.3f} {speeds[backbone]:9.1f} "
+            f"{shares[backbone]:11.2f}{xla}",
+            flush=True,
+        )
     print(
         json.dumps(
             {
                 "strong_over_weak": {name: round(value, 4) for name, value in ratios.items()},
+                "slices_per_second": {name: round(value, 2) for name, value in speeds.items()},
                 "flop_share": {name: round(value, 3) for name, value in shares.items()},
             }
         )
@@ -69,10 +82,10 @@ def main() -> None:
 
 
 def time_backbone(
-    config: Config, backbone: Backbone, turns: int, xla: bool
+    config: Config, backbone: Backbone, slices: int, turns: int, xla: bool
 ) -> tuple[float, dict[str, float]]:
     """Return the forward operations of one slice and the median seconds of each kind of step."""
-    hu, targets = batch()
+    hu, targets = random_batch(slices, config.image.matrix)
     steps: dict[str, Step] = {}
     flops = 0.0
     for arm in ("weak", "strong"):
@@ -132,12 +145,11 @@ def xla_step(
     return partial(model.train_on_batch, hu, {"probability": targets["probability"]})
 
 
-def batch() -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+def random_batch(slices: int, matrix: int) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
     """Return random slices, every second one with a lesion."""
-    rng = np.random.default_rng(0)
-    hu = rng.normal(40, 40, (BATCH, MATRIX, MATRIX)).astype("float32")
-    mask = np.zeros((BATCH, MATRIX, MATRIX), np.float32)
-    mask[::2, 100:130, 80:120] = 1
+    hu = np.random.default_rng(0).normal(40, 40, (slices, matrix, matrix)).astype("float32")
+    mask = np.zeros(hu.shape, np.float32)
+    mask[::2, matrix * 2 // 5 : matrix // 2, matrix // 3 : matrix // 2] = 1
     labels = mask.max(axis=(1, 2))[:, None]
     return tf.constant(hu), {"probability": tf.constant(labels), "saliency": tf.constant(mask)}
 

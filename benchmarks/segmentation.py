@@ -4,11 +4,13 @@ First all networks take training steps in turns within one process, with matrix 
 the turns; the medians give slices a second, and the share of the machine's matrix-product rate (a
 step counts as three forward passes). Then each network is trained from the same seed for as many
 steps as it makes in the given seconds at its median speed: whatever else the machine does during
-the training changes nothing. Batches, loss, optimizer and a cosine decay to the end are the same.
+the training changes nothing. Input (with the neighbouring slices), batches, loss and optimizer are
+those of ``models/reproduce.yaml``; the rate rises during the first tenth of the steps and falls to
+the end, as in ``models/first_weights.yaml``.
 Reported is the Dice coefficient of a scan's whole hemorrhage, averaged over the validation scans
 that hold a subtype, with bootstrap intervals by patient, and the paired difference from ``old``.
 
-    python benchmarks/segmentation.py [--seconds 240] [--seed 0]
+    python benchmarks/segmentation.py [--seconds 240] [--rate 0.002] [--seed 0]
     python benchmarks/segmentation.py --networks new old plain   # plain: of as many operations
     python benchmarks/segmentation.py --sizes                    # parameters and operations alone
 
@@ -34,6 +36,7 @@ import tensorflow as tf
 from reference_unets import build_first_inception_unet, build_plain_unet
 
 from ichnet.config import Config, ImageConfig, SegmenterConfig, TrainingConfig, load_config
+from ichnet.networks.channels import neighbours_of
 from ichnet.networks.flops import count_flops, matrix_product_rate
 from ichnet.networks.inception_unet import build_inception_unet
 from ichnet.phantom.cohort import generate
@@ -42,14 +45,13 @@ from ichnet.records.reader import slices_dataset, training_dataset
 from ichnet.records.record_set import RecordSet
 from ichnet.statistics.bootstrap import mean_interval
 from ichnet.subtypes import SUBTYPES
-from ichnet.training.compiling import compile_model
-from ichnet.training.losses import DicePlusBCE
+from ichnet.training.segmenter import compile_segmenter
 
 CONFIG = Path(__file__).parents[1] / "models" / "reproduce.yaml"
 CONFIGURATIONS = tuple(CONFIG.with_name(f"{name}.yaml") for name in ("reproduce", "paper"))
 SCANS, VALIDATION_SHARE = 240, 0.3
 NETWORKS = ("new", "old", "plain")
-LEARNING_RATE = 0.002
+LEARNING_RATE, WARM_UP = 0.002, 0.1
 TURNS, STEPS_IN_TURN = 10, 3
 WIDEST = 200
 
@@ -63,6 +65,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=240, help="of training, each network")
     parser.add_argument("--networks", nargs="+", choices=NETWORKS, default=NETWORKS[:2])
     parser.add_argument("--scans", type=int, default=SCANS, help="to train and validate on")
+    parser.add_argument("--rate", type=float, default=LEARNING_RATE, help="the highest, of all")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--sizes", action="store_true", help="a table of sizes, no training")
     args = parser.parse_args()
@@ -77,7 +80,8 @@ def main() -> None:
         trained = {}
         for name in args.networks:
             steps = round(args.seconds * speed[name] / config.segmenters.training.batch_size)
-            trained[name] = train(build(name, config, args.seed), config, records, steps)
+            network = build(name, config, args.seed)
+            trained[name] = train(network, config, records, steps, args.rate)
             print(f"{name}: {steps} steps in {args.seconds:.0f} s at its median speed", flush=True)
         scans = dice_by_scan(trained, records, config.ensembles.pixel_threshold)
     print_dice(scans, args.networks, args.seed)
@@ -91,24 +95,24 @@ def main() -> None:
 
 def build(name: str, config: Config, seed: int) -> keras.Model:
     """Return one of the networks, untrained."""
-    image, segmenters = config.image, config.segmenters
+    image, of = config.image, config.segmenters
     if name == "old":
-        return build_first_inception_unet(image, name, seed)
+        return build_first_inception_unet(image, name, seed, of.neighbours)
     new = build_inception_unet(
-        image, segmenters.base_width, segmenters.depth, "new", seed, segmenters.stem_factor
+        image, of.base_width, of.depth, "new", seed, of.stem_factor, of.neighbours
     )
     if name == "new":
         return new
-    width = nearest_width(image, segmenters, count_flops(new))
-    return build_plain_unet(image, width, segmenters.depth, name, seed, segmenters.stem_factor)
+    width = nearest_width(image, of, count_flops(new))
+    return build_plain_unet(image, width, of.depth, name, seed, of.stem_factor, of.neighbours)
 
 
 def nearest_width(image: ImageConfig, segmenters: SegmenterConfig, flops: float) -> int:
     """Return the plain U-Net's width that comes nearest to a number of operations."""
 
     def of(width: int) -> float:
-        depth, stem = segmenters.depth, segmenters.stem_factor
-        return count_flops(build_plain_unet(image, width, depth, "plain", 0, stem))
+        depth, stem, beside = segmenters.depth, segmenters.stem_factor, segmenters.neighbours
+        return count_flops(build_plain_unet(image, width, depth, "plain", 0, stem, beside))
 
     above = bisect_left(range(WIDEST), flops, lo=2, key=of)
     return min((above - 1, above), key=lambda width: abs(of(width) - flops))
@@ -119,8 +123,9 @@ def print_speed(config: Config, names: list[str]) -> tuple[dict[str, float], dic
     batch, matrix = config.segmenters.training.batch_size, config.image.matrix
     mask = np.zeros((batch, matrix, matrix), np.float32)
     mask[::2, matrix // 3 : matrix // 2, matrix // 3 : matrix // 2] = 1
-    hu = np.random.default_rng(0).normal(40, 40, mask.shape).astype(np.float32)
-    models = {name: compiled(build(name, config, 0), config, 1) for name in names}
+    models = {name: compiled(build(name, config, 0), config, 10) for name in names}
+    shape = (batch, *next(iter(models.values())).input_shape[1:])
+    hu = np.random.default_rng(0).normal(40, 40, shape).astype(np.float32)
     seconds: dict[str, list[float]] = {name: [] for name in names}
     rates = []
     for turn in range(TURNS + 1):
@@ -148,17 +153,31 @@ def print_speed(config: Config, names: list[str]) -> tuple[dict[str, float], dic
     return speed, share
 
 
-def compiled(model: keras.Model, config: Config, steps: int) -> keras.Model:
+def compiled(
+    model: keras.Model, config: Config, steps: int, rate: float = LEARNING_RATE
+) -> keras.Model:
     """Compile for a training of so many steps."""
-    return compile_model(model, training_of(config, steps), DicePlusBCE())
+    return compile_segmenter(model, config, training_of(config, steps, rate))
 
 
-def training_of(config: Config, steps: int) -> TrainingConfig:
-    """Return one epoch of so many steps, the learning rate falling to zero at its end."""
-    decay = {"initial_learning_rate": LEARNING_RATE, "decay_steps": steps}
-    rate = {"class_name": "CosineDecay", "config": decay}
-    optimizer = {"class_name": "Adam", "config": {"learning_rate": rate}}
-    return replace(config.segmenters.training, optimizer=optimizer, epochs=1, steps_per_epoch=steps)
+def training_of(config: Config, steps: int, rate: float) -> TrainingConfig:
+    """Return one epoch of so many steps, with the configuration's optimizer and our schedule."""
+    training = config.segmenters.training
+    assert isinstance(training.optimizer, dict)
+    warm_up = round(WARM_UP * steps)
+    schedule = {
+        "initial_learning_rate": rate / 20,
+        "warmup_target": rate,
+        "warmup_steps": warm_up,
+        "decay_steps": steps - warm_up,
+        "alpha": 0.02,
+    }
+    settings = {
+        **training.optimizer["config"],
+        "learning_rate": {"class_name": "CosineDecay", "config": schedule},
+    }
+    optimizer = {**training.optimizer, "config": settings}
+    return replace(training, optimizer=optimizer, epochs=1, steps_per_epoch=steps)
 
 
 def synthetic_records(config: Config, scans: int, folder: Path) -> RecordSet:
@@ -176,17 +195,20 @@ def synthetic_records(config: Config, scans: int, folder: Path) -> RecordSet:
     return RecordSet.open(folder / "aihub")
 
 
-def train(model: keras.Model, config: Config, records: RecordSet, steps: int) -> keras.Model:
+def train(
+    model: keras.Model, config: Config, records: RecordSet, steps: int, rate: float
+) -> keras.Model:
     """Train for so many steps and return the last state."""
     batches = training_dataset(
         records,
         "train",
-        training_of(config, steps),
+        training_of(config, steps, rate),
         image=config.image,
         seed=config.seed,
         augmentation=config.augmentation,
+        neighbours=config.segmenters.neighbours,
     )
-    compiled(model, config, steps)
+    compiled(model, config, steps, rate)
     model.fit(batches.map(lambda batch: (batch["hu"], batch["mask"])), verbose=0)
     return model
 
@@ -200,7 +222,8 @@ def dice_by_scan(
         name: tf.function(lambda hu, model=model: model(hu, training=False), reduce_retracing=True)
         for name, model in networks.items()
     }
-    for batch in slices_dataset(records, "validation").batch(16):
+    beside = neighbours_of(next(iter(networks.values())))
+    for batch in slices_dataset(records, "validation", neighbours=beside).batch(16):
         truth = batch["mask"].numpy() > 0
         ids = [one.decode() for one in batch["scan_id"].numpy()]
         for name in networks:
