@@ -20,7 +20,7 @@ from ichnet.reporting.tables.contrasts import (
     verdict,
 )
 from ichnet.reporting.tables.table import DASH
-from ichnet.reporting.tables.variants import variants_table
+from ichnet.reporting.tables.variants import change_in_words, variants_table
 from ichnet.runs import TEST_COHORTS, RunFolder
 from ichnet.runs.predictions import concatenate, read_predictions, scans_path
 from ichnet.statistics.crossed import CrossedDifference, crossed_auc_difference
@@ -156,6 +156,22 @@ def test_a_variant_s_model_stands_against_the_experiment_s(repeated, config):
     assert row[MODEL : MODEL + 2] == (f"variants/copy/{STRONG}", STRONG)
     assert (str(row[DIFFERENCE]), row[ANSWER]) == ("+0.000 (+0.000 to +0.000)", "not shown")
     assert table.notes[0] == "copy: seed = 1."
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "words"),
+    [
+        ("seed", 1, "seed = 1"),
+        ("phantom.mix_of", {"rsna": "aihub"}, "phantom.mix_of.rsna = aihub"),
+        (
+            "segmenters.specialist_training",
+            {"optimizer": {"class_name": "Adam"}, "epochs": 2},
+            "segmenters.specialist_training of its own, as the configuration has it",
+        ),
+    ],
+)
+def test_what_a_variant_changes_is_said_in_a_line(place, value, words):
+    assert change_in_words(place, value) == words
 
 
 def test_the_same_contrasts_on_another_record_set(repeated, config):
