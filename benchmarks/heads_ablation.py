@@ -28,6 +28,7 @@ from typing import Any, NamedTuple, get_args
 import keras
 import numpy as np
 from numpy.typing import NDArray
+from schedules import with_steps
 
 from ichnet.config import AugmentationConfig, Config, TrainingConfig, load_config
 from ichnet.config.data import LeftOut
@@ -124,14 +125,11 @@ def augmentation_without(
 
 
 def shortened(training: TrainingConfig, steps: int) -> TrainingConfig:
-    """Return a training of so many steps, whose rate falls to its end within them."""
-    optimizer: Any = json.loads(json.dumps(training.optimizer))
-    rate = optimizer["config"]["learning_rate"]["config"]
-    rate["warmup_steps"] = min(rate["warmup_steps"], steps // 5)
-    rate["decay_steps"] = steps - rate["warmup_steps"]
-    return replace(
-        training, optimizer=optimizer, epochs=EPOCHS, steps_per_epoch=round(steps / EPOCHS)
-    )
+    """Return a training of so many steps, warmed up for a fifth of them at most."""
+    assert isinstance(training.optimizer, dict)
+    warmup_steps = training.optimizer["config"]["learning_rate"]["config"]["warmup_steps"]
+    short: TrainingConfig = with_steps(training, steps, min(warmup_steps, steps // 5), EPOCHS)
+    return short
 
 
 def trained(config: Config, folder: Path) -> keras.Model:

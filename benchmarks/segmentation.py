@@ -26,6 +26,7 @@ import tempfile
 import time
 from bisect import bisect_left
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -33,18 +34,26 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
-from reference_unets import build_first_inception_unet, build_plain_unet
+from reference_unets import (
+    FIRST_DEPTH,
+    FIRST_STEM,
+    FIRST_WIDTH,
+    first_inception_module,
+    plain_module,
+)
+from schedules import with_steps
 
-from ichnet.config import Config, ImageConfig, SegmenterConfig, TrainingConfig, load_config
+from ichnet.config import Config, TrainingConfig, load_config
 from ichnet.networks.channels import neighbours_of
 from ichnet.networks.flops import count_flops, matrix_product_rate
-from ichnet.networks.inception_unet import build_inception_unet
+from ichnet.networks.inception_unet import build_unet, inception_module
 from ichnet.phantom.cohort import generate
 from ichnet.records.prepare import prepare
-from ichnet.records.reader import slices_dataset, training_dataset
+from ichnet.records.reader import slices_dataset
 from ichnet.records.record_set import RecordSet
 from ichnet.statistics.bootstrap import mean_interval
 from ichnet.subtypes import SUBTYPES
+from ichnet.training.batches import training_batches
 from ichnet.training.segmenter import compile_segmenter
 
 CONFIG = Path(__file__).parents[1] / "models" / "reproduce.yaml"
@@ -95,27 +104,30 @@ def main() -> None:
 
 def build(name: str, config: Config, seed: int) -> keras.Model:
     """Return one of the networks, untrained."""
-    image, of = config.image, config.segmenters
-    if name == "old":
-        return build_first_inception_unet(image, name, seed, of.neighbours)
-    new = build_inception_unet(
-        image, of.base_width, of.depth, "new", seed, of.stem_factor, of.neighbours
-    )
-    if name == "new":
-        return new
-    width = nearest_width(image, of, count_flops(new))
-    return build_plain_unet(image, width, of.depth, name, seed, of.stem_factor, of.neighbours)
+    segmenters = config.segmenters
+    width, depth, stem, module = {
+        "new": (segmenters.base_width, segmenters.depth, segmenters.stem_factor, inception_module),
+        "old": (FIRST_WIDTH, FIRST_DEPTH, FIRST_STEM, first_inception_module),
+        "plain": (0, segmenters.depth, segmenters.stem_factor, plain_module),
+    }[name]
+
+    def of_width(width: int) -> keras.Model:
+        beside = segmenters.neighbours
+        return build_unet(config.image, width, depth, name, seed, stem, module, beside)
+
+    if name == "plain":
+        width = nearest_width(of_width, count_flops(build("new", config, seed)))
+    return of_width(width)
 
 
-def nearest_width(image: ImageConfig, segmenters: SegmenterConfig, flops: float) -> int:
-    """Return the plain U-Net's width that comes nearest to a number of operations."""
+def nearest_width(of_width: Callable[[int], keras.Model], flops: float) -> int:
+    """Return the width whose network comes nearest to a number of operations."""
 
-    def of(width: int) -> float:
-        depth, stem, beside = segmenters.depth, segmenters.stem_factor, segmenters.neighbours
-        return count_flops(build_plain_unet(image, width, depth, "plain", 0, stem, beside))
+    def flops_of(width: int) -> float:
+        return count_flops(of_width(width))
 
-    above = bisect_left(range(WIDEST), flops, lo=2, key=of)
-    return min((above - 1, above), key=lambda width: abs(of(width) - flops))
+    above = bisect_left(range(WIDEST), flops, lo=2, key=flops_of)
+    return min((above - 1, above), key=lambda width: abs(flops_of(width) - flops))
 
 
 def print_speed(config: Config, names: list[str]) -> tuple[dict[str, float], dict[str, float]]:
@@ -123,7 +135,8 @@ def print_speed(config: Config, names: list[str]) -> tuple[dict[str, float], dic
     batch, matrix = config.segmenters.training.batch_size, config.image.matrix
     mask = np.zeros((batch, matrix, matrix), np.float32)
     mask[::2, matrix // 3 : matrix // 2, matrix // 3 : matrix // 2] = 1
-    models = {name: compiled(build(name, config, 0), config, 10) for name in names}
+    training = training_of(config, (TURNS + 1) * STEPS_IN_TURN, LEARNING_RATE)
+    models = {name: compile_segmenter(build(name, config, 0), config, training) for name in names}
     shape = (batch, *next(iter(models.values())).input_shape[1:])
     hu = np.random.default_rng(0).normal(40, 40, shape).astype(np.float32)
     seconds: dict[str, list[float]] = {name: [] for name in names}
@@ -153,31 +166,16 @@ def print_speed(config: Config, names: list[str]) -> tuple[dict[str, float], dic
     return speed, share
 
 
-def compiled(
-    model: keras.Model, config: Config, steps: int, rate: float = LEARNING_RATE
-) -> keras.Model:
-    """Compile for a training of so many steps."""
-    return compile_segmenter(model, config, training_of(config, steps, rate))
-
-
 def training_of(config: Config, steps: int, rate: float) -> TrainingConfig:
-    """Return one epoch of so many steps, with the configuration's optimizer and our schedule."""
-    training = config.segmenters.training
-    assert isinstance(training.optimizer, dict)
-    warm_up = round(WARM_UP * steps)
-    schedule = {
-        "initial_learning_rate": rate / 20,
-        "warmup_target": rate,
-        "warmup_steps": warm_up,
-        "decay_steps": steps - warm_up,
-        "alpha": 0.02,
-    }
-    settings = {
-        **training.optimizer["config"],
-        "learning_rate": {"class_name": "CosineDecay", "config": schedule},
-    }
-    optimizer = {**training.optimizer, "config": settings}
-    return replace(training, optimizer=optimizer, epochs=1, steps_per_epoch=steps)
+    """Return the configuration's training in one epoch of so many steps, at another rate."""
+    training: TrainingConfig = with_steps(
+        config.segmenters.training,
+        steps,
+        round(WARM_UP * steps),
+        initial_learning_rate=rate / 20,
+        warmup_target=rate,
+    )
+    return training
 
 
 def synthetic_records(config: Config, scans: int, folder: Path) -> RecordSet:
@@ -199,17 +197,15 @@ def train(
     model: keras.Model, config: Config, records: RecordSet, steps: int, rate: float
 ) -> keras.Model:
     """Train for so many steps and return the last state."""
-    batches = training_dataset(
+    training = training_of(config, steps, rate)
+    batches = training_batches(
+        config,
         records,
-        "train",
-        training_of(config, steps, rate),
-        image=config.image,
-        seed=config.seed,
-        augmentation=config.augmentation,
+        training,
+        lambda batch: (batch["hu"], batch["mask"]),
         neighbours=config.segmenters.neighbours,
     )
-    compiled(model, config, steps, rate)
-    model.fit(batches.map(lambda batch: (batch["hu"], batch["mask"])), verbose=0)
+    compile_segmenter(model, config, training).fit(batches(0), verbose=0)
     return model
 
 
