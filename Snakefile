@@ -368,9 +368,8 @@ for NAMES, READ, MADE in PREDICTED:
         priority: len(NAMES) > 1
         benchmark: f"{{run}}/costs/predict/{NAMES[0]}.tsv"
         shell:
-            "(python models/calibrate.py --run {wildcards.run:q} --models {params.models:q} "
-            "|| [ $? -eq 3 ]) && "
-            "python eval/predict.py --run {wildcards.run:q} --models {params.models:q}"
+            "python eval/predict.py --calibrate --run {wildcards.run:q} --models {params.models:q} "
+            "|| [ $? -eq 3 ]"
 
 
 def read_by_variant(wildcards):
@@ -392,9 +391,8 @@ if VARIANTS:
             model="|".join(CLASSIFIERS + SEGMENTERS + ENSEMBLES),
         benchmark: "{run}/costs/predict/{model}.tsv"
         shell:
-            "(python models/calibrate.py --run {wildcards.run:q} --models {wildcards.model} "
-            "|| [ $? -eq 3 ]) && "
-            "python eval/predict.py --run {wildcards.run:q} --models {wildcards.model}"
+            "python eval/predict.py --calibrate --run {wildcards.run:q} --models {wildcards.model} "
+            "|| [ $? -eq 3 ]"
 
 
 include: "eval/evaluation.smk"  # tables, figures, export, report, repeats

@@ -11,11 +11,7 @@ Example:
     python models/calibrate.py --models ensemble-basic ensemble-all
 """
 
-import sys
-
 from ichnet.scripts import load_tensorflow, open_experiment, run_parser, run_script
-
-NOT_CALIBRATED = 3
 
 
 def main() -> None:
@@ -27,16 +23,9 @@ def main() -> None:
     args = parser.parse_args()
 
     load_tensorflow()
-    from ichnet.evaluation.calibrate import calibrate_model
+    from ichnet.evaluation.calibrate import calibrate_models
 
-    one = open_experiment(args)
-    refused = 0
-    for model in args.models:
-        calibration = calibrate_model(one.config, model, one.records, one.run)
-        refused += not calibration.calibrated
-        print(f"calibration ({calibration.pooling}): {one.run.calibration(model)}")
-    if refused:
-        sys.exit(NOT_CALIBRATED)
+    raise SystemExit(calibrate_models(open_experiment(args), args.models))
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
-"""Train the weight model of one combination of segmenters (paper section 2.3).
+"""Train the weight models of combinations of segmenters (paper section 2.3).
 
 It reads the members' maps, cached by models/cache_maps.py, of scans that no member trained on.
 
 Example:
-    python models/train_ensemble.py --combination all
+    python models/train_ensemble.py --combination basic all
 """
 
 from ichnet.runs import ensemble_name
@@ -11,12 +11,13 @@ from ichnet.scripts import begin_experiment, load_tensorflow, run_script, traini
 
 
 def main() -> None:
-    """Parse arguments, train, say where the model is."""
+    """Parse arguments, train, say where the models are."""
     parser = training_parser(__doc__)
     parser.add_argument(
         "--combination",
         required=True,
-        help="name of a combination in the configuration's ensembles.combinations",
+        nargs="+",
+        help="names of combinations in the configuration's ensembles.combinations",
     )
     args = parser.parse_args()
 
@@ -24,8 +25,9 @@ def main() -> None:
     from ichnet.training.ensemble import train_ensemble
 
     one = begin_experiment(args)
-    train_ensemble(one.config, args.combination, one.run)
-    print(f"trained: {one.run.best(ensemble_name(args.combination))}")
+    for combination in args.combination:
+        train_ensemble(one.config, combination, one.run)
+        print(f"trained: {one.run.best(ensemble_name(combination))}")
 
 
 if __name__ == "__main__":

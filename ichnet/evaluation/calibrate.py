@@ -20,6 +20,7 @@ from ichnet.files import file_digest
 from ichnet.records.maps import maps_fingerprint
 from ichnet.records.record_set import RecordSet
 from ichnet.runs import AIHUB_SCANS, RunFolder
+from ichnet.runs.experiment import Experiment
 from ichnet.runs.stage import Stage
 from ichnet.statistics.scan_score import ScanCalibration, read_calibration, write_calibration
 from ichnet.training.calibration import (
@@ -35,6 +36,24 @@ FORMAT = 3
 """Version of how calibrations are made and stored; when it is raised, older ones are made again."""
 
 CALIBRATION_SPLIT = "validation"
+
+NOT_CALIBRATED = 3
+"""Exit code of a script that did all, when a model is not distinguishable from chance."""
+
+
+def calibrate_models(experiment: Experiment, models: Iterable[str]) -> int:
+    """Calibrate models, print where the calibrations are, and return the exit code.
+
+    Returns:
+        0, or :data:`NOT_CALIBRATED` when a model is not distinguishable from chance.
+    """
+    run, exit_code = experiment.run, 0
+    for model in models:
+        calibration = calibrate_model(experiment.config, model, experiment.records, run)
+        print(f"calibration ({calibration.pooling}): {run.calibration(model)}")
+        if not calibration.calibrated:
+            exit_code = NOT_CALIBRATED
+    return exit_code
 
 
 def calibrate_model(config: Config, model: str, records: Path, run: RunFolder) -> ScanCalibration:

@@ -26,6 +26,7 @@ from ichnet.networks.mirrored import is_mirrored
 from ichnet.networks.scores import map_and_subtypes
 from ichnet.networks.without_bone import is_without_bone
 from ichnet.records.index import RecordIndex
+from ichnet.records.mapping import mapped
 from ichnet.records.maps import FILES, INFO, SCHEMA_VERSION, SHARDS, SLICES
 from ichnet.records.reader import slice_reader
 from ichnet.records.record_set import SLICE_COLUMNS, RecordSet, write_table
@@ -212,7 +213,7 @@ def _write_shard(
         serialized, example = read(number)
         return serialized, example["hu"], example["patient_id"]
 
-    slices = tf.data.Dataset.from_tensor_slices(numbers).map(needed)
+    slices = mapped(tf.data.Dataset.from_tensor_slices(numbers), needed)
     with tf.io.TFRecordWriter(str(path)) as writer:
         for serialized, hu, patients in slices.batch(BATCH_SLICES).prefetch(1):
             outputs = compute(hu, patients)

@@ -40,6 +40,15 @@ class Prepared:
     depth_mm: NDArray[np.float32]
     voxel_ml: NDArray[np.float64]
 
+    def cropped_to_skull(self) -> Prepared:
+        """Return the scan without the rows and columns that are outside of the skull everywhere."""
+        inside = self.depth_mm.max(axis=0) > 0
+        rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
+        if not rows.size:
+            return self
+        box = np.s_[:, rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+        return Prepared(self.hu[box], self.depth_mm[box], self.voxel_ml)
+
 
 @dataclass(frozen=True)
 class ThresholdRule:

@@ -18,6 +18,7 @@ import tensorflow as tf
 from ichnet.config import ConfigError, fingerprint
 from ichnet.files import file_digest
 from ichnet.records.index import RecordIndex
+from ichnet.records.mapping import mapped
 from ichnet.records.record_set import RecordSet, Row, read_table, shard_files
 from ichnet.records.schema import FEATURES, Example, decode_masks, parse_annotation
 from ichnet.runs import RunFolder, segmenter_name
@@ -64,7 +65,7 @@ def maps_dataset(folder: Path, split: str) -> tf.data.Dataset:
         stored["maps"] = tf.cast(tf.reshape(maps, [matrix, matrix, members]), tf.float32)
         return {**example, **stored}
 
-    return records.map(parse, num_parallel_calls=tf.data.AUTOTUNE)
+    return mapped(records, parse)
 
 
 def maps_records(folder: Path, split: str) -> tf.data.Dataset:

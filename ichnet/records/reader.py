@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ichnet.config import AugmentationConfig, ImageConfig, TrainingConfig
 from ichnet.records.augmentation import augment
 from ichnet.records.index import RecordIndex
+from ichnet.records.mapping import mapped
 from ichnet.records.record_set import RecordSet, Row
 from ichnet.records.sampling import BalancedSampler
 from ichnet.records.schema import Example, parse_hu, parse_slice, parse_training_batch
@@ -48,9 +49,8 @@ def slices_dataset(
     wanted = None if scans is None else set(scans)
     numbers = [i for i, row in enumerate(rows) if wanted is None or row["scan_id"] in wanted]
     read = slice_reader(record_set, split, index, neighbours)
-    return tf.data.Dataset.from_tensor_slices(np.array(numbers, np.int64)).map(
-        lambda number: read(number)[1], num_parallel_calls=tf.data.AUTOTUNE
-    )
+    wanted_slices = tf.data.Dataset.from_tensor_slices(np.array(numbers, np.int64))
+    return mapped(wanted_slices, lambda number: read(number)[1])
 
 
 def stored_scans(record_set: RecordSet, split: str) -> Iterator[list[dict[str, Any]]]:
@@ -175,8 +175,7 @@ def training_dataset(
             batch["hu"] = tf.transpose(batch["hu"], [0, 2, 3, 1])
         return batch
 
-    batches = sampler.batches(first_epoch)
-    return batches.map(parse, num_parallel_calls=tf.data.AUTOTUNE).prefetch(2)
+    return mapped(sampler.batches(first_epoch), parse).prefetch(2)
 
 
 def _stacks(records: tf.Tensor, matrix: int, seed: tf.Tensor) -> tf.Tensor:

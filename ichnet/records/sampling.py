@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from ichnet.config import ConfigError, TrainingConfig
 from ichnet.records.index import RecordIndex
+from ichnet.records.mapping import mapped
 from ichnet.records.strata import Stratum
 
 Numbers = NDArray[np.int64]
@@ -87,6 +88,7 @@ class BalancedSampler:
             records = self.index.read_in_graph(tf.reshape(wanted, [-1]))
             return tf.reshape(records, wanted.shape)
 
+        @tf.autograph.experimental.do_not_convert
         def numbered_batches(epoch: tf.Tensor) -> tf.data.Dataset:
             drawn = tf.numpy_function(self.draw, [epoch], tf.int64, stateful=False)
             drawn = tf.ensure_shape(drawn, [steps, self.training.batch_size])
@@ -96,9 +98,8 @@ class BalancedSampler:
             return tf.data.Dataset.from_tensor_slices((tf.transpose(seeds), drawn))
 
         epochs = tf.data.Dataset.range(first_epoch, self.training.epochs)
-        batches = epochs.flat_map(numbered_batches).map(
-            lambda seed, numbers: (seed, read(numbers)),
-            num_parallel_calls=tf.data.AUTOTUNE,
+        batches = mapped(
+            epochs.flat_map(numbered_batches), lambda seed, numbers: (seed, read(numbers))
         )
         # Keras takes the end of a dataset of unknown length for a mistake
         count = steps * (self.training.epochs - first_epoch)

@@ -18,6 +18,7 @@ from ichnet.config import Backbone, Config, ConfigError
 from ichnet.config.depends import settings_of_model
 from ichnet.networks.classifiers import FEATURE_LAYERS, build_classifier
 from ichnet.networks.stored_weights import save_weights
+from ichnet.records.mapping import mapped
 from ichnet.records.reader import slices_dataset
 from ichnet.records.record_set import RecordSet, require_patient_disjoint
 from ichnet.runs import AIHUB_SCANS, RunFolder
@@ -76,7 +77,7 @@ def pretrain_backbone(
     best = fit(
         build,
         training_batches(config, record_set, training, pretraining_targets),
-        validation.map(pretraining_targets),
+        mapped(validation, pretraining_targets),
         run.model(f"{name}-labels" if labels_only else name),
         training,
         {"settings": settings_of_model(config, name), "records": record_set.fingerprint},

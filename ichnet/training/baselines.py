@@ -154,6 +154,7 @@ def tune(scans: Sequence[Prepared], truth: Sequence[bool]) -> tuple[ThresholdRul
 def _scores_of_rules(scan: Prepared) -> list[float]:
     """Return the score of a scan by each candidate rule, in the order of ``tune``."""
     scores = []
+    scan = scan.cropped_to_skull()
     for hu, margin in itertools.product(THRESHOLDS_HU, MARGINS_MM):
         _, counts = components_of(scan, hu, margin)
         volumes_ml = scan.voxel_ml @ counts

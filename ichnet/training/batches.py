@@ -8,6 +8,7 @@ from typing import Any
 import tensorflow as tf
 
 from ichnet.config import Config, TrainingConfig
+from ichnet.records.mapping import mapped
 from ichnet.records.reader import training_dataset
 from ichnet.records.record_set import RecordSet
 
@@ -34,7 +35,7 @@ def training_batches(
     """
 
     def train(first_epoch: int) -> tf.data.Dataset:
-        return training_dataset(
+        batches = training_dataset(
             record_set,
             "train",
             training,
@@ -44,6 +45,7 @@ def training_batches(
             augmentation=config.augmentation,
             scans=scans,
             neighbours=neighbours,
-        ).map(targets)
+        )
+        return mapped(batches, targets)
 
     return train

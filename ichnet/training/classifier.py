@@ -19,6 +19,7 @@ from ichnet.config import Arm, Backbone, Config, TrainingConfig
 from ichnet.config.depends import settings_of_model
 from ichnet.files import file_digest
 from ichnet.networks.classifiers import HEAD_LAYERS, build_classifier
+from ichnet.records.mapping import mapped
 from ichnet.records.reader import slices_dataset
 from ichnet.records.record_set import RecordSet, require_patient_disjoint
 from ichnet.runs import ARM_RECORDS, RunFolder, classifier_name
@@ -98,7 +99,7 @@ def _fit(
     return fit(
         build,
         training_batches(config, record_set, training, targets),
-        validation.map(classifier_targets),
+        mapped(validation, classifier_targets),
         folder,
         training,
         {

@@ -19,6 +19,7 @@ from ichnet.config import (
 )
 from ichnet.config.depends import settings_of_model
 from ichnet.networks.weight_model import build_weight_model
+from ichnet.records.mapping import mapped
 from ichnet.records.maps import (
     count_slices,
     maps_decoder,
@@ -90,17 +91,15 @@ def train_ensemble(config: Config, combination: str, run: RunFolder) -> keras.Mo
         return tf.gather(example["maps"], columns, axis=-1), {"mask": example["mask"]}
 
     def train(first_epoch: int) -> tf.data.Dataset:
-        batches = sampler.batches(first_epoch).map(
-            lambda seed, records: to_pair(decode(records)), num_parallel_calls=tf.data.AUTOTUNE
-        )
-        return batches.prefetch(2)
+        batches = sampler.batches(first_epoch)
+        return mapped(batches, lambda seed, records: to_pair(decode(records))).prefetch(2)
 
     weigh = class_balanced_weights(to_pair, *count_slices(folder, "validation"))
     validation = maps_records(folder, "validation").batch(batch_size)
     return fit(
         build,
         train,
-        validation.map(lambda batch: weigh(decode(batch))),
+        mapped(validation, lambda batch: weigh(decode(batch))),
         run.model(ensemble_name(combination)),
         settings.training,
         {

@@ -13,6 +13,7 @@ from ichnet.config import SPECIALISTS, Config, Segmenter, TrainingConfig, finger
 from ichnet.config.depends import settings_of_model
 from ichnet.networks.inception_unet import transfer_encoder
 from ichnet.networks.loading import load_network, weights_fingerprint
+from ichnet.records.mapping import mapped
 from ichnet.records.reader import slices_dataset
 from ichnet.records.record_set import RecordSet, require_patient_disjoint
 from ichnet.records.training_sets import patient_folds, training_scans
@@ -172,7 +173,7 @@ def _fit_on_scans(
     return fit(
         build,
         training_batches(config, record_set, training, to_pair, scans["train"], neighbours),
-        validation.batch(training.batch_size).map(weigh),
+        mapped(validation.batch(training.batch_size), weigh),
         folder,
         training,
         {

@@ -161,7 +161,11 @@ def test_a_model_that_may_guess_is_named_and_predicts_the_share_of_hemorrhages(
     with pytest.raises(SystemExit) as ended:
         runpy.run_path(str(ROOT / "models" / "calibrate.py"), run_name="__main__")
     assert ended.value.code == 3  # all done, which is no success
-    predict_model(config, name, tmp_path, own)
+    command = ["predict.py", "--calibrate", "--run", str(own.root), "--models", name]
+    monkeypatch.setattr("sys.argv", command)
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_path(str(ROOT / "eval" / "predict.py"), run_name="__main__")
+    assert ended.value.code == 3  # and predicted
     found = [
         float(row["probability"])
         for cohort in TEST_COHORTS

@@ -89,3 +89,19 @@ def test_a_rule_that_is_missing_or_none_is_named(tmp_path):
     (tmp_path / "rule.json").write_text('{"threshold_hu": 49}')
     with pytest.raises(ValueError, match=r"rule\.json: not a threshold rule"):
         ThresholdRule.read(tmp_path / "rule.json")
+
+
+def test_what_is_outside_of_the_skull_everywhere_can_be_cropped():
+    """The brain is 60 mm, 30 pixels, in radius, around the middle of 80 x 80."""
+    ready = prepared(head((0, 35, 35, 10, 60.0)))
+    cropped = ready.cropped_to_skull()
+    assert cropped.hu.shape == cropped.depth_mm.shape == (2, 60, 60)
+    np.testing.assert_array_equal(cropped.depth_mm, ready.depth_mm[:, 10:70, 10:70])
+    np.testing.assert_array_equal(cropped.hu, ready.hu[:, 10:70, 10:70])
+    rule = ThresholdRule(50.0, 4.0, 0.5)
+    np.testing.assert_array_equal(rule.blood(cropped), rule.blood(ready)[:, 10:70, 10:70])
+
+
+def test_a_scan_without_a_skull_is_not_cropped():
+    ready = prepared(np.full((2, 8, 8), -1000.0, np.float32))
+    assert ready.cropped_to_skull() is ready
