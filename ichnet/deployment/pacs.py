@@ -64,6 +64,8 @@ def predict_studies(
 ) -> Iterator[StudyOutcome]:
     """Fetch, predict and store back one study after another; a failure does not stop the others.
 
+    A study that is predicted again replaces its rows of ``excluded.csv``.
+
     Args:
         pacs: that holds them.
         study_uids: StudyInstanceUID of each.
@@ -79,6 +81,7 @@ def predict_studies(
         raise ValueError("a predictor without a folder for DICOM results has nothing to store")
     for study_uid in tqdm(study_uids, desc="studies", unit="study", disable=None):
         outcome = StudyOutcome(study_uid)
+        predictor.come_from(study_uid)
         with _problems_of(outcome, predictor), scratch_folder() as scratch:
             fetch_study(pacs, outcome, scratch / "study", predictor)
             whole = sorted((scratch / "study").iterdir())

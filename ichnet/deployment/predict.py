@@ -169,7 +169,8 @@ class Predictor:
             self._file_attempts = FileAttempts(out_dir / ".opened", self._attempts, key)
         self._results: dict[str, ScanResult] = {}
         self._kept: set[str] = set()
-        self._excluded: dict[tuple[Path, ...], list[Excluded]] = {}
+        self._excluded: dict[tuple[str, tuple[Path, ...]], list[Excluded]] = {}
+        self._origin = ""
         self._arrivals = Arrivals()
         self._links: dict[str, Link] = {}
         self._at_work: dict[str, str] = {}
@@ -205,6 +206,11 @@ class Predictor:
             self.out_dir / "predictions.csv",
             self.out_dir / "excluded.csv",
         )
+
+    def come_from(self, origin: str) -> None:
+        """Name the origin of the next inputs, and drop the rows of what came from it before."""
+        self._excluded = {key: rows for key, rows in self._excluded.items() if key[0] != origin}
+        self._origin = origin
 
     def take(
         self, inputs: Sequence[Path], stop: Callable[[], bool] = lambda: False
@@ -267,7 +273,8 @@ class Predictor:
             OSError: when the table cannot be written.
         """
         names = FileNames([path], [], self.key)
-        self._excluded[(path,)] = excluded_rows([Exclusion(path, reason, detail)], names, self.key)
+        rows = excluded_rows([Exclusion(path, reason, detail)], names, self.key)
+        self._excluded[self._origin, (path,)] = rows
         with private_files():
             self._write_tables()
 
@@ -278,9 +285,10 @@ class Predictor:
         paths = [name for series in found for name in series.names]
         paths += [one.path for one in exclusions]
         names = FileNames(joined, paths, self.key)
-        for inputs in [one for one in self._excluded if set(one) <= set(joined)]:
-            del self._excluded[inputs]
-        rows = self._excluded[tuple(joined)] = excluded_rows(exclusions, names, self.key)
+        for key in [one for one in self._excluded if set(one[1]) <= set(joined)]:
+            del self._excluded[key]
+        rows = excluded_rows(exclusions, names, self.key)
+        self._excluded[self._origin, tuple(joined)] = rows
         for scan_id, reason, instances in refused_scans(exclusions, self.key):
             self._refuse(scan_id, reason, instances)
         for series in found:

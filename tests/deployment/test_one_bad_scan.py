@@ -218,3 +218,15 @@ def test_attempts_are_counted_across_processes(tmp_path):
     assert not path.exists()
     path.write_text("[1]")
     assert Attempts(path).count("a") == 0
+
+
+def test_what_comes_from_an_origin_again_replaces_the_rows_of_before(model_dir, tmp_path):
+    predictor = Predictor(model_dir, tmp_path / "out", KEY)
+    for origin, reason in (("a", "not-in-pacs"), ("b", "not-in-pacs"), ("a", "pacs-failure")):
+        predictor.come_from(origin)
+        predictor.exclude(Path(reason, origin), reason, "of no importance")
+    assert [one.reason for one in predictor.exclusions] == ["not-in-pacs", "pacs-failure"]
+    rows = rows_of(tmp_path / "out" / "excluded.csv")
+    assert [row["reason"] for row in rows] == ["not-in-pacs", "pacs-failure"]
+    predictor.come_from("a")
+    assert [one.reason for one in predictor.exclusions] == ["not-in-pacs"]

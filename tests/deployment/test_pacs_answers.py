@@ -147,6 +147,14 @@ def test_an_instance_of_another_series_does_not_count(pacs, model_dir, tmp_path)
     assert reasons(tmp_path / "out") == ["incomplete-answer"]
 
 
+def test_a_study_that_is_taken_again_replaces_its_rows(pacs, write_scan, model_dir, tmp_path):
+    """A scout-like series of one slice is left out each time, and listed once."""
+    pacs.add(write_scan(tmp_path / "lone", head()[:1], HEIGHTS_MM[:1], series="6"))
+    assert fetch(pacs, model_dir, tmp_path / "out", STUDY, STUDY) == SUCCESS
+    assert reasons(tmp_path / "out") == ["single-slice"]
+    assert predicted(tmp_path / "out") == [("hemorrhage", "11")]
+
+
 def test_a_pacs_that_does_not_keep_what_it_takes_is_told_of(pacs, model_dir, tmp_path, capsys):
     pacs.keeps = False
     assert fetch(pacs, model_dir, tmp_path / "out") == EXCLUDED
