@@ -10,8 +10,8 @@
 # `results` makes the run's own seed; `repeats` makes every training again with the other seeds, and
 # `variants` what explains the answers, in the run and in each repeat there is. Tables read what there is.
 #
-# Trainings, and what follows segmenters (ensembles, export), go before predictions: short jobs fill the
-# cores at the end, where a long one would run alone.
+# Trainings, and what follows segmenters (maps, ensembles, export), go before the predictions of
+# classifiers: jobs that nothing waits for fill the cores at the end, where a long one would run alone.
 
 import re
 from dataclasses import replace
@@ -308,6 +308,7 @@ rule maps:
         segmenters_of_folds,
     output: "{run}/maps/{set}/info.json"
     params: settings("maps")
+    priority: 2
     benchmark: "{run}/costs/maps/{set}.tsv"
     shell: "python models/cache_maps.py --run {wildcards.run:q} --set {wildcards.set}"
 
