@@ -88,13 +88,9 @@ def main() -> None:
     for way in args.ways:
         config = config_without(WAYS[way], args.scans, args.steps)
         network = trained(config, ROOT / "runs" / "heads_ablation" / way.replace(" ", "-"))
-        figures = figures_of(outline(network, real, config), config.seed)
-        cells = [f"{one.value:.3f} ({one.low:.3f}–{one.high:.3f})" for one in figures.values()]
-        print(f"| {way} | {' | '.join(cells)} |", flush=True)
-        result[way] = {
-            name: [round(number, 4) for number in (one.value, one.low, one.high)]
-            for name, one in figures.items()
-        }
+        result[way] = print_row(
+            way, figures_of(outline(network, real, "test", config), config.seed)
+        )
     print(json.dumps(result))
 
 
@@ -140,7 +136,7 @@ def trained(config: Config, folder: Path) -> keras.Model:
 
 
 class Outlined(NamedTuple):
-    """Each slice of the real scans: ``dice`` is NaN without an outline."""
+    """Each slice of some scans: ``dice`` is NaN without an outline."""
 
     scan_id: NDArray[np.str_]
     spacing_mm: NDArray[np.float64]
@@ -149,11 +145,11 @@ class Outlined(NamedTuple):
     dice: NDArray[np.float64]
 
 
-def outline(network: keras.Model, real: RecordSet, config: Config) -> Outlined:
-    """Return what a network makes of each slice of the real scans."""
+def outline(network: keras.Model, scans: RecordSet, split: str, config: Config) -> Outlined:
+    """Return what a network makes of each slice of a split."""
     top_pixels = TopPixelMean(config.evaluation.top_pixels)
     rows = []
-    slices = slices_dataset(real, "test", neighbours=neighbours_of(network))
+    slices = slices_dataset(scans, split, neighbours=neighbours_of(network))
     for batch in slices.batch(BATCH_SLICES):
         found = network(batch["hu"], training=False)
         drawn, mask = found.numpy() >= config.evaluation.mask_threshold, batch["mask"].numpy() > 0
@@ -183,6 +179,16 @@ def figures_of(outlined: Outlined, seed: int) -> dict[str, Interval]:
         "dice": mean_interval(
             outlined.dice[has_outline], outlined.scan_id[has_outline], REPLICATES, seed=seed
         ),
+    }
+
+
+def print_row(name: str, figures: dict[str, Interval]) -> dict[str, list[float]]:
+    """Print a row of the table, and return its numbers: value and interval of each figure."""
+    cells = [f"{one.value:.3f} ({one.low:.3f}–{one.high:.3f})" for one in figures.values()]
+    print(f"| {name} | {' | '.join(cells)} |", flush=True)
+    return {
+        name: [round(number, 4) for number in (one.value, one.low, one.high)]
+        for name, one in figures.items()
     }
 
 
