@@ -29,7 +29,7 @@ MODELS = (
 )
 SEGMENTERS = {"segmenter-all", "segmenter-subtype", "segmenter-small-fold2of5"}
 ENSEMBLES = {"ensemble-all", "ensemble-basic"}
-SHORT = replace(CONFIG.segmenters.training, epochs=1)
+SHORT = replace(CONFIG.segmenters.training, steps_per_epoch=1)
 
 
 def changed(section: str, **values: object) -> Config:
