@@ -182,10 +182,10 @@ def figures_of(outlined: Outlined, seed: int) -> dict[str, Interval]:
     }
 
 
-def print_row(name: str, figures: dict[str, Interval]) -> dict[str, list[float]]:
+def print_row(title: str, figures: dict[str, Interval]) -> dict[str, list[float]]:
     """Print a row of the table, and return its numbers: value and interval of each figure."""
     cells = [f"{one.value:.3f} ({one.low:.3f}–{one.high:.3f})" for one in figures.values()]
-    print(f"| {name} | {' | '.join(cells)} |", flush=True)
+    print(f"| {title} | {' | '.join(cells)} |", flush=True)
     return {
         name: [round(number, 4) for number in (one.value, one.low, one.high)]
         for name, one in figures.items()

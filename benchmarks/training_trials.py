@@ -19,7 +19,9 @@ import argparse
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
 import keras
@@ -27,7 +29,7 @@ import numpy as np
 from heads_ablation import CONFIG, ROOT, WORKERS, figures_of, outline, print_row
 from schedules import with_steps
 
-from ichnet.config import AugmentationConfig, Config, SegmenterConfig, load_config
+from ichnet.config import AugmentationConfig, Config, load_config
 from ichnet.records import reader
 from ichnet.records.strata import Stratum
 from ichnet.records.synthetic import write_synthetic_scans
@@ -35,7 +37,6 @@ from ichnet.runs import AIHUB_SCANS, RunFolder
 from ichnet.training.segmenter import train_segmenter
 
 VALIDATION_SHARE = 0.3
-HIGHEST_RATE = 0.002
 
 Change = Callable[[Config], Config]
 
@@ -69,13 +70,9 @@ def config_of(scans: int, steps: int, seed: int) -> Config:
     selection = replace(config.selection, validation_share=VALIDATION_SHARE, ensemble_share=0.0)
     training = with_steps(config.segmenters.training, steps, steps // 10)
     training = replace(training, average_decay=0.98)  # over the last fifty of a few hundred steps
-    return replace(
-        config,
-        seed=seed,
-        phantom=replace(config.phantom, scans={"wide": scans}),
-        selection=selection,
-        segmenters=replace(config.segmenters, training=training),
-    )
+    phantom = replace(config.phantom, scans={"wide": scans})
+    config = replace(config, seed=seed, phantom=phantom, selection=selection)
+    return with_segmenters(config, training=training)
 
 
 def trained(way: str, config: Config, folder: Path) -> keras.Model:
@@ -93,23 +90,20 @@ def as_they_come(slices: list[dict[str, str]], scans: set[str] | None = None) ->
     return [Stratum("of any kind", np.array(numbers, np.int64), 1.0)]
 
 
-def with_segmenters(**changes: object) -> Change:
-    """Return a change of the segmenters' settings."""
-    return lambda config: replace(config, segmenters=replace(config.segmenters, **changes))  # type: ignore[arg-type]
+def with_segmenters(config: Config, **changes: Any) -> Config:
+    """Return the configuration with other settings of the segmenters."""
+    return replace(config, segmenters=replace(config.segmenters, **changes))
 
 
 def without_averages(config: Config) -> Config:
     """Return the configuration with the weights of the last step."""
-    segmenters: SegmenterConfig = config.segmenters
-    training = replace(segmenters.training, average_decay=0.0)
-    return replace(config, segmenters=replace(segmenters, training=training))
+    return with_segmenters(config, training=replace(config.segmenters.training, average_decay=0.0))
 
 
 def without_warmup(config: Config) -> Config:
     """Return the configuration with the highest rate first."""
     training = config.segmenters.training
-    training = with_steps(training, training.steps_per_epoch, 0, initial_learning_rate=HIGHEST_RATE)
-    return replace(config, segmenters=replace(config.segmenters, training=training))
+    return with_segmenters(config, training=with_steps(training, training.steps_per_epoch, 0))
 
 
 def without_augmentation(config: Config) -> Config:
@@ -123,12 +117,12 @@ def without_augmentation(config: Config) -> Config:
 AS_THEY_COME = "slices drawn as they come"
 WAYS: dict[str, Change] = {
     "all of it": lambda config: config,
-    "loss `dice`": with_segmenters(loss="dice"),
-    "loss `dice+bce`": with_segmenters(loss="dice+bce"),
+    "loss `dice`": partial(with_segmenters, loss="dice"),
+    "loss `dice+bce`": partial(with_segmenters, loss="dice+bce"),
     "no warm-up": without_warmup,
     "no averaged weights": without_averages,
     "no augmentation": without_augmentation,
-    "no neighbouring slices": with_segmenters(neighbours=0),
+    "no neighbouring slices": partial(with_segmenters, neighbours=0),
     AS_THEY_COME: lambda config: config,
 }
 
