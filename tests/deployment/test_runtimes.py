@@ -12,7 +12,6 @@ import json
 import pickle
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -40,7 +39,7 @@ DEPLOY = Path(__file__).parents[2] / "docs" / "deploy.md"
 
 Arrays = dict[str, np.ndarray]
 Job = tuple[Path, str, list[Arrays]]
-"""Version folder, signature, inputs."""
+"""Version folder or converted model, signature, inputs."""
 
 
 def heads(slices: int, height: int, width: int, seed: int) -> np.ndarray:
@@ -151,10 +150,33 @@ def _answers(outputs: Any, config: Any, shape: tuple[int, ...]) -> Arrays:
     return answers
 
 
-FRESH_PROCESS = """
+PROGRAM = """
 import pickle, sys
 
 sys.modules["ichnet"] = None  # from here on it cannot be imported, installed or not
+
+{answer}
+
+with open("jobs", "rb") as file:
+    jobs = pickle.load(file)
+with open("answers", "wb") as file:
+    pickle.dump([list(answer(*job)) for job in jobs], file)
+assert not [name for name in sys.modules if name.startswith("ichnet.")]
+"""
+"""Each runtime answers in a process of its own, as where it is deployed: several of them with their
+native libraries in one process may end it."""
+
+
+def fresh_process(answer: str, jobs: list[Job], scratch: Path) -> list[list[Arrays]]:
+    """Return what the function ``answer`` of a program's text gives, where is no ichnet."""
+    named = [(str(path), *rest) for path, *rest in jobs]
+    (scratch / "jobs").write_bytes(pickle.dumps(named))
+    run_python(scratch, "-I", "-c", PROGRAM.replace("{answer}", answer))
+    answers: list[list[Arrays]] = pickle.loads((scratch / "answers").read_bytes())
+    return answers
+
+
+TENSORFLOW = """
 import tensorflow as tf
 
 
@@ -164,45 +186,50 @@ def answer(folder, signature, cases):
     for case in cases:
         outputs = served(**{name: tf.constant(value) for name, value in case.items()})
         yield {name: value.numpy() for name, value in outputs.items()}
-
-
-with open(sys.argv[1], "rb") as file:
-    jobs = pickle.load(file)
-with open(sys.argv[2], "wb") as file:
-    pickle.dump([list(answer(str(folder), *job)) for folder, *job in jobs], file)
-assert not [name for name in sys.modules if name.startswith("ichnet.")]
 """
 
 
-def fresh_process(jobs: list[Job], scratch: Path) -> list[list[Arrays]]:
-    """TensorFlow where ichnet cannot be imported."""
-    (scratch / "jobs").write_bytes(pickle.dumps(jobs))
-    run_python(scratch, "-I", "-c", FRESH_PROCESS, "jobs", "answers")
-    answers: list[list[Arrays]] = pickle.loads((scratch / "answers").read_bytes())
-    return answers
+def tensorflow(jobs: list[Job], scratch: Path) -> list[list[Arrays]]:
+    return fresh_process(TENSORFLOW, jobs, scratch)
 
 
-def openvino(jobs: list[Job], scratch: Path) -> list[list[Arrays]]:
-    """OpenVINO reads the SavedModel itself; signatures but the default it takes from TensorFlow."""
-    with pytest.MonkeyPatch.context() as patch:
-        # the converter reports its use where it can; without this package it does not
-        patch.setitem(sys.modules, "openvino_telemetry", None)
-        return [list(_openvino(*job)) for job in jobs]
+OPENVINO = """
+# the converter reports its use where it can; without this package it does not
+sys.modules["openvino_telemetry"] = None
+import numpy as np
+import openvino
 
 
-def _openvino(folder: Path, signature: str, cases: list[Arrays]) -> Iterator[Arrays]:
-    import openvino
-
-    source: Any = folder
+def answer(folder, signature, cases):
+    source = folder
     if signature != "serving_default":
-        loaded = tf.saved_model.load(str(folder))
+        import tensorflow as tf
+
+        loaded = tf.saved_model.load(folder)
         source = openvino.convert_model(loaded.signatures[signature])
     # on processors that know bfloat16 it would calculate in that
     compiled = openvino.Core().compile_model(source, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
     for case in cases:
         outputs = compiled(case)
         yield {port.any_name: np.array(value) for port, value in outputs.items()}
+"""
 
+
+def openvino(jobs: list[Job], scratch: Path) -> list[list[Arrays]]:
+    """OpenVINO reads the SavedModel itself; signatures but the default it takes from TensorFlow."""
+    return fresh_process(OPENVINO, jobs, scratch)
+
+
+ONNX = """
+import onnxruntime
+
+
+def answer(model, _, cases):
+    session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
+    names = [output.name for output in session.get_outputs()]
+    for case in cases:
+        yield dict(zip(names, session.run(None, case), strict=True))
+"""
 
 CONVERT = """
 import json, sys
@@ -224,23 +251,13 @@ def onnx(jobs: list[Job], scratch: Path) -> list[list[Arrays]]:
         commands.append(words)
     (scratch / "commands").write_text(json.dumps(commands), encoding="utf-8")
     run_python(scratch, "-c", CONVERT)
-    return [
-        list(_onnx(scratch / f"{number}.onnx", cases)) for number, (*_, cases) in enumerate(jobs)
-    ]
-
-
-def _onnx(model: Path, cases: list[Arrays]) -> Iterator[Arrays]:
-    import onnxruntime
-
-    session = onnxruntime.InferenceSession(str(model), providers=["CPUExecutionProvider"])
-    names = [output.name for output in session.get_outputs()]
-    for case in cases:
-        yield dict(zip(names, session.run(None, case), strict=True))
+    converted = [(scratch / f"{number}.onnx", "", cases) for number, (*_, cases) in enumerate(jobs)]
+    return fresh_process(ONNX, converted, scratch)
 
 
 def run_python(folder: Path, *arguments: str) -> None:
     run = subprocess.run([sys.executable, *arguments], cwd=folder, capture_output=True, text=True)
-    assert run.returncode == 0, run.stderr
+    assert run.returncode == 0, f"ended with {run.returncode}: {run.stderr}"
 
 
 def documented(command: str) -> list[str]:
@@ -258,7 +275,7 @@ def needs(*packages: str) -> pytest.MarkDecorator:
 
 
 RUNTIMES: list[Any] = [
-    pytest.param(fresh_process, id="TensorFlow"),
+    pytest.param(tensorflow, id="TensorFlow"),
     pytest.param(openvino, id="OpenVINO", marks=needs("openvino")),
     pytest.param(onnx, id="ONNX", marks=needs("onnxruntime", "tf2onnx")),
 ]
