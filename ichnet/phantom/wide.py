@@ -27,12 +27,6 @@ but small, and never like those elsewhere."""
 
 STEM_VOLUME_ML = (0.1, 8.0)
 
-SMALL_SHARE = 0.35
-"""Share of hemorrhages outside of the brain stem that are drawn below ``SMALL_ML``: films and specks are
-what a network misses on real scans."""
-
-SMALL_ML = 3.0
-
 WIDE_MIMICS: dict[str, float] = {
     "falx": 0.3,
     "sinus": 0.3,
@@ -105,8 +99,7 @@ def _draw_wide_lesions(rng: np.random.Generator, densest_brain_hu: float) -> lis
 def _draw_wide_lesion(rng: np.random.Generator, subtype: str, densest_brain_hu: float) -> Lesion:
     """Draw volume, age, density and location of a hemorrhage from wide ranges."""
     low, high = VOLUME_LIMITS_ML[subtype]
-    largest_ml = SMALL_ML if rng.random() < SMALL_SHARE else 0.8 * high
-    volume_ml = float(np.exp(rng.uniform(np.log(low), np.log(largest_ml))))
+    volume_ml = float(np.exp(rng.uniform(np.log(low), np.log(0.8 * high))))
     hu = float(np.clip(rng.normal(60, 9), 44, 88))
     age = "acute"
     if subtype == "SDH":
