@@ -43,10 +43,10 @@ class Prepared:
     def cropped_to_skull(self) -> Prepared:
         """Return the scan without the rows and columns that are outside of the skull everywhere."""
         inside = self.depth_mm.max(axis=0) > 0
-        rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
-        if not rows.size:
+        found = ndimage.find_objects(inside.view(np.uint8))
+        if not found:
             return self
-        box = np.s_[:, rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+        box = (slice(None), *found[0])
         return Prepared(self.hu[box], self.depth_mm[box], self.voxel_ml)
 
 
