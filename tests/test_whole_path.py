@@ -51,7 +51,7 @@ def tiny_config() -> Config:
     config = load_config(Path(__file__).parents[1] / "models" / "phantom.yaml")
 
     def short(training):
-        return replace(training, batch_size=4, epochs=1, steps_per_epoch=2)
+        return replace(training, batch_size=16, epochs=1, steps_per_epoch=2)
 
     return replace(
         config,
