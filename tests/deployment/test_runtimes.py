@@ -168,7 +168,7 @@ native libraries in one process may end it."""
 
 
 def fresh_process(answer: str, jobs: list[Job], scratch: Path) -> list[list[Arrays]]:
-    """Return what the function ``answer`` of a program's text gives, where is no ichnet."""
+    """Return what the function ``answer`` of a program's text gives, where there is no ichnet."""
     named = [(str(path), *rest) for path, *rest in jobs]
     (scratch / "jobs").write_bytes(pickle.dumps(named))
     run_python(scratch, "-I", "-c", PROGRAM.replace("{answer}", answer))
