@@ -13,6 +13,7 @@ import pickle
 import subprocess
 import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -188,11 +189,6 @@ def answer(folder, signature, cases):
         yield {name: value.numpy() for name, value in outputs.items()}
 """
 
-
-def tensorflow(jobs: list[Job], scratch: Path) -> list[list[Arrays]]:
-    return fresh_process(TENSORFLOW, jobs, scratch)
-
-
 OPENVINO = """
 # the converter reports its use where it can; without this package it does not
 sys.modules["openvino_telemetry"] = None
@@ -213,12 +209,7 @@ def answer(folder, signature, cases):
         outputs = compiled(case)
         yield {port.any_name: np.array(value) for port, value in outputs.items()}
 """
-
-
-def openvino(jobs: list[Job], scratch: Path) -> list[list[Arrays]]:
-    """OpenVINO reads the SavedModel itself; signatures but the default it takes from TensorFlow."""
-    return fresh_process(OPENVINO, jobs, scratch)
-
+"""OpenVINO reads the SavedModel itself; signatures but the default it takes from TensorFlow."""
 
 ONNX = """
 import onnxruntime
@@ -275,8 +266,8 @@ def needs(*packages: str) -> pytest.MarkDecorator:
 
 
 RUNTIMES: list[Any] = [
-    pytest.param(tensorflow, id="TensorFlow"),
-    pytest.param(openvino, id="OpenVINO", marks=needs("openvino")),
+    pytest.param(partial(fresh_process, TENSORFLOW), id="TensorFlow"),
+    pytest.param(partial(fresh_process, OPENVINO), id="OpenVINO", marks=needs("openvino")),
     pytest.param(onnx, id="ONNX", marks=needs("onnxruntime", "tf2onnx")),
 ]
 
