@@ -55,6 +55,7 @@ def helps() -> dict[str, str]:
     return answers
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("script", SCRIPTS, ids=IDS)
 def test_help_begins_with_what_the_script_does(script, helps):
     first_line = script.read_text(encoding="utf-8").splitlines()[0].strip('"')
@@ -66,6 +67,7 @@ def test_scripts_are_short(script):
     assert len(script.read_text(encoding="utf-8").splitlines()) < 80
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cohort", ["rsna", "aihub", "dumc", "cq500", "ct_ich", "bhsd"])
 def test_every_cohort_can_be_had_whole_in_the_same_way(cohort, helps):
     help_text = helps[str(ROOT / "data_prep" / f"{cohort}.py")]
