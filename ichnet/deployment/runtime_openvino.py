@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +29,7 @@ def load_openvino(folder: Path) -> Network:
     Raises:
         ModelError: when it cannot be read.
     """
-    import openvino
-
-    core = openvino.Core()
+    core = _core()
     try:
         require_undamaged(folder / "variables")  # OpenVINO would calculate with what is there
         with scratch_folder() as scratch:
@@ -50,3 +49,16 @@ def load_openvino(folder: Path) -> Network:
         return {port.any_name: np.array(value) for port, value in outputs.items()}
 
     return answer
+
+
+@cache
+def _core() -> Any:
+    """Return OpenVINO's core, one for the whole process, which lives as long as that.
+
+    A core's plugin for processors gives the thread that loads it another stack for signals, and
+    sets back the one before when it goes. Of two that go in the order in which they came, the
+    second would set back the first one's, which is freed: the next signal would end the process.
+    """
+    import openvino
+
+    return openvino.Core()

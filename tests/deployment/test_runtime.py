@@ -124,6 +124,29 @@ def test_openvino_needs_no_tensorflow_and_reports_to_nobody(model_dir, two_scans
     assert one["provenance"]["runtime"].startswith("OpenVINO 20")
 
 
+SIGNALLED = """
+import signal
+import sys
+from pathlib import Path
+
+from ichnet.deployment.runtime_openvino import load_openvino
+
+first, second = (load_openvino(Path(sys.argv[1])) for _ in range(2))
+del first
+del second
+signal.signal(signal.SIGTERM, lambda *_: print("answered"))
+signal.raise_signal(signal.SIGTERM)
+"""
+
+
+def test_a_signal_is_answered_after_models_of_openvino_are_gone(model_dir):
+    """Its processor plugin has a stack of its own for signals, which it may leave behind freed."""
+    pytest.importorskip("openvino")
+    command = [sys.executable, "-c", SIGNALLED, str(model_dir)]
+    run = subprocess.run(command, capture_output=True, text=True)
+    assert (run.returncode, run.stdout) == (0, "answered\n"), run.stderr
+
+
 def test_a_result_by_another_runtime_is_not_made_again(model_dir, two_scans, tmp_path, capsys):
     pytest.importorskip("openvino")
     arguments = ["predict", "--model", str(model_dir), "--out", str(tmp_path), str(two_scans)]
