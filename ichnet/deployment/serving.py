@@ -25,7 +25,7 @@ from ichnet.deployment.graph_resample import from_matrix, resize_by_area, to_mat
 from ichnet.deployment.metadata import PNG_OFFSET
 from ichnet.networks.channels import neighbours_of
 from ichnet.networks.neighbours import with_neighbours, without_neighbours
-from ichnet.networks.scores import TopPixelMean, map_and_subtypes
+from ichnet.networks.scores import TopPixelMean, map_and_subtypes, subtypes_of_drawn
 from ichnet.statistics.scan_score import ScanCalibration
 
 SignatureOutputs = dict[str, tf.Tensor]
@@ -213,7 +213,8 @@ class _Network:
             if name in outputs:
                 result[name] = tf.identity(outputs[name])
         if "subtype_score" in outputs:
-            result["subtype_score"] = outputs["subtype_score"][:, 1:]
+            of_head = outputs["subtype_score"][:, 1:]
+            result["subtype_score"] = subtypes_of_drawn(of_head, result["probability"])
         return result
 
 

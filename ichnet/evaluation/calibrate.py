@@ -32,7 +32,7 @@ from ichnet.training.calibration import (
 
 logger = logging.getLogger(__name__)
 
-FORMAT = 3
+FORMAT = 4
 """Version of how calibrations are made and stored; when it is raised, older ones are made again."""
 
 CALIBRATION_SPLIT = "validation"

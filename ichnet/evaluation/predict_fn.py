@@ -14,7 +14,7 @@ import tensorflow as tf
 from ichnet.config import SEGMENTERS, Config
 from ichnet.evaluation.trained import load_best, members_of_model
 from ichnet.networks.combination import combine, read_weights
-from ichnet.networks.scores import TopPixelMean
+from ichnet.networks.scores import TopPixelMean, subtypes_of_drawn
 from ichnet.records.maps import (
     maps_dataset,
     maps_members,
@@ -128,4 +128,6 @@ def _scored(
 ) -> dict[str, tf.Tensor]:
     """Return a map with its slices' scores and, with Model 2, those of their subtypes."""
     outputs = {"map": found, "score": score(found)}
-    return {**outputs, "subtype_score": batch["subtype_score"]} if with_subtypes else outputs
+    if with_subtypes:
+        outputs["subtype_score"] = subtypes_of_drawn(batch["subtype_score"], outputs["score"])
+    return outputs

@@ -1,4 +1,4 @@
-"""From a map of pixel scores to one score for the slice."""
+"""From what a segmenter answers to scores of the slice: of any hemorrhage, and of subtypes."""
 
 from __future__ import annotations
 
@@ -43,3 +43,16 @@ def map_and_subtypes(outputs: Any) -> tuple[Any, Any | None]:
     if isinstance(outputs, dict):
         return outputs["map"], outputs["subtype_score"]
     return outputs, None
+
+
+def subtypes_of_drawn(subtypes: tf.Tensor, slice_scores: tf.Tensor) -> tf.Tensor:
+    """Return slices' subtype scores: those of the head where hemorrhage is drawn (our choice).
+
+    The head alone names subtypes on slices on which nothing is drawn. On real CT the map tells
+    these slices better, and so the product tells subtypes better (docs/embedded.md).
+
+    Args:
+        subtypes: of Model 2's head, [batch, subtypes], 0 to 1.
+        slice_scores: of the slices' maps, [batch], 0 to 1.
+    """
+    return subtypes * slice_scores[:, tf.newaxis]

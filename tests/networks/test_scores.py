@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from ichnet.networks.scores import TopPixelMean
+from ichnet.networks.scores import TopPixelMean, subtypes_of_drawn
 
 MAPS = np.array(
     [
@@ -35,3 +35,9 @@ def test_in_a_saved_model(tmp_path):
     assert again.get_layer("score").pixels == 2
     assert tuple(again.output_shape) == (None,)
     np.testing.assert_allclose(again(MAPS), [0.8, 0.5], rtol=1e-6)
+
+
+def test_a_subtype_is_scored_as_far_as_hemorrhage_is_drawn():
+    head = np.float32([[0.8, 0.1], [0.8, 0.1], [0.5, 0.5]])
+    scores = subtypes_of_drawn(head, np.float32([1, 0.25, 0]))
+    np.testing.assert_allclose(scores, [[0.8, 0.1], [0.2, 0.025], [0, 0]], rtol=1e-6)
