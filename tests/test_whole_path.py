@@ -6,15 +6,12 @@ import csv
 import json
 import runpy
 import sys
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-import tensorflow as tf
+from eagerly import eager_functions
 
 from ichnet.config import SEGMENTERS, Config, load_config
 from ichnet.ct.pseudonym import load_key
@@ -118,18 +115,6 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Config, RunFolde
         members=members_of_model(config, "ensemble-all"),
     )
     return config, run, records
-
-
-@contextmanager
-def eager_functions() -> Iterator[None]:
-    """Skip the tracing of graphs, which takes a minute or more for a few steps of each network."""
-    tf.config.run_functions_eagerly(True)
-    try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message=".*run_functions_eagerly.*")
-            yield
-    finally:
-        tf.config.run_functions_eagerly(False)
 
 
 def train_all(config: Config, records: Path, run: RunFolder) -> list[str]:

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import tensorflow as tf
+from eagerly import eagerly  # noqa: F401
 
 from ichnet.config import ConfigError
 from ichnet.files import file_digest
@@ -50,6 +51,7 @@ def test_the_network_has_a_logit_a_cell_and_six_probabilities(pretrained):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("eagerly")
 def test_a_classifier_begins_with_what_was_learned(pretrained, records, tmp_path):
     run = RunFolder(tmp_path / "first")
     path = pretrain_backbone(pretrained, BACKBONE, records, run)
@@ -78,6 +80,7 @@ def test_without_settings_nothing_is_pretrained(config, records, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("eagerly")
 def test_from_labels_alone_the_cells_learn_nothing(pretrained, records, tmp_path):
     run = RunFolder(tmp_path)
     path = pretrain_backbone(pretrained, BACKBONE, records, run, labels_only=True)

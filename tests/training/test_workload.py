@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from eagerly import eagerly  # noqa: F401
 
 from ichnet.config import load_config
 from ichnet.reporting.tables.full_scale import makespan
@@ -26,6 +27,7 @@ def test_the_paper_has_22_trainings_and_an_encoder():
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("eagerly")
 def test_each_network_is_measured_once():
     config = load_config(MODELS / "phantom.yaml")
     config = replace(
