@@ -101,7 +101,9 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Config, RunFolde
         prepare(
             cohort, selection, config, root / "raw" / cohort, records / name, Options(strict=True)
         )
-    with eager_functions():
+    with eager_functions(), pytest.MonkeyPatch.context() as patch:
+        for module in ("maps", "slices"):  # each batch costs a second, of whatever size
+            patch.setattr(f"ichnet.evaluation.{module}.BATCH_SLICES", 128)
         models = train_all(config, records, run)
         for model in models:
             calibrate_model(config, model, records, run)
