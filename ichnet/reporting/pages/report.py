@@ -234,11 +234,17 @@ def _training(run: RunFolder) -> Markup:
     logs = read_logs(run)
     if not logs:
         return Markup('<p class="empty">No training logs in models/.</p>')
+    curves = {model: log for model, log in logs.items() if len(log["epoch"]) > 1}
+    points = [model for model in logs if model not in curves]
+    note = f"Trained for one epoch, so without a curve: {', '.join(points)}." if points else ""
+    if not curves:
+        return Markup('<p class="empty">{}</p>').format(note)
     caption = (
-        f"Training and validation loss by epoch; n = {len(logs)} models. The circle is the epoch "
-        f"that was kept: the lowest validation loss, of the probability alone in the strong arm."
-    )
-    svg = inline_svg(draw_training_curves(logs), "training", caption)
+        f"Training and validation loss by epoch; n = {len(curves)} models. The circle is the epoch "
+        f"that was kept: the lowest validation loss, of the probability alone in the strong arm. "
+        f"{note}"
+    ).rstrip()
+    svg = inline_svg(draw_training_curves(curves), "training", caption)
     return _figure("Training curves", caption, svg)
 
 

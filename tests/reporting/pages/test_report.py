@@ -179,6 +179,18 @@ def test_a_run_with_nothing_but_a_configuration(run: RunFolder, tmp_path: Path) 
     assert "No training logs in models/." in page
     assert "AI-Hub: no record set records/aihub-scans." in page
 
+    log = empty.model("segmenter-all") / "log.csv"
+    log.parent.mkdir(parents=True)
+    log.write_text("epoch,loss,val_loss\n1,0.5,0.4\n", encoding="utf-8")
+    page = render_report(empty, tmp_path / "records", MADE)
+    assert "Trained for one epoch, so without a curve: segmenter-all." in page
+    assert "Training curves" not in page
+    with log.open("a", encoding="utf-8") as file:
+        file.write("2,0.3,0.4\n")
+    page = render_report(empty, tmp_path / "records", MADE)
+    assert "Training and validation loss by epoch; n = 1 models." in page
+    assert "one epoch" not in page
+
 
 def test_a_run_without_configuration_is_an_error_that_names_it(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"config\.yaml"):
