@@ -161,7 +161,8 @@ def _signatures(metadata: ModelMetadata) -> dict[str, dict[str, dict[str, str]]]
         of_scan["member_probability"] = "float32 [slices, members]"
     if metadata.calibration.subtypes is not None:
         order = f"calibrated, in the order {', '.join(SUBTYPES)}"
-        outputs["subtype_score"] = f"float32 [batch, 5], before calibration; {nan}"
+        product = "Model 2's head times probability"
+        outputs["subtype_score"] = f"float32 [batch, 5], {product}, before calibration; {nan}"
         outputs["subtype_probability"] = f"float32 [batch, 5], {order}; {nan}"
         of_scan["subtype_probability"] = f"float32 [5], of the scan, {order}"
         of_scan["slice_subtype_probability"] = f"float32 [slices, 5], {order}; {nan}"

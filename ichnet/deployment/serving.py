@@ -25,7 +25,7 @@ from ichnet.deployment.graph_resample import from_matrix, resize_by_area, to_mat
 from ichnet.deployment.metadata import PNG_OFFSET
 from ichnet.networks.channels import neighbours_of
 from ichnet.networks.neighbours import with_neighbours, without_neighbours
-from ichnet.networks.scores import TopPixelMean, map_and_subtypes, subtypes_of_drawn
+from ichnet.networks.scores import TopPixelMean, head_times_map, map_and_subtypes
 from ichnet.statistics.scan_score import ScanCalibration
 
 SignatureOutputs = dict[str, tf.Tensor]
@@ -47,9 +47,10 @@ class ServedModel:
             the size of the input. Returns ``probability`` [batch] (before calibration) and, except
             for classifiers, ``mask_probability`` and ``mask`` [batch, height, width]. An ensemble
             also returns ``member_probability`` [batch, members] and ``weights``. A model that
-            contains Model 2 returns ``subtype_score`` and, calibrated, ``subtype_probability``
-            [batch, 5], in the order EDH, IPH, IVH, SAH, SDH. A network that takes neighbouring
-            slices as input gets each slice in place of its neighbours too.
+            contains Model 2 returns ``subtype_score``, its head times ``probability``, and,
+            calibrated, ``subtype_probability``, [batch, 5], in the order EDH, IPH, IVH, SAH, SDH. A
+            network that takes neighbouring slices as input gets each slice in place of its
+            neighbours too.
         consecutive: takes and returns the same, but the slices are consecutive slices of one scan,
             from feet to head, and each enters the network with its true neighbours.
         int16: as ``slices``, but ``hu`` is int16, half of the bytes of float32.
@@ -214,7 +215,7 @@ class _Network:
                 result[name] = tf.identity(outputs[name])
         if "subtype_score" in outputs:
             of_head = outputs["subtype_score"][:, 1:]
-            result["subtype_score"] = subtypes_of_drawn(of_head, result["probability"])
+            result["subtype_score"] = head_times_map(of_head, result["probability"])
         return result
 
 

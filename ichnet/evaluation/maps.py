@@ -46,7 +46,7 @@ Compute = Callable[[tf.Tensor, tf.Tensor], Outputs]
 """A function from (HU as the members take it, patients [batch]) to what is cached."""
 
 SUBTYPES = "subtype_score"
-"""Model 2's subtype scores, float32 [batch, 6]; absent when no member gives them."""
+"""Scores of Model 2's head, float32 [batch, 6]; absent when no member has one."""
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ import tensorflow as tf
 from ichnet.config import SEGMENTERS, Config
 from ichnet.evaluation.trained import load_best, members_of_model
 from ichnet.networks.combination import combine, read_weights
-from ichnet.networks.scores import TopPixelMean, subtypes_of_drawn
+from ichnet.networks.scores import TopPixelMean, head_times_map
 from ichnet.records.maps import (
     maps_dataset,
     maps_members,
@@ -34,7 +34,7 @@ PredictFn = Callable[[Example], dict[str, tf.Tensor]]
 """A function from a batch to the model's outputs, all in [0, 1].
 
 They are ``score`` [batch] of the slices; ``map`` [batch, m, m], except for classifiers; and
-``subtype_score`` [batch, 6], when Model 2 is part of the model.
+``subtype_score`` [batch, 6], when Model 2 is part of the model: its head times ``score``.
 """
 
 
@@ -129,5 +129,5 @@ def _scored(
     """Return a map with its slices' scores and, with Model 2, those of their subtypes."""
     outputs = {"map": found, "score": score(found)}
     if with_subtypes:
-        outputs["subtype_score"] = subtypes_of_drawn(batch["subtype_score"], outputs["score"])
+        outputs["subtype_score"] = head_times_map(batch["subtype_score"], outputs["score"])
     return outputs

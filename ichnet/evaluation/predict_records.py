@@ -26,6 +26,9 @@ from ichnet.runs.stage import MADE_FROM, Stage
 from ichnet.statistics.scan_score import ScanCalibration
 from ichnet.subtypes import LABELS
 
+FORMAT = 2
+"""Version of how predictions are made; when it is raised, older ones are made again."""
+
 TEST_SPLIT = "test"
 
 
@@ -95,6 +98,7 @@ def _write_predictions(
     calibration = calibration_of(config, model, records, run)
     folder = to.predictions(model)
     made_from = {
+        "format": FORMAT,
         "settings": settings_of(config, "predictions"),
         "columns": {"scans": list(SCAN_COLUMNS), "slices": list(SLICE_COLUMNS)},
         "calibration": calibration.to_json(),

@@ -27,7 +27,7 @@ def build_ensemble(
         A model of ``hu``, as its members take it, with the outputs ``map``, ``mask``
         [batch, matrix, matrix], ``weights``, ``probability`` [batch] (the slice's score),
         ``member_probability`` [batch, members] and, when a member has that head,
-        ``subtype_score`` [batch, 6].
+        ``subtype_score`` [batch, 6], of the head alone.
 
     Raises:
         ValueError: when the weight model was built for another number of members.

@@ -45,14 +45,14 @@ def map_and_subtypes(outputs: Any) -> tuple[Any, Any | None]:
     return outputs, None
 
 
-def subtypes_of_drawn(subtypes: tf.Tensor, slice_scores: tf.Tensor) -> tf.Tensor:
-    """Return slices' subtype scores: those of the head where hemorrhage is drawn (our choice).
+def head_times_map(head: tf.Tensor, slice_scores: tf.Tensor) -> tf.Tensor:
+    """Return slices' subtype scores: the head's times the score of the slice's map (our choice).
 
-    The head alone names subtypes on slices on which nothing is drawn. On real CT the map tells
-    these slices better, and so the product tells subtypes better (docs/embedded.md).
+    The head alone names subtypes on slices on which nothing is drawn; what the product is worth is
+    measured in docs/embedded.md.
 
     Args:
-        subtypes: of Model 2's head, [batch, subtypes], 0 to 1.
-        slice_scores: of the slices' maps, [batch], 0 to 1.
+        head: scores of Model 2's head, [batch, subtypes], 0 to 1.
+        slice_scores: of the slices' maps, [batch]; 0 to 1, but for rounding.
     """
-    return subtypes * slice_scores[:, tf.newaxis]
+    return head * tf.clip_by_value(slice_scores, 0.0, 1.0)[:, tf.newaxis]

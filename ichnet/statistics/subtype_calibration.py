@@ -1,4 +1,4 @@
-"""From Model 2's subtype scores to probabilities of each subtype, for slices and for scans."""
+"""From subtype scores to probabilities of each subtype, for slices and for scans."""
 
 from __future__ import annotations
 

@@ -96,6 +96,7 @@ def test_a_served_scan_agrees_with_cached_maps(predicted, model, make_case):
     cached = np.array([one.score for one in own])
     # the cache holds float16, of which half a step is 2.4e-4 at most
     np.testing.assert_allclose(scan["slice_probability"], cached, atol=2.5e-4)
+    # from here on what the cache rounds passes through the curves, whose slopes are 1 to 4
     scores = np.array([one.subtype_scores for one in own])
     expected = CALIBRATION.subtypes.of_slices(scores)
     assert np.isnan(expected[:, 4]).all()

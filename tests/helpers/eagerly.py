@@ -24,6 +24,6 @@ def eager_functions() -> Iterator[None]:
 
 @pytest.fixture
 def eagerly() -> Iterator[None]:
-    """Run a test like that."""
+    """Run a test without tracing."""
     with eager_functions():
         yield

@@ -80,7 +80,6 @@ def test_without_settings_nothing_is_pretrained(config, records, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("eagerly")
 def test_from_labels_alone_the_cells_learn_nothing(pretrained, records, tmp_path):
     run = RunFolder(tmp_path)
     path = pretrain_backbone(pretrained, BACKBONE, records, run, labels_only=True)

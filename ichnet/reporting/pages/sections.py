@@ -145,7 +145,8 @@ SECTIONS: tuple[Section, ...] = (
     Section(
         "which-hemorrhage",
         "Which hemorrhage",
-        "Model 2's encoder is pre-trained on the subtypes and keeps that head beside its map.",
+        "Model 2's encoder is pre-trained on the subtypes and keeps that head beside its map. A "
+        "slice's subtype score is the head's times the slice's score of any hemorrhage.",
         "subtypes",
         tables=("subtypes",),
     ),

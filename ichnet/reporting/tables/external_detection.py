@@ -101,7 +101,7 @@ def subtypes_table(answers: ExternalAnswers) -> Table:
         name="subtypes",
         title="Which hemorrhage",
         caption=(
-            f"{answers.describe()}. Each subtype's own score against all units that are known not "
+            f"{answers.describe()}. Each subtype's score against all units that are known not "
             "to have it, other hemorrhages among them; 95 % intervals by DeLong's method, or where "
             f"patients have several units {BY_PATIENT}."
         ),
