@@ -43,7 +43,7 @@ from ichnet.deployment.result_files import ResultFiles
 from ichnet.deployment.saved_model import SavedModel, require_sha256
 from ichnet.deployment.scan_prediction import predict_scan
 from ichnet.deployment.scan_result import Provenance, ScanResult, write_predictions_csv
-from ichnet.deployment.scratch import scratch_folder, sweep_partials, sweep_scratch
+from ichnet.deployment.scratch import end_if_asked, scratch_folder, sweep_partials, sweep_scratch
 from ichnet.deployment.suitability import require_suitable
 from ichnet.files import private_files
 
@@ -340,6 +340,7 @@ class Predictor:
             with errors_named(series.files[0]):
                 exclusions = self._predict_read(series, ahead)
         except ReadError as error:
+            end_if_asked()
             if isinstance(error.__cause__, ModelError):
                 raise error.__cause__ from None
             exclusions = series.exclusions(error)

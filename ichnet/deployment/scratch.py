@@ -28,6 +28,10 @@ ENDING = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGXCPU", "SIGUSR1", "SIGUS
 """Signals of a terminal, a service manager or a batch system that end a program by default."""
 
 
+_received: list[int] = []
+"""Signals that have asked this program to end."""
+
+
 @contextmanager
 def scratch_folder() -> Iterator[Path]:
     """Yield a new folder for its owner alone; it is removed afterwards.
@@ -75,8 +79,10 @@ def ended_by_signals() -> Iterator[None]:
     By default they end it at once, SIGINT with a traceback. A SIGHUP that is ignored (``nohup``)
     stays so.
     """
+    _received.clear()
 
     def end(number: int, frame: FrameType | None) -> None:
+        _received.append(number)
         raise SystemExit(128 + number)
 
     numbers = [getattr(signal, name) for name in ENDING if hasattr(signal, name)]
@@ -85,9 +91,16 @@ def ended_by_signals() -> Iterator[None]:
     before = {number: signal.signal(number, end) for number in numbers}
     try:
         yield
+        end_if_asked()
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def end_if_asked() -> None:
+    """End the program when a signal has asked for it, but a library made another error of that."""
+    if _received:
+        raise SystemExit(128 + _received[-1])
 
 
 def _locked_name() -> tuple[int, Path]:

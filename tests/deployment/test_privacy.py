@@ -254,6 +254,37 @@ def test_signals_that_end_the_program_let_it_clean_up(tmp_path, monkeypatch, nam
     assert list(tmp_path.iterdir()) == []
 
 
+def swallowed() -> None:
+    """A library that makes an error of its own of whatever is raised in it."""
+    with pytest.raises(SystemExit):
+        signal.raise_signal(signal.SIGTERM)
+
+
+def test_a_signal_that_a_library_swallows_ends_the_program_later():
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(SystemExit) as ended, ended_by_signals():
+        swallowed()
+    assert ended.value.code == 128 + signal.SIGTERM
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_a_scan_is_not_refused_for_a_signal(model_dir, write_scan, tmp_path, monkeypatch):
+    def infer(*_: object) -> None:
+        swallowed()
+        raise RuntimeError("error in a callback")
+
+    write_scan(tmp_path / "in", head(80), HEIGHTS_MM)
+    out = tmp_path / "out"
+    arguments = ["predict", "--model", str(model_dir), "--out", str(out), str(tmp_path / "in")]
+    with monkeypatch.context() as patch:
+        patch.setattr("ichnet.deployment.predict.predict_scan", infer)
+        with pytest.raises(SystemExit) as ended:
+            main(arguments)
+    assert ended.value.code == 128 + signal.SIGTERM
+    assert not list(out.glob("*.refused"))
+    assert main(arguments) == SUCCESS
+
+
 def test_what_nohup_started_goes_on_when_the_terminal_is_closed():
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
