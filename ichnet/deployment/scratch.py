@@ -79,7 +79,6 @@ def ended_by_signals() -> Iterator[None]:
     By default they end it at once, SIGINT with a traceback. A SIGHUP that is ignored (``nohup``)
     stays so.
     """
-    _received.clear()
 
     def end(number: int, frame: FrameType | None) -> None:
         _received.append(number)
@@ -93,6 +92,7 @@ def ended_by_signals() -> Iterator[None]:
         yield
         end_if_asked()
     finally:
+        _received.clear()
         for number, handler in before.items():
             signal.signal(number, handler)
 

@@ -20,6 +20,7 @@ from ichnet.deployment.header_values import allowed_values
 from ichnet.deployment.scratch import (
     ENDING,
     PREFIX,
+    end_if_asked,
     ended_by_signals,
     scratch_folder,
     sweep_partials,
@@ -266,6 +267,7 @@ def test_a_signal_that_a_library_swallows_ends_the_program_later():
         swallowed()
     assert ended.value.code == 128 + signal.SIGTERM
     assert signal.getsignal(signal.SIGTERM) is before
+    end_if_asked()  # that was that program; this one goes on
 
 
 def test_a_scan_is_not_refused_for_a_signal(model_dir, write_scan, tmp_path, monkeypatch):
