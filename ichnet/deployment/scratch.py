@@ -82,7 +82,7 @@ def ended_by_signals() -> Iterator[None]:
 
     def end(number: int, frame: FrameType | None) -> None:
         _received.append(number)
-        raise SystemExit(128 + number)
+        end_if_asked()
 
     numbers = [getattr(signal, name) for name in ENDING if hasattr(signal, name)]
     if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
@@ -98,7 +98,7 @@ def ended_by_signals() -> Iterator[None]:
 
 
 def end_if_asked() -> None:
-    """End the program when a signal has asked for it, but a library made another error of that."""
+    """End the program when a signal has asked for it, also one that a library made an error of."""
     if _received:
         raise SystemExit(128 + _received[-1])
 
